@@ -1,0 +1,36 @@
+"""The public names that runbooks are written with; each is loaded when it is first used."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from remediation.catalogue import Option, runbook
+    from remediation.checks.kubernetes import DaemonSetRolledOut
+    from remediation.checks.masquerade import AgentUsesConfig
+    from remediation.facts import Facts
+    from remediation.facts.masquerade import MasqueradeAgent, ProtectedRanges
+    from remediation.model import Applies, Cluster, During, Ensure, Finding, Project, Require, Risk, Steps, Unchecked
+    from remediation.ranges import Network, destination
+    from remediation.resources.kubernetes import KubernetesObject
+
+_HOMES = {
+    "Option": "catalogue", "runbook": "catalogue", "Facts": "facts", "Network": "ranges", "destination": "ranges",
+    **dict.fromkeys(("Applies", "Cluster", "During", "Ensure", "Finding", "Project", "Require", "Risk", "Steps", "Unchecked"), "model"),
+    "KubernetesObject": "resources.kubernetes", "DaemonSetRolledOut": "checks.kubernetes", "AgentUsesConfig": "checks.masquerade",
+    "MasqueradeAgent": "facts.masquerade", "ProtectedRanges": "facts.masquerade",
+}  # fmt: skip
+
+__all__ = [  # noqa: RUF022 - grouped like the chapters of the guide
+    "runbook", "Option", "Risk", "Steps", "Cluster", "Project", "Facts",
+    "Applies", "Require", "Unchecked", "Ensure", "During", "Finding",
+    "KubernetesObject", "DaemonSetRolledOut", "AgentUsesConfig", "MasqueradeAgent", "ProtectedRanges", "Network", "destination",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'remediation' has no attribute {name!r}")
+    import importlib  # noqa: PLC0415 - keeps `import remediation` free of cost
+
+    value = getattr(importlib.import_module(f"remediation.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,163 @@
+"""The registry of runbooks: what the decorator knows, found without importing any cloud SDK."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from remediation.errors import UsageProblem
+from remediation.model import Finding, Permission, Risk, Steps, Target
+
+Parse = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Option:
+    """How a runbook parameter looks on the command line; used inside ``Annotated``.
+
+    ``parse`` turns the text into the value and raises ValueError with one sentence that says what is allowed.
+    """
+
+    metavar: str
+    help: str
+    parse: Parse = str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a runbook, read from its signature."""
+
+    name: str
+    option: Option
+    repeatable: bool
+    flag: bool
+    required: bool
+    default: Any
+
+    @property
+    def flag_name(self) -> str:
+        """The command-line option, ``--service-account``."""
+        return "--" + (self.option.name or self.name.replace("_", "-"))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``runbook list -o json`` says of it."""
+        return {"name": self.name, "option": self.flag_name, "metavar": self.option.metavar, "help": self.option.help,
+                "required": self.required, "repeatable": self.repeatable, "flag": self.flag,
+                "default": list(self.default) if isinstance(self.default, tuple) else self.default}  # fmt: skip
+
+
+class _Needs(typing.Protocol):
+    @property
+    def permissions(self) -> tuple[Permission, ...]: ...
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """One catalogue entry: the steps function, its diagnosis and what the decorator said."""
+
+    name: str
+    id: str
+    risk: Risk
+    source: str
+    steps: Callable[..., Steps]
+    parameters: tuple[Parameter, ...]
+    target: type[Target]
+    needs: Callable[..., Sequence[_Needs]]
+    covers: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
+    diagnose: Callable[..., Iterator[Finding]] | None = None
+    undo: Callable[..., Steps] | None = None
+
+    @property
+    def cls(self) -> str:
+        """The class of the catalogue row: every runbook here has an apply step."""
+        return "FIX"
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return (inspect.getdoc(self.steps) or "").split("\n", 1)[0]
+
+    @property
+    def description(self) -> str:
+        """The docstring without its first line."""
+        return (inspect.getdoc(self.steps) or "").partition("\n")[2].strip()
+
+    def permissions(self, target: Target, parameters: dict[str, Any]) -> list[Permission]:
+        """Return every right that any verb of the runbook takes with these parameters."""
+        return sorted({right for item in self.needs(target, **parameters) for right in item.permissions})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the catalogue entry as ``runbook list -o json`` prints it."""
+        return {"name": self.name, "id": self.id, "class": self.cls, "risk": str(self.risk), "summary": self.summary,
+                "covers": list(self.covers), "alerts": list(self.alerts), "source": self.source,
+                "parameters": [parameter.as_json() for parameter in self.parameters]}  # fmt: skip
+
+
+def runbook(id: str, *, risk: Risk, source: str, needs: Callable[..., Sequence[Any]], covers: Sequence[str] = (),  # noqa: A002 - reads well at the one place it is used
+            alerts: Sequence[str] = (), diagnose: Callable[..., Iterator[Finding]] | None = None,
+            undo: Callable[..., Steps] | None = None) -> Callable[[Callable[..., Steps]], Runbook]:  # fmt: skip
+    """Make a generator function a runbook of the catalogue.
+
+    Args:
+        id: the catalogue row, ``NET-02``.
+        risk: what a run can break.
+        source: the public page that documents the fix.
+        needs: called like the runbook; returns the facts, resources and checks it uses, for the least-rights role.
+        covers: every row the runbook covers, when more than one.
+        alerts: alert names that this fixes.
+        diagnose: called with ``target, facts``; yields findings.
+        undo: steps to take on rollback for effects that no API object shows.
+    """
+
+    def register(function: Callable[..., Steps]) -> Runbook:
+        parameters, target = _signature(function)
+        return Runbook(function.__name__.replace("_", "-"), id, risk, source, function, parameters, target, needs,
+                       tuple(covers) or (id,), tuple(alerts), diagnose, undo)  # fmt: skip
+
+    return register
+
+
+def _signature(function: Callable[..., Any]) -> tuple[tuple[Parameter, ...], type[Target]]:
+    hints = typing.get_type_hints(function, include_extras=True)
+    names = inspect.signature(function).parameters
+    parameters = tuple(_parameter(item, hints[name]) for name, item in names.items() if name not in ("target", "facts"))
+    return parameters, hints["target"]
+
+
+def _parameter(item: inspect.Parameter, hint: Any) -> Parameter:
+    base, option = typing.get_args(hint)
+    required = item.default is inspect.Parameter.empty
+    default = None if required else item.default
+    return Parameter(item.name, option, typing.get_origin(base) is tuple, base is bool, required, default)
+
+
+def load() -> dict[str, Runbook]:
+    """Return every runbook by name."""
+    import runbooks  # noqa: PLC0415 - the catalogue depends on the engine, never the other way round at import time
+
+    found: dict[str, Runbook] = {}
+    for module in pkgutil.walk_packages(runbooks.__path__, "runbooks."):
+        if not module.ispkg:
+            for value in vars(importlib.import_module(module.name)).values():
+                if isinstance(value, Runbook):
+                    found[value.name] = value
+    return dict(sorted(found.items()))
+
+
+def find(name: str) -> Runbook:
+    """Return the runbook called ``name`` or with that id; raises UsageProblem with near names."""
+    books = load()
+    for book in books.values():
+        if name == book.name or name.upper() in book.covers:
+            return book
+    near = difflib.get_close_matches(name, books, n=2, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(books)}"
+    raise UsageProblem(f"there is no runbook {name!r}; {hint}", next="runbook list")

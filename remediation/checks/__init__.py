@@ -1,0 +1,1 @@
+"""Checks: read-only questions that a run waits for."""

@@ -1,0 +1,63 @@
+"""Checks on objects of a cluster, answered from watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from remediation.clients.kubernetes import Ref
+from remediation.errors import NotFound
+from remediation.model import Permission, State, Verdict
+from remediation.records import recorded
+
+
+@recorded
+@dataclass(frozen=True)
+class DaemonSetRolledOut:
+    """The DaemonSet runs its newest template on every node that it should; no node at all is not success."""
+
+    namespace: str
+    name: str
+
+    required: ClassVar[bool] = True
+
+    @property
+    def ref(self) -> Ref:
+        """Where the DaemonSet is."""
+        return Ref("apps/v1", "DaemonSet", self.name, self.namespace)
+
+    @property
+    def description(self) -> str:
+        """What is true when it passes."""
+        return f"{self.ref.address} is rolled out on every node"
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Get by name; list and watch cannot be limited to a name with every server."""
+        return (Permission("get", "daemonsets", "apps", self.namespace, self.name), Permission("watch", "daemonsets", "apps", self.namespace))
+
+    def ask(self, api: Any) -> Verdict:
+        """Compare the numbers like ``kubectl rollout status`` does."""
+        try:
+            return rollout(api.kubernetes.read(self.ref))
+        except NotFound:
+            return Verdict("failing", "it does not exist")
+
+    def moments(self, api: Any, within: float) -> Iterator[None]:
+        """Yield at every change of the DaemonSet."""
+        for _ in api.kubernetes.watch(self.ref, within, fields=f"metadata.name={self.name}"):
+            yield None
+
+
+def rollout(daemonset: State) -> Verdict:
+    """Tell from a DaemonSet's numbers whether its rollout is finished."""
+    status, generation = daemonset.get("status", {}), daemonset["metadata"].get("generation", 0)
+    wanted, updated, available = (status.get(key, 0) for key in ("desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable"))
+    if status.get("observedGeneration", 0) < generation:
+        return Verdict("failing", "the controller has not seen the change yet")
+    if wanted == 0:
+        return Verdict("failing", "it is scheduled on no node, which proves nothing")
+    if updated < wanted or available < wanted:
+        return Verdict("failing", f"{updated} of {wanted} nodes updated, {available} available")
+    return Verdict("ok", f"{available} of {wanted} nodes updated and available")

@@ -1,0 +1,123 @@
+"""The ``runbook`` command. Verbs are loaded when they are typed, so that help and lists answer at once."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import click
+
+from remediation.errors import RunbookError
+
+_VERBS = {
+    "list": ("catalogue", "List the runbooks."),
+    "show": ("catalogue", "Show what a runbook does, when, and how it is undone."),
+    "diagnose": ("diagnose", "Look for every fault that a runbook can fix. Read only."),
+    "plan": ("run", "Show exactly what a run would change. Writes nothing."),
+    "run": ("run", "Plan, apply and verify a runbook."),
+    "verify": ("runs", "Prove again that the symptom of a run is gone."),
+    "rollback": ("runs", "Undo exactly what a run changed."),
+    "resume": ("runs", "Finish a run that was interrupted."),
+    "runs": ("runs", "List the runs in the journal, or show one."),
+    "audit": ("runs", "Check that nobody changed the journal."),
+    "pause": ("pause", "Refuse every run on this store until unpause."),
+    "unpause": ("pause", "Allow runs again."),
+    "rbac": ("rbac", "Print the least rights that a runbook needs."),
+    "doctor": ("doctor", "Check credentials, reachability, permissions and clocks."),
+    "sandbox": ("sandbox", "Start, break and stop the embedded cluster and cloud."),
+    "completion": ("completion", "Print the completion script of a shell."),
+}
+
+
+class Verbs(click.Group):
+    """A group whose commands live in modules that are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of use."""
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of one verb."""
+        if cmd_name not in _VERBS:
+            return None
+        module = importlib.import_module(f"remediation.cli.{_VERBS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name + "_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, text) for name, (_, text) in _VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="remediation-runbooks", prog_name="runbook")
+def runbook() -> None:
+    r"""Documented fixes for Kubernetes on Google Cloud: diagnose, diff, apply, prove, undo.
+
+    \b
+    Rehearse on the embedded cluster:
+      runbook sandbox break ip-masq-agent
+      runbook diagnose --sandbox
+      runbook run ip-masq-agent --masquerade 10.1.0.0/16 --sandbox
+    On a real one:
+      runbook plan ip-masq-agent --masquerade 10.1.0.0/16 --context example-prod
+      runbook run  ip-masq-agent --masquerade 10.1.0.0/16 --context example-prod
+      runbook rollback last
+    """
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """A polite kill stops like Ctrl-C: between two writes, with a journal that can be resumed."""
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run the command line and exit with the code of the contract."""
+    signal.signal(signal.SIGTERM, _terminate)
+    name = "kubectl runbook" if os.path.basename(sys.argv[0]).startswith("kubectl-") else "runbook"
+    sys.exit(_run(name))
+
+
+def _run(name: str) -> int:
+    try:
+        result = runbook.main(prog_name=name, standalone_mode=False)
+    except RunbookError as problem:
+        return _tell(problem)
+    except click.ClickException as problem:
+        problem.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; nothing more was changed. See: runbook runs", err=True)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as problem:  # noqa: BLE001 - the last line of defence: a bug is told as one
+        return _bug(problem)
+    return result if isinstance(result, int) else 0
+
+
+def _tell(problem: RunbookError) -> int:
+    from remediation.cli.render import error_text  # noqa: PLC0415 - only on errors
+
+    click.echo(error_text(problem), err=True)
+    return problem.exit_code
+
+
+def _bug(problem: Exception) -> int:
+    """Name a bug by type and place; its text stays out, because it may quote a value."""
+    if os.environ.get("RUNBOOK_DEBUG"):
+        raise problem
+    place: Any = problem.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"
+    click.echo(f"bug: {type(problem).__name__} at {where}; this is a fault of runbook, not of your cluster\n"
+               "next: runbook runs   shows whether a run was begun; report it with RUNBOOK_DEBUG=1", err=True)  # fmt: skip
+    return 1

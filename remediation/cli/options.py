@@ -1,0 +1,83 @@
+"""Options that verbs share, and options made from a runbook's parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from remediation.catalogue import Parameter
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OUTPUT = click.option("-o", "--output", type=click.Choice(["text", "json"]), default=None, help="How to print the result.")
+_TARGET = [
+    click.option("--kubeconfig", metavar="FILE", help="kubeconfig to use; $KUBECONFIG and ~/.kube/config otherwise."),
+    click.option("--context", metavar="NAME", help="kubeconfig context of the cluster."),
+    click.option("--project", metavar="ID", help="Google Cloud project."),
+    click.option("--location", metavar="ZONE|REGION", help="Location of the GKE cluster."),
+    click.option("--cluster", metavar="NAME", help="Name of the GKE cluster."),
+    click.option("--sandbox", metavar="[real]", is_flag=False, flag_value="emulated", default=None,
+                 help="Use the embedded cluster and cloud; =real for a real control plane."),
+]  # fmt: skip
+_STORE = click.option("--store", metavar="FILE", help="The journal; $RUNBOOK_STORE or the state folder otherwise.")
+_WHO = [
+    click.option("--actor", metavar="NAME", help="Who runs this, for the journal; $USER otherwise."),
+    click.option("--ticket", metavar="ID", help="Change or incident, for the journal."),
+    click.option("--reason", metavar="TEXT", help="Why, for the journal."),
+]
+_LOG = click.option("--log", type=click.Choice(["off", "console", "json"]), default=None, help="Log to stderr.")
+
+
+def _apply(function: F, options: list[Any]) -> F:
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def output_option(function: F) -> F:
+    """Add ``-o``."""
+    return _apply(function, [_OUTPUT])
+
+
+def store_options(function: F) -> F:
+    """Add what reading the journal takes."""
+    return _apply(function, [_STORE, _TARGET[-1], _OUTPUT])
+
+
+def target_options(function: F) -> F:
+    """Add what reading a target takes."""
+    return _apply(function, [*_TARGET, _STORE, _LOG, _OUTPUT])
+
+
+def run_options(function: F) -> F:
+    """Add what changing a target takes."""
+    return _apply(function, [*_TARGET, _STORE, *_WHO, _LOG, _OUTPUT])
+
+
+class ParsedBy(click.ParamType):
+    """A click type from a function that raises ValueError with a sentence."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name, self._parse = name, parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse a text; anything else is parsed already."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+
+
+def parameter_option(parameter: Parameter) -> click.Option:
+    """Return the command-line option of a runbook parameter."""
+    name, option = parameter.flag_name, parameter.option
+    if parameter.flag:
+        return click.Option([f"{name}/--no-{name[2:]}" if parameter.default else name, parameter.name], default=parameter.default,
+                            is_flag=True, help=option.help)  # fmt: skip
+    return click.Option([name, parameter.name], metavar=option.metavar, help=option.help, multiple=parameter.repeatable,
+                        type=ParsedBy(option.metavar, option.parse), required=parameter.required,
+                        default=None if parameter.required or parameter.repeatable else parameter.default)  # fmt: skip

@@ -1,0 +1,37 @@
+"""``runbook pause`` and ``runbook unpause``: one switch for everybody who uses this store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from remediation.cli.options import store_options
+from remediation.cli.session import Session
+
+
+@click.command("pause")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; shown to everybody who is refused.")
+@store_options
+def pause_command(reason: str, **options: Any) -> int:
+    """Refuse every run, resume and rollback on this store until unpause."""
+    return _set(Session(options), reason)
+
+
+@click.command("unpause")
+@store_options
+def unpause_command(**options: Any) -> int:
+    """Allow runs again."""
+    return _set(Session(options), "")
+
+
+def _set(session: Session, reason: str) -> int:
+    session.journal.setting("paused", reason)
+    session.journal.append("", "store.paused" if reason else "store.unpaused", {"reason": reason} | session.about())
+    if session.json:
+        from remediation.cli.render import print_json  # noqa: PLC0415
+
+        print_json({"paused": bool(reason), "reason": reason or None})
+    else:
+        click.echo(f"paused: {reason}\nnext:  runbook unpause" if reason else "runs are allowed again")
+    return 0

@@ -1,0 +1,119 @@
+"""What a person reads: plans, checks, outcomes and errors, at 80 columns, coloured only on a terminal."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from remediation.engine.verbs import Outcome
+from remediation.errors import RunbookError
+from remediation.model import State, Status
+
+_WIDTH = 80
+_SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
+_MARKS = {"ok": ("ok", "green"), "failing": ("FAILING", "red"), "unknown": ("unknown", "yellow"), "planned": ("will check", "cyan"),
+          "not checked": ("not checked", "yellow"), "missing": ("MISSING", "red")}  # fmt: skip
+_COLOURS = {Status.VERIFIED: "green", Status.ALREADY_OK: "green", Status.ROLLED_BACK: "green", Status.PLANNED: "cyan", Status.APPLIED: "green"}
+
+
+def error_text(problem: RunbookError) -> str:
+    """Return an error as at most three lines: what, why, what to type next."""
+    lines = [click.style("error: ", fg="red", bold=True) + problem.summary]
+    if problem.detail:
+        lines.append("why:   " + problem.detail)
+    if problem.next:
+        lines.append("next:  " + click.style(problem.next, bold=True))
+    return "\n".join(lines)
+
+
+def plan_text(plan: State) -> str:
+    """Return the changes, what is right already, and the checks of a plan."""
+    lines: list[str] = []
+    for change in plan["changes"]:
+        lines += ["", *_change(change)]
+    lines += [""] if plan["changes"] else []
+    lines += [f"  {click.style('=', fg='green')} {item['address']}: {item['reason']}" for item in plan["already_ok"]]
+    lines += [line for check in plan["checks"] for line in _check(check)]
+    return "\n".join(lines)
+
+
+def _change(change: State) -> Iterator[str]:
+    sign, colour = _SIGNS[change["action"]]
+    marks = "".join([" (for the time of the run)" if change.get("temporary") else "", "" if change["reversible"] else " (IRREVERSIBLE)"])
+    yield "  " + click.style(f"{sign} {change['address']}", fg=colour, bold=True) + marks
+    for edit in change["edits"]:
+        yield from _edit(edit, change["action"])
+    if change.get("note"):
+        yield "      note: " + change["note"]
+
+
+def _edit(edit: State, action: str) -> Iterator[str]:
+    path = edit["path"].lstrip("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
+    old, new = _value(edit["old"]), _value(edit["new"])
+    if "\n" not in old + new and len(path) + len(old) + len(new) < _WIDTH - 14:
+        both = f"{click.style(old, fg='red')} -> {click.style(new, fg='green')}" if edit["old"] is not None and edit["new"] is not None else ""
+        yield f"      {path}: " + (both or click.style("+ " + new, fg="green") if edit["new"] is not None else click.style("- " + old, fg="red"))
+        return
+    yield f"      {path}:"
+    yield from _lines(old if edit["old"] is not None else "", new if edit["new"] is not None else "", whole=action != "update")
+
+
+def _lines(old: str, new: str, *, whole: bool) -> Iterator[str]:
+    """Show a text change as a line diff with two lines of context."""
+    if whole and not old and len(new.splitlines()) > 12:
+        kept = new.splitlines()
+        new = "\n".join([*kept[:10], f"… {len(kept) - 10} more lines; -o json shows all"])
+    for line in list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]:
+        if not line.startswith("@@"):
+            colour = {"+": "green", "-": "red"}.get(line[:1])
+            yield "        " + click.style(line, fg=colour)
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _check(check: State) -> Iterator[str]:
+    mark, colour = _MARKS.get(check["status"], (check["status"], None))
+    detail = f": {check['detail']}" if check.get("detail") else ""
+    limit = f" (within {int(check['within_seconds'])} s)" if check.get("within_seconds") else ""
+    body = textwrap.wrap(check["check"] + limit + detail, _WIDTH - 4 - len(mark), break_long_words=False, break_on_hyphens=False)
+    yield f"  {click.style(mark, fg=colour)}  {body[0]}"
+    yield from (" " * (len(mark) + 4) + line for line in body[1:])
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """Return how a verb ended: the checks, the status, and what to type next."""
+    lines = [line for check in (outcome.verify or {}).get("checks", []) for line in _check(check)]
+    lines += [f"  {note}" for note in outcome.notes]
+    if outcome.error:
+        lines.append(error_text(outcome.error))
+    status = click.style(str(outcome.status).replace("_", " "), fg=_COLOURS.get(outcome.status, "red"), bold=True)
+    lines.append(f"{status}{'  run ' + outcome.run_id if outcome.run_id else ''}")
+    following = _next(outcome)
+    return "\n".join([*lines, *([f"next:  {following}"] if following and not outcome.error else [])])
+
+
+def _next(outcome: Outcome) -> str:
+    run = outcome.run_id
+    return {Status.VERIFIED: f"runbook verify {run}, or undo it with: runbook rollback {run}", Status.APPLIED: f"runbook verify {run}",
+            Status.ROLLED_BACK: f"runbook runs {run}"}.get(outcome.status, "") if run else ""  # fmt: skip
+
+
+def document(name: str, row: str, target: State, outcome: Outcome) -> State:
+    """Return the one JSON document of the contract."""
+    problem = outcome.error
+    return {"run_id": outcome.run_id, "runbook": name, "id": row, "target": target, "status": str(outcome.status),
+            "plan": outcome.plan or {"fingerprint": None, "changes": [], "already_ok": [], "checks": []},
+            "verify": outcome.verify or {"status": "not run", "checks": []},
+            "error": {"summary": problem.summary, "detail": problem.detail, "next": problem.next} if problem else None}  # fmt: skip
+
+
+def print_json(value: Any) -> None:
+    """Print the one document of this invocation."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

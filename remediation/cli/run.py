@@ -1,0 +1,257 @@
+"""``runbook plan`` and ``runbook run``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from remediation import catalogue
+from remediation.catalogue import Runbook
+from remediation.cli.options import parameter_option, run_options, target_options
+from remediation.cli.progress import Progress
+from remediation.cli.render import document, outcome_text, plan_text, print_json
+from remediation.cli.session import Session
+from remediation.engine import verbs
+from remediation.engine.plan import Plan, make_plan, require_permissions
+from remediation.engine.run import Run
+from remediation.engine.verbs import Outcome
+from remediation.errors import NotApplicable, Refused, RunbookError, StalePlan, Unhealthy, UsageProblem
+from remediation.model import Status, Target
+
+
+def observer(session: Session, **bound: Any) -> Progress:
+    """Return the progress display of this invocation."""
+    log = None
+    if session.get("log") not in (None, "off"):
+        from remediation.cli.logs import logger  # noqa: PLC0415 - structlog costs a fifth of a second
+
+        log = logger(**bound)
+    return Progress(quiet=session.json, log=log)
+
+
+def as_json(book: Runbook, values: dict[str, Any]) -> dict[str, Any]:
+    """Return parameter values as the journal keeps them."""
+    return {item.name: _plain(values.get(item.name)) for item in book.parameters}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def from_json(book: Runbook, recorded: dict[str, Any]) -> dict[str, Any]:
+    """Return parameter values as the runbook wants them, from `as_json`."""
+    values = {}
+    for item in book.parameters:
+        value = recorded.get(item.name, item.default)
+        if item.repeatable:
+            values[item.name] = tuple(item.option.parse(text) for text in value or ())
+        else:
+            values[item.name] = item.option.parse(value) if isinstance(value, str) else value
+    return values
+
+
+class ByRunbook(click.Group):
+    """A verb whose first argument is a runbook, with that runbook's parameters as options."""
+
+    def __init__(self, *, verb: Callable[[Session, Runbook, dict[str, Any]], int], shared: Callable[[Any], Any], extra: list[click.Option], **more: Any) -> None:
+        super().__init__(**more, subcommand_metavar="NAME [OPTIONS]")
+        self._verb, self._shared, self._extra = verb, shared, extra
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the catalogue."""
+        return list(catalogue.load())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """Make the command of one runbook; raises UsageProblem with near names for an unknown one."""
+        book = catalogue.find(cmd_name)
+
+        def call(**values: Any) -> int:
+            given = {item.name: values.pop(item.name) for item in book.parameters}
+            return _reported(Session(values), book, given, self._verb)
+
+        options = [parameter_option(item) for item in book.parameters]
+        command = click.Command(book.name, callback=self._shared(call), help=book.summary + "\n\n\b\n" + book.description,
+                                epilog=f"Source: {book.source}")  # fmt: skip
+        shared = getattr(command.callback, "__click_params__", [])
+        command.params = [*options, *self._extra, *reversed(shared)]
+        return command
+
+
+def _reported(session: Session, book: Runbook, values: dict[str, Any], verb: Callable[[Session, Runbook, dict[str, Any]], int]) -> int:
+    """Run a verb and print its errors in the form that was asked for."""
+    try:
+        return verb(session, book, values)
+    except RunbookError as problem:
+        if not session.json and not isinstance(problem, NotApplicable):
+            raise
+        outcome = Outcome(Status(problem.status), problem.exit_code, error=problem)
+        if session.json:
+            print_json(document(book.name, book.id, _target_json(session, book), outcome))
+        else:
+            click.echo(f"{click.style('not applicable', bold=True)}: {problem.summary}")
+        return problem.exit_code
+
+
+def _target_json(session: Session, book: Runbook) -> dict[str, str]:
+    try:
+        return session.target(book.target).as_json()
+    except RunbookError:
+        return {name: session.get(name) for name in ("context", "project", "location", "cluster") if session.get(name)}
+
+
+def _make(session: Session, book: Runbook, values: dict[str, Any]) -> tuple[Plan, Any]:
+    target = session.target(book.target)
+    api = session.api(target, book.target)
+    plan = make_plan(book, target, as_json(book, values), values, api, accept_drift=bool(session.get("accept_drift")))
+    return plan, api
+
+
+def emit(session: Session, book: Runbook, target: Target, outcome: Outcome) -> int:
+    """Print an outcome and return the exit code."""
+    if session.json:
+        print_json(document(book.name, book.id, target.as_json(), outcome))
+    else:
+        click.echo(outcome_text(outcome))
+    return outcome.exit_code
+
+
+def _heading(plan: Plan) -> str:
+    return f"{click.style(plan.book.name, bold=True)} ({plan.book.id}) on {plan.target}, risk {plan.book.risk}"
+
+
+def plan_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
+    """Make and show a plan; nothing is written."""
+    plan, api = _make(session, book, values)
+    del api
+    return _show(session, book, plan, values)
+
+
+def _show(session: Session, book: Runbook, plan: Plan, values: dict[str, Any]) -> int:
+    outcome = Outcome(Status.PLANNED if plan.changes else Status.ALREADY_OK, plan=plan.as_json())
+    content = document(book.name, book.id, plan.target.as_json(), outcome) | {"parameters": as_json(book, values)}
+    if session.get("out"):
+        _save(session.get("out"), content)
+    if session.json:
+        print_json(content)
+    else:
+        click.echo(_heading(plan) + "\n" + plan_text(outcome.plan or {}))
+        click.echo(_after_plan(session, plan))
+    return 10 if plan.changes and session.get("detailed_exitcode") else 0
+
+
+def _save(path: str, content: dict[str, Any]) -> None:
+    try:
+        Path(path).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    except OSError as problem:
+        raise UsageProblem(f"--out {path!r} cannot be written: {problem.strerror}; allowed is a file in a folder you may write to") from None
+
+
+def _after_plan(session: Session, plan: Plan) -> str:
+    if not plan.changes:
+        return f"{click.style('already ok', fg='green', bold=True)}: nothing to change"
+    count = f"{len(plan.changes)} change{'s' if len(plan.changes) > 1 else ''}; nothing was written. Plan {plan.fingerprint[7:19]}"
+    saved = f"runbook run {plan.book.name} --plan {session.get('out')} …" if session.get("out") else f"runbook run {plan.book.name} … (the same options)"
+    return f"{count}\nnext:  {saved}"
+
+
+def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
+    """Plan, ask, apply, verify."""
+    approved = _approved(session.get("plan"), book)
+    if approved is not None:
+        values = from_json(book, approved["parameters"])
+    if session.get("dry_run"):
+        return plan_verb(session, book, values)
+    session.require_named_target(book)
+    session.require_unpaused()
+    plan, api = _make(session, book, values)
+    if approved is not None and approved["plan"]["fingerprint"] != plan.fingerprint:
+        raise StalePlan("the target is no longer as the plan saw it", "nothing was changed", f"make a new plan: runbook plan {book.name} …")
+    if not plan.changes:
+        return _already_ok(session, book, plan, api)
+    require_permissions(plan)
+    if not session.json:
+        click.echo(_heading(plan) + "\n" + plan_text(plan.as_json()))
+    if not session.get("yes"):
+        plan, api = _confirmed(session, book, values, plan)
+    run = _begin(session, plan)
+    outcome = verbs.apply(run, api, observer(session, run_id=run.id, runbook=book.name), _decision(session))
+    return emit(session, book, plan.target, outcome)
+
+
+def _begin(session: Session, plan: Plan) -> Run:
+    run_id = verbs.new_run_id()
+    from remediation.journal.holder import holder  # noqa: PLC0415
+
+    about = session.about()
+    return Run.begin(session.journal, run_id, plan, about | {"holder": holder(run_id, about["actor"])})
+
+
+def _already_ok(session: Session, book: Runbook, plan: Plan, api: Any) -> int:
+    """Nothing to change: prove it with the checks that must hold, and record that it was looked at."""
+    checked = verbs.verify(plan, api, observer(session, runbook=book.name), within=60, only_required=True)
+    healthy = not (checked.verify or {}).get("checks") or checked.status is Status.VERIFIED
+    outcome = Outcome(Status.ALREADY_OK, plan=plan.as_json(), verify=checked.verify) if healthy else checked
+    run = _begin(session, plan)
+    outcome.run_id = run.id
+    run.end(outcome.status, outcome.verify)
+    if not session.json:
+        click.echo(_heading(plan) + "\n" + plan_text({**plan.as_json(), "checks": []}))
+    return emit(session, book, plan.target, outcome)
+
+
+def _confirmed(session: Session, book: Runbook, values: dict[str, Any], plan: Plan) -> tuple[Plan, Any]:
+    """Ask the person, then look again: the world may have moved while they read."""
+    if not session.interactive:
+        raise Refused("nobody is here to confirm the plan", "nothing was changed", "repeat with --yes, or save a plan with --out and run it with --plan")
+    if not click.confirm(f"Apply to {plan.target}?", err=True):
+        raise Refused("not confirmed", "nothing was changed", f"runbook plan {book.name} …")
+    again, api = _make(session, book, values)
+    if again.fingerprint != plan.fingerprint:
+        raise StalePlan("the target changed while the plan was read", "nothing was changed", "repeat the command to see the new plan")
+    return again, api
+
+
+def _decision(session: Session) -> Callable[[Unhealthy], bool]:
+    def decide(problem: Unhealthy) -> bool:
+        choice = session.get("on_unhealthy") or ("ask" if session.interactive else "keep")
+        if choice == "ask" and session.interactive:
+            click.echo(f"{problem.summary}: {problem.detail}", err=True)
+            return click.confirm("Roll back?", err=True)
+        return bool(choice == "rollback")
+
+    return decide
+
+
+def _approved(path: str | None, book: Runbook) -> dict[str, Any] | None:
+    """Read a saved plan; raises UsageProblem for a file that is no plan of this runbook."""
+    if path is None:
+        return None
+    try:
+        content = json.loads(Path(path).read_text("utf-8"))
+        fits = content["runbook"] == book.name and isinstance(content["plan"]["fingerprint"], str) and isinstance(content["parameters"], dict)
+    except OSError as problem:
+        raise UsageProblem(f"--plan {path!r} cannot be read: {problem.strerror}; allowed is a file made by runbook plan --out") from None
+    except (ValueError, KeyError, TypeError):
+        raise UsageProblem(f"--plan {path!r} is not a plan; allowed is a file made by runbook plan --out") from None
+    if not fits:
+        raise UsageProblem(f"--plan {path!r} is a plan of {content['runbook']!r}; allowed here is a plan of {book.name!r}")
+    return dict(content)
+
+
+_DRIFT = click.Option(["--accept-drift"], is_flag=True, help="Change objects that another controller owns.")
+_EXIT = click.Option(["--detailed-exitcode"], is_flag=True, help="Exit 10 when changes are pending.")
+
+plan_command = ByRunbook(name="plan", verb=plan_verb, shared=target_options, help="Show exactly what a run would change. Writes nothing.",
+    extra=[click.Option(["--out"], metavar="FILE", help="Save the plan, to run exactly it later."), _DRIFT, _EXIT])  # fmt: skip
+run_command = ByRunbook(name="run", verb=run_verb, shared=run_options, help="Plan, apply and verify a runbook.",
+    extra=[click.Option(["--yes", "-y"], is_flag=True, help="Do not ask."),
+           click.Option(["--dry-run"], is_flag=True, help="Like plan: writes nothing."),
+           click.Option(["--plan"], metavar="FILE", help="Run exactly this saved plan, or nothing."),
+           click.Option(["--on-unhealthy"], type=click.Choice(["rollback", "keep", "ask"]), help="What to do when the proof fails."),
+           _DRIFT, _EXIT])  # fmt: skip

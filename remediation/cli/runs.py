@@ -1,0 +1,184 @@
+"""``runbook verify``, ``rollback``, ``resume``, ``runs`` and ``audit``: verbs on what the journal knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from remediation import catalogue
+from remediation.catalogue import Runbook
+from remediation.cli.options import output_option, run_options, store_options, target_options
+from remediation.cli.render import document, plan_text, print_json
+from remediation.cli.run import _decision, emit, from_json, observer
+from remediation.cli.session import Session
+from remediation.engine import verbs
+from remediation.engine.plan import make_plan
+from remediation.engine.run import Run
+from remediation.engine.verbs import Outcome
+from remediation.errors import Refused, RunbookError
+from remediation.model import Status, Target
+
+
+def _loaded(session: Session, run_id: str) -> tuple[Run, Runbook, Target, Any]:
+    """Return a run with its runbook, its target and the clients; raises Refused on another cluster."""
+    run = Run.load(session.journal, run_id)
+    book = catalogue.find(run.created["runbook"])
+    recorded = run.created["target"]
+    for name in ("context", "project", "location", "cluster"):
+        session.options[name] = session.get(name) or recorded.get(name)
+    target = session.target(book.target)
+    if recorded.get("server") and recorded["server"] != target.server and not session.get("sandbox"):
+        raise Refused(f"run {run.id} was made on {recorded['server']}, and this context is {target.server}", "nothing was changed",
+                      f"name the right one with --context; the run used {recorded.get('context')}")  # fmt: skip
+    return run, book, target, session.api(target, book.target)
+
+
+def _reporting(session: Session, run_id: str, verb: Any) -> int:
+    try:
+        return int(verb())
+    except RunbookError as problem:
+        if not session.json:
+            raise
+        run = _known(session, run_id)
+        outcome = Outcome(Status(problem.status), problem.exit_code, run.id if run else None, error=problem)
+        created = run.created if run else {"runbook": None, "id": None, "target": {}}
+        print_json(document(created["runbook"], created["id"], created["target"], outcome))
+        return problem.exit_code
+
+
+def _known(session: Session, run_id: str) -> Run | None:
+    try:
+        return Run.load(session.journal, run_id)
+    except RunbookError:
+        return None
+
+
+@click.command("verify")
+@click.argument("run", metavar="RUN")
+@click.option("--within", type=click.IntRange(0, 3600), default=30, show_default=True, metavar="SECONDS", help="How long to wait for each check.")
+@target_options
+def verify_command(run: str, within: int, **options: Any) -> int:
+    """Prove again that the symptom of a run is gone. Read only. RUN is an id, the start of one, or last."""
+    session = Session(options)
+
+    def verb() -> int:
+        record, book, target, api = _loaded(session, run)
+        if record.status == "rolled_back":
+            raise Refused(f"run {record.id} was rolled back, so its fix is not in place", "", f"runbook diagnose {book.name}")
+        values = from_json(book, record.created["parameters"])
+        plan = make_plan(book, target, record.created["parameters"], values, api, accept_drift=True)
+        outcome = verbs.verify(plan, api, observer(session, run_id=record.id), within)
+        outcome.run_id = record.id
+        return emit(session, book, target, outcome)
+
+    return _reporting(session, run, verb)
+
+
+@click.command("rollback")
+@click.argument("run", metavar="RUN")
+@click.option("--dry-run", is_flag=True, help="Show what would be undone. Writes nothing.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@run_options
+def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
+    """Undo exactly what a run changed, unless somebody has changed the same field since."""
+    session = Session(options)
+
+    def verb() -> int:
+        record, book, target, api = _loaded(session, run)
+        changes = verbs.rollback_plan(record, api)
+        preview = {"fingerprint": None, "changes": changes, "already_ok": [], "checks": []}
+        if not session.json:
+            click.echo(f"rollback of {record.id} ({book.name}) on {target}\n{plan_text(preview)}")
+        if dry_run:
+            return emit(session, book, target, Outcome(Status.PLANNED, run_id=record.id, plan=preview)) if session.json else 0
+        session.require_unpaused()
+        if not yes:
+            _confirm(session, f"Undo this on {target}?")
+        outcome = verbs.rollback(record, book, target, from_json(book, record.created["parameters"]), api, observer(session, run_id=record.id))
+        return emit(session, book, target, outcome)
+
+    return _reporting(session, run, verb)
+
+
+@click.command("resume")
+@click.argument("run", metavar="RUN")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--on-unhealthy", type=click.Choice(["rollback", "keep", "ask"]), help="What to do when the proof fails.")
+@run_options
+def resume_command(run: str, yes: bool, on_unhealthy: str | None, **options: Any) -> int:
+    """Finish a run that was interrupted; what it did already is not done again."""
+    session = Session(options | {"on_unhealthy": on_unhealthy})
+
+    def verb() -> int:
+        session.require_unpaused()
+        record, book, target, api = _loaded(session, run)
+        if not yes:
+            _confirm(session, f"Finish run {record.id} on {target}?")
+        return emit(session, book, target, verbs.resume(record, api, observer(session, run_id=record.id), _decision(session)))
+
+    return _reporting(session, run, verb)
+
+
+def _confirm(session: Session, question: str) -> None:
+    if not session.interactive:
+        raise Refused("nobody is here to confirm", "nothing was changed", "repeat with --yes")
+    if not click.confirm(question, err=True):
+        raise Refused("not confirmed", "nothing was changed", "runbook runs")
+
+
+@click.command("runs")
+@click.argument("run", metavar="[RUN]", required=False)
+@store_options
+def runs_command(run: str | None, **options: Any) -> int:
+    """List the runs in the journal, newest first, or show one with everything it did."""
+    session = Session(options)
+    if run is None:
+        return _list(session)
+    record = Run.load(session.journal, run)
+    events = [{"time": event.time, "kind": event.kind, **event.payload} for event in session.journal.events(record.id)]
+    if session.json:
+        print_json(record.as_json() | {"parameters": record.created["parameters"], "plan": record.created["plan"], "events": events})
+        return 0
+    click.echo(f"{record.id}  {record.created['runbook']}  {record.shown_status}  on {' '.join(record.created['target'].values())}")
+    click.echo(plan_text(record.created["plan"]))
+    for event in session.journal.events(record.id)[1:]:
+        click.echo(f"  {_clock(event.time)}  {event.kind:<16} {event.payload.get('address') or event.payload.get('check') or event.payload.get('status', '')}")
+    return 0
+
+
+def _list(session: Session) -> int:
+    records = [Run.load(session.journal, event.run_id) for event in reversed(session.journal.events(kind="run.created"))]
+    if session.json:
+        print_json({"runs": [record.as_json() for record in records]})
+    elif not records:
+        click.echo("no runs yet.\nnext:  runbook list")
+    for record in records if not session.json else []:
+        where = record.created["target"].get("context") or record.created["target"].get("project") or ""
+        click.echo(f"{record.id}  {_clock(record.started)}  {record.created['runbook']:<24} {record.shown_status:<16} {where}")
+    return 0
+
+
+def _clock(seconds: float) -> str:
+    import time  # noqa: PLC0415
+
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
+
+
+@click.group("audit")
+def audit_command() -> None:
+    """Check that nobody changed the journal."""
+
+
+@audit_command.command("verify")
+@store_options
+@output_option
+def audit_verify(**options: Any) -> int:
+    """Recompute the hash chain over every event; says the last hash, to compare with one written down elsewhere."""
+    session = Session(options)
+    count, digest = session.journal.verify()
+    if session.json:
+        print_json({"status": "ok", "events": count, "head": digest, "store": str(session.journal.path)})
+    else:
+        click.echo(f"ok: {count} events, none changed. Last hash {digest or '-'}\nA cut-off end shows only against a hash that was written down before.")
+    return 0

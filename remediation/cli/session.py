@@ -1,0 +1,147 @@
+"""What one invocation works with: the store, the target, the clients, and how to talk to the person."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from remediation.catalogue import Runbook
+from remediation.clients import Api
+from remediation.errors import Refused, UsageProblem
+from remediation.journal import Journal
+from remediation.model import Cluster, Project, Target
+
+
+@dataclass
+class Session:
+    """One invocation. Every option that the verb does not have is None."""
+
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Set up logging before anything can log."""
+        if self.options.get("log") not in (None, "off"):
+            from remediation.cli.logs import configure  # noqa: PLC0415 - structlog costs a fifth of a second
+
+            configure(str(self.options["log"]))
+
+    def get(self, name: str) -> Any:
+        """Return an option, None when it was not given."""
+        return self.options.get(name)
+
+    @property
+    def json(self) -> bool:
+        """Tell whether stdout is for machines."""
+        return self.get("output") == "json"
+
+    @property
+    def interactive(self) -> bool:
+        """Tell whether a person can be asked."""
+        return sys.stdin.isatty() and sys.stderr.isatty() and not self.json
+
+    @cached_property
+    def sandbox(self) -> Any:
+        """The running sandbox, started when it is not; None without ``--sandbox``."""
+        kind = self.get("sandbox")
+        if not kind:
+            return None
+        if kind not in ("emulated", "real"):
+            raise UsageProblem(f"--sandbox {kind!r} is unknown; allowed is --sandbox or --sandbox=real")
+        from remediation.sandbox.process import ensure_running  # noqa: PLC0415 - the engine never needs it
+
+        return ensure_running(kind)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The store: of the sandbox, of ``--store``, of ``$RUNBOOK_STORE``, or in the state folder."""
+        text = self.get("store") or (None if self.get("sandbox") else os.environ.get("RUNBOOK_STORE"))
+        if text and "://" in text:
+            raise UsageProblem(f"--store {text.split('://')[0]}://… is not supported; allowed is the path of a SQLite file")
+        if text:
+            return Journal(Path(text))
+        return Journal(self.sandbox.journal if self.sandbox else state_folder() / "journal.db")
+
+    @cached_property
+    def _cluster(self) -> tuple[Any, Cluster]:
+        from remediation.clients import configurations  # noqa: PLC0415
+
+        if self.sandbox:
+            return configurations.load(str(self.sandbox.kubeconfig), None)
+        return configurations.load(self.get("kubeconfig"), self.get("context"))
+
+    def target(self, kind: type[Target]) -> Target:
+        """Return the coordinates of the target; raises UsageProblem when they are not given."""
+        if kind is Project:
+            return self._project()
+        found = self._cluster[1]
+        names = {name: self.get(name) or (self.sandbox.coordinates.get(name) if self.sandbox else None) for name in ("project", "location", "cluster")}
+        return Cluster(found.context, found.server, **names)
+
+    def _project(self) -> Project:
+        name = self.get("project") or (self.sandbox.coordinates["project"] if self.sandbox else None)
+        if not name:
+            raise UsageProblem("--project is missing; allowed is the id of a Google Cloud project, such as example-prod")
+        return Project(project=project_id(name), location=self.get("location"), cluster=self.get("cluster"))
+
+    def api(self, target: Target, kind: type[Target]) -> Api:
+        """Return the clients for a target."""
+        configuration = None if kind is Project else self._cluster[0]
+        return Api(target, configuration, self.journal, self.sandbox.endpoints if self.sandbox else _endpoints())
+
+    def require_named_target(self, book: Runbook) -> None:
+        """Refuse to write to a cluster that nobody named and nobody can be asked about."""
+        if book.target is Project or self.get("context") or self.get("sandbox") or self.interactive or self._only_context():
+            return
+        raise Refused(f"nobody named the cluster: the current context is {self._cluster[1].context!r}", "nothing was changed",
+                      f"repeat with --context {self._cluster[1].context}")  # fmt: skip
+
+    def _only_context(self) -> bool:
+        """A kubeconfig that was named and has one context names the cluster."""
+        if not self.get("kubeconfig"):
+            return False
+        import yaml  # noqa: PLC0415
+
+        document = yaml.safe_load(Path(self.get("kubeconfig")).expanduser().read_text("utf-8"))
+        return len(document.get("contexts") or []) == 1
+
+    def about(self) -> dict[str, Any]:
+        """Return who and why, for the journal."""
+        return {"actor": self.get("actor") or _user(), "ticket": self.get("ticket"), "reason": self.get("reason")}
+
+    def require_unpaused(self) -> None:
+        """Refuse to start anything while the store is paused."""
+        reason = self.journal.setting("paused")
+        if reason:
+            raise Refused(f"runs are paused: {reason}", "nothing was changed", "runbook unpause")
+
+
+def project_id(text: str) -> str:
+    """Return a project id; raises UsageProblem for text that cannot be one."""
+    import re  # noqa: PLC0415
+
+    if not re.fullmatch(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{6,20}", text):
+        raise UsageProblem(f"--project {text!r} is not a project id; allowed are 6 to 30 lower-case letters, digits and hyphens, or a project number")
+    return text
+
+
+def state_folder() -> Path:
+    """Return the folder for state, by the XDG rules."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "runbook"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
+
+
+def _endpoints() -> dict[str, str] | None:
+    """Return Google endpoints from the environment, for tests and private access."""
+    google, iam = os.environ.get("RUNBOOK_GOOGLE_ENDPOINT"), os.environ.get("RUNBOOK_IAM_ENDPOINT")
+    return {"google": google, "iam": iam or ""} if google else None

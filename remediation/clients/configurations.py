@@ -1,0 +1,75 @@
+"""Find the cluster: kubeconfig, context, in-cluster service account. The official client does the reading."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from remediation.errors import Refused, UsageProblem
+from remediation.model import Cluster
+
+_IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
+
+
+def paths(kubeconfig: str | None) -> str:
+    """Return the kubeconfig search path: the option, ``$KUBECONFIG`` or the default file."""
+    return kubeconfig or os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+
+
+def load(kubeconfig: str | None, context: str | None) -> tuple[Any, Cluster]:
+    """Return the client configuration and the coordinates of the cluster.
+
+    Raises:
+        Refused: there is no kubeconfig, it is malformed, or it has no such context.
+    """
+    from kubernetes.client.configuration import Configuration  # noqa: PLC0415 - the SDK is loaded when a cluster is asked
+
+    configuration = Configuration()
+    where = paths(kubeconfig)
+    if not any(Path(path).expanduser().exists() for path in where.split(os.pathsep) if path):
+        if kubeconfig is None and os.environ.get(_IN_CLUSTER):
+            return _in_cluster(configuration)
+        raise Refused(f"there is no kubeconfig at {where}", "nothing was changed", "name one with --kubeconfig FILE, or rehearse with --sandbox")
+    return configuration, _from_files(configuration, where, context)
+
+
+def _from_files(configuration: Any, where: str, context: str | None) -> Cluster:
+    from kubernetes.config import ConfigException, kube_config  # noqa: PLC0415
+
+    try:
+        loader = kube_config._get_kube_config_loader(filename=where, active_context=context, persist_config=False)
+        loader.load_and_set(configuration)
+        current = loader.current_context["name"]
+    except ConfigException as problem:
+        raise _unusable(where, context, problem) from None
+    except Exception as problem:  # noqa: BLE001 - YAML, type and file errors alike mean that the file is unusable
+        # The text of the cause may quote the file, and with it a token; its kind is enough.
+        raise Refused(f"the kubeconfig {where} cannot be used: {_kind(problem)}", "nothing was changed",
+                      "check it with: kubectl config view") from None  # fmt: skip
+    return Cluster(context=current, server=configuration.host)
+
+
+def _unusable(where: str, context: str | None, problem: Exception) -> Exception:
+    if context is not None and context in str(problem):
+        return UsageProblem(f"--context {context!r} is not in {where}", "nothing was changed", "kubectl config get-contexts")
+    text = str(problem).split("\n", 1)[0][:160]
+    return Refused(f"the kubeconfig {where} cannot be used: {text}", "nothing was changed", "check it with: kubectl config view")
+
+
+def _kind(problem: Exception) -> str:
+    mark = getattr(problem, "problem_mark", None)
+    if mark is not None:
+        return f"not valid YAML at line {mark.line + 1}"
+    return {"PermissionError": "it is not readable", "IsADirectoryError": "it is a directory", "UnicodeDecodeError": "it is not a text file"}.get(
+        type(problem).__name__, f"it is malformed ({type(problem).__name__})")  # fmt: skip
+
+
+def _in_cluster(configuration: Any) -> tuple[Any, Cluster]:
+    from kubernetes.config import ConfigException, load_incluster_config  # noqa: PLC0415
+
+    try:
+        load_incluster_config(client_configuration=configuration)
+    except ConfigException as problem:
+        raise Refused(f"the in-cluster credentials cannot be used: {problem}", next="name a kubeconfig with --kubeconfig FILE") from None
+    return configuration, Cluster(context="in-cluster", server=configuration.host)

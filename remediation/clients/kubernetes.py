@@ -1,0 +1,219 @@
+"""The Kubernetes API as plain JSON: configuration, credentials and transport are the official client's.
+
+Typed models are left out on purpose: loading them costs more time than a whole run of a small runbook.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
+
+from remediation.clients.kubernetes_errors import from_answer, from_transport
+from remediation.errors import Refused, Throttled, Unavailable
+from remediation.model import State
+
+FIELD_MANAGER = "runbook"
+JSON_PATCH = "application/json-patch+json"
+_CONNECT_SECONDS, _READ_SECONDS = 5.0, 30.0
+_PLURALS = {"NetworkPolicy": "networkpolicies", "Endpoints": "endpoints", "ServiceCIDR": "servicecidrs", "IPAddress": "ipaddresses"}
+_CLUSTER_SCOPED = {"Node", "Namespace", "ServiceCIDR", "ClusterRole", "ClusterRoleBinding"}
+
+
+@dataclass(frozen=True)
+class Ref:
+    """The address of one object, or of all objects of a kind when ``name`` is empty."""
+
+    api_version: str
+    kind: str
+    name: str = ""
+    namespace: str = ""
+
+    @property
+    def plural(self) -> str:
+        """The resource name in URLs and roles."""
+        return _PLURALS.get(self.kind, self.kind.lower() + "s")
+
+    @property
+    def group(self) -> str:
+        """The API group, empty for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def address(self) -> str:
+        """The readable address: ``configmap/kube-system/ip-masq-agent``."""
+        return "/".join(part for part in (self.kind.lower(), self.namespace, self.name) if part)
+
+    @property
+    def path(self) -> str:
+        """The URL path of the object or of the collection."""
+        prefix = f"/apis/{self.api_version}" if self.group else f"/api/{self.api_version}"
+        namespace = f"/namespaces/{self.namespace}" if self.namespace and self.kind not in _CLUSTER_SCOPED else ""
+        return f"{prefix}{namespace}/{self.plural}" + (f"/{self.name}" if self.name else "")
+
+    @property
+    def collection(self) -> str:
+        """The URL path to create such an object at."""
+        return replace(self, name="").path
+
+
+class KubernetesClient:
+    """Requests to one API server over kept-open connections.
+
+    Args:
+        configuration: a ``kubernetes.client.Configuration`` (see `configurations.load`).
+    """
+
+    def __init__(self, configuration: Any) -> None:
+        self.configuration = configuration
+        self.server: str = configuration.host
+        self.warnings: list[str] = []
+        self.clock_offset = 0.0
+
+    @cached_property
+    def _pool(self) -> Any:
+        from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415 - the SDK is loaded when a cluster is asked
+
+        self.configuration.connection_pool_maxsize = 8
+        self.configuration.retries = False
+        return RESTClientObject(self.configuration).pool_manager
+
+    def now(self) -> float:
+        """Return the API server's clock in seconds since 1970, as of its last answer."""
+        return time.time() + self.clock_offset
+
+    def read(self, ref: Ref) -> State:
+        """Return one object; raises NotFound."""
+        return self._safely("GET", ref.path)
+
+    def list(self, ref: Ref, labels: str = "", fields: str = "") -> list[State]:
+        """Return every object of a kind that the selectors match, page by page."""
+        items: list[State] = []
+        query = {"limit": "500", "labelSelector": labels, "fieldSelector": fields}
+        while True:
+            page = self._safely("GET", ref.path, query)
+            items += page.get("items") or []
+            following = page.get("metadata", {}).get("continue")
+            if not following:
+                return items
+            query["continue"] = following
+
+    def create(self, ref: Ref, body: State, *, dry_run: bool = False) -> State:
+        """Create an object; raises Conflict when it exists."""
+        return self.request("POST", ref.collection, _write_query(dry_run), body)
+
+    def patch(self, ref: Ref, operations: list[State], *, dry_run: bool = False) -> State:
+        """Apply a JSON patch; raises Conflict when one of its tests fails."""
+        return self.request("PATCH", ref.path, _write_query(dry_run), operations, JSON_PATCH)
+
+    def replace(self, ref: Ref, body: State) -> State:
+        """Replace an object; raises Conflict when its resourceVersion is not the present one."""
+        return self.request("PUT", ref.path, _write_query(dry_run=False), body)
+
+    def delete(self, ref: Ref, uid: str, version: str = "", *, dry_run: bool = False) -> State:
+        """Delete exactly the object with this uid and version; raises Conflict for any other."""
+        preconditions = {"uid": uid} | ({"resourceVersion": version} if version else {})
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": preconditions, "propagationPolicy": "Background"}
+        return self.request("DELETE", ref.path, {"dryRun": "All"} if dry_run else {}, body)
+
+    def ask(self, path: str, body: State) -> State:
+        """Post a question that changes nothing, such as a SelfSubjectAccessReview."""
+        return self._safely("POST", path, {}, body)
+
+    def text(self, path: str, query: Mapping[str, str]) -> str:
+        """Return a text answer such as a container log."""
+        answer = self._send("GET", path, query, None, "")
+        return str(answer.data.decode(errors="replace"))
+
+    def watch(self, ref: Ref, seconds: float, fields: str = "", labels: str = "") -> Iterator[State]:
+        """Yield watch events, the present objects first, until ``seconds`` have passed; never raises for an ended stream."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            query = {"watch": "true", "timeoutSeconds": str(max(1, int(left + 0.999))), "fieldSelector": fields, "labelSelector": labels}
+            try:
+                yield from self._events(replace(ref, name="").path, query, deadline)
+            except (Unavailable, Throttled):
+                time.sleep(min(0.5, max(0.0, left)))
+
+    def _events(self, path: str, query: Mapping[str, str], deadline: float) -> Iterator[State]:
+        answer = self._send("GET", path, query, None, "", stream=True, read_seconds=max(1.0, deadline - time.monotonic()))
+        buffer = b""
+        try:
+            for chunk in answer.stream(None, decode_content=True):
+                *lines, buffer = (buffer + chunk).split(b"\n")
+                for line in lines:
+                    yield json.loads(line)
+                if time.monotonic() >= deadline:
+                    return
+        except Exception as problem:
+            raise from_transport(problem, self.server) from problem
+        finally:
+            answer.close()
+
+    def _safely(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None) -> State:
+        """Send a request that may be repeated; one unanswered or throttled request is not the end of a run."""
+        retrying = Retrying(retry=retry_if_exception_type((Unavailable, Throttled)), reraise=True,
+                            stop=stop_after_attempt(4) | stop_after_delay(20), wait=_patience)  # fmt: skip
+        result: State = retrying(self.request, method, path, query or {}, body)
+        return result
+
+    def request(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None,
+                content_type: str = "application/json") -> State:  # fmt: skip
+        """Send one request once and return the JSON answer; raises the `ApiError` that fits."""
+        answer = self._send(method, path, query or {}, body, content_type)
+        try:
+            document: State = json.loads(answer.data)
+        except ValueError as problem:
+            raise Unavailable(f"{self.server} does not speak the Kubernetes API: {method} {path} was not answered with JSON",
+                              next="check the server address: kubectl config view --minify") from problem  # fmt: skip
+        if not isinstance(document, dict):
+            raise Unavailable(f"{self.server} does not speak the Kubernetes API", next="check the server address: kubectl config view --minify")
+        return document
+
+    def _send(self, method: str, path: str, query: Mapping[str, str], body: Any, content_type: str, *,
+              stream: bool = False, read_seconds: float = _READ_SECONDS) -> Any:  # fmt: skip
+        from urllib3 import Timeout  # noqa: PLC0415 - part of the SDK's transport
+
+        url = self.server + path + ("?" + urlencode({key: value for key, value in query.items() if value}) if query else "")
+        headers = {"Accept": "application/json", "User-Agent": "runbook"} | self._credentials()
+        if body is not None:
+            headers["Content-Type"] = content_type
+        try:
+            answer = self._pool.request(method, url, body=None if body is None else json.dumps(body), headers=headers, retries=False,
+                                        redirect=False, preload_content=not stream, timeout=Timeout(connect=_CONNECT_SECONDS, read=read_seconds))  # fmt: skip
+        except Exception as problem:
+            raise from_transport(problem, self.server) from problem
+        self._remember(answer.headers)
+        if answer.status >= 300:
+            raise from_answer(method, path, answer.status, answer.headers, answer.data, self.server)
+        return answer
+
+    def _credentials(self) -> dict[str, str]:
+        """Ask the official client for the present token; it runs exec plugins and refreshes what has expired."""
+        try:
+            settings = self.configuration.auth_settings().get("BearerToken")
+        except Exception as problem:
+            raise Refused("the credentials of this context cannot be refreshed", type(problem).__name__, "runbook doctor") from problem
+        return {"Authorization": settings["value"]} if settings and settings["value"] else {}
+
+    def _remember(self, headers: Mapping[str, str]) -> None:
+        if "Date" in headers:
+            self.clock_offset = parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
+        if "Warning" in headers and headers["Warning"] not in self.warnings:
+            self.warnings.append(headers["Warning"])
+
+
+def _patience(state: Any) -> float:
+    problem = state.outcome.exception()
+    return min(problem.retry_after, 30.0) if problem.retry_after else wait_random_exponential(multiplier=0.1, max=2)(state)
+
+
+def _write_query(dry_run: bool) -> dict[str, str]:
+    return {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})

@@ -1,0 +1,190 @@
+"""Carry out the operations of a run: journal the intent, write the smallest change, wait for the proof."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from remediation.engine.plan import Operation
+from remediation.engine.run import Run
+from remediation.errors import Ambiguous, ApiError, Conflict, Drifted, Forbidden, StalePlan, Throttled, Unauthorized, Unhealthy
+from remediation.model import Change, Ensure, Resource, State, Verdict, Written
+
+T = TypeVar("T")
+_ATTEMPTS = 6
+
+
+class Observer(Protocol):
+    """What is told about progress; the command line draws it."""
+
+    def changing(self, change: Change) -> None:
+        """A change is about to be made or undone."""
+
+    def waiting(self, ensure: Ensure, verdict: Verdict, seconds: float) -> None:
+        """A check is not passed yet after ``seconds``."""
+
+    def answered(self, ensure: Ensure, verdict: Verdict) -> None:
+        """A check has its final answer."""
+
+
+def _wait(state: RetryCallState) -> float:
+    """Wait as long as the server asked, else a growing random time of at most 4 seconds."""
+    problem = state.outcome.exception() if state.outcome else None
+    asked = problem.retry_after if isinstance(problem, ApiError) else 0.0
+    return min(asked, 60.0) if asked else wait_random_exponential(multiplier=0.1, max=4)(state)
+
+
+def patiently() -> Retrying:
+    """Return the retry loop for writes whose fate can be established: throttled ones, and ambiguous ones after a look."""
+    return Retrying(retry=retry_if_exception_type((Throttled, Ambiguous)), stop=stop_after_attempt(_ATTEMPTS), wait=_wait, reraise=True)
+
+
+class Executor:
+    """Carry out and undo operations of one run."""
+
+    def __init__(self, run: Run, api: Any, observer: Observer) -> None:
+        self.run, self.api, self.observer = run, api, observer
+        self.results: list[State] = []
+        self.passed = {event.payload["index"] for event in run.journal.events(run.id, "check.passed")}
+
+    def carry_out(self, first: int = 0) -> None:
+        """Do every operation from ``first`` on that is not done yet; raises Unhealthy, StalePlan or an ApiError."""
+        for index, operation in enumerate(self.run.operations):
+            if index < first:
+                continue
+            if operation.kind == "change":
+                self._change(index, operation)
+            elif operation.kind == "restore":
+                self.undo(operation.of)
+            else:
+                self._ensure(index, operation)
+
+    def _change(self, index: int, operation: Operation) -> None:
+        resource, change = _parts(operation)
+        progress = self.run.progress.get(index, "untouched")
+        if progress not in ("untouched", "intended"):
+            return
+        if progress == "untouched":
+            self.run.intend(index)
+        self.observer.changing(change)
+        self.run.done(index, self._certain(resource, change, in_doubt=progress == "intended"))
+
+    def _certain(self, resource: Resource, change: Change, *, in_doubt: bool, identity: str = "") -> Written:
+        """Write until it is certain that the change is in place; an unanswered write is looked at before it is repeated."""
+
+        def once() -> Written:
+            nonlocal in_doubt
+            self.api.still_locked()
+            settled = resource.settle(self.api, change, self.run.id) if in_doubt else None
+            if settled is not None:
+                return settled
+            try:
+                return resource.write(self.api, change, self.run.id, identity)
+            except Ambiguous:
+                in_doubt = True
+                raise
+
+        try:
+            return patiently()(once)
+        except Conflict as problem:
+            raise StalePlan(f"{change.address} is no longer as the plan saw it", problem.summary, "make a new plan") from problem
+
+    def undo(self, index: int) -> None:
+        """Put one change back exactly; raises Drifted when somebody else has changed it since."""
+        progress = self.run.progress.get(index, "untouched")
+        if progress in ("untouched", "undone"):
+            return
+        resource, change = _parts(self.run.operations[index])
+        written = self._landed(index, resource, change)
+        if written is None:
+            return self.run.undone(index)
+        reverse = as_written(change, written).reverse()
+        if progress != "undoing":
+            self.run.intend_undo(index)
+        self.observer.changing(reverse)
+        self._put_back(resource, reverse, written, in_doubt=progress == "undoing")
+        return self.run.undone(index)
+
+    def _landed(self, index: int, resource: Resource, change: Change) -> Written | None:
+        """Return what the change left; a write that was only intended is looked at first."""
+        if index in self.run.written:
+            return self.run.written[index]
+        try:
+            return resource.settle(self.api, change, self.run.id)
+        except Conflict as problem:
+            raise Drifted(f"{change.address} was changed by somebody else", problem.summary, f"runbook runs {self.run.id}") from problem
+
+    def _put_back(self, resource: Resource, reverse: Change, written: Written, *, in_doubt: bool) -> None:
+        current = resource.read(self.api)
+        if reverse.landed(current):
+            return
+        drifted = reverse.drifted(current)
+        if drifted:
+            raise drift(reverse.address, drifted, self.run.id)
+        try:
+            self._certain(resource, reverse, in_doubt=in_doubt, identity=written.identity)
+        except StalePlan as problem:
+            raise drift(reverse.address, [problem.detail], self.run.id) from problem
+
+    def _ensure(self, index: int, operation: Operation) -> None:
+        ensure = operation.ensure
+        if ensure is None or (index in self.passed and not ensure.always):
+            return
+        verdict = wait_for(ensure, self.api, self.observer)
+        self.results.append(result(ensure, verdict))
+        if verdict.status == "ok":
+            self.run.note("check.passed", {"index": index, "check": ensure.check.description, "detail": verdict.detail})
+        elif verdict.status == "failing" or getattr(ensure.check, "required", True):
+            raise Unhealthy(f"not proven: {ensure.check.description}", verdict.detail, f"runbook verify {self.run.id}  or  runbook rollback {self.run.id}")
+
+
+def _parts(operation: Operation) -> tuple[Resource, Change]:
+    if operation.resource is None or operation.change is None:
+        raise AssertionError("a change operation has a resource and a change")
+    return operation.resource, operation.change
+
+
+def drift(address: str, pointers: list[str], run_id: str) -> Drifted:
+    """Return the error for fields that somebody else has changed since the run."""
+    return Drifted(f"{address} was changed by somebody else since this run: {', '.join(pointers[:5])}", "nothing was changed",
+                   f"compare with: runbook runs {run_id} -o json, then undo by hand or restore the field and repeat")  # fmt: skip
+
+
+def as_written(change: Change, written: Written) -> Change:
+    """Return the change with the values it really left, where the plan could not know them."""
+    if change.action != "update":
+        return Change.between(change.address, change.before, written.after, reversible=change.reversible)
+    return change
+
+
+def wait_for(ensure: Ensure, api: Any, observer: Observer) -> Verdict:
+    """Ask a check until it passes or its time is over; returns the last answer."""
+    started = time.monotonic()
+    verdict = ask(ensure, api)
+    if verdict.status != "ok" and ensure.within > 0:
+        for _ in ensure.check.moments(api, ensure.within):
+            observer.waiting(ensure, verdict, time.monotonic() - started)
+            verdict = ask(ensure, api)
+            if verdict.status == "ok" or (verdict.status == "unknown" and not getattr(ensure.check, "required", True)):
+                break
+    observer.answered(ensure, verdict)
+    return verdict
+
+
+def ask(ensure: Ensure, api: Any) -> Verdict:
+    """Ask a check once; a forbidden or unavailable answer is unknown, never healthy."""
+    try:
+        return ensure.check.ask(api)
+    except (Forbidden, Unauthorized, Ambiguous, Throttled) as problem:
+        return Verdict("unknown", problem.summary)
+
+
+def result(ensure: Ensure, verdict: Verdict) -> State:
+    """Return the line of ``verify.checks`` for one answered check."""
+    return {"check": ensure.check.description, "status": verdict.status, "detail": verdict.detail,
+            "required": getattr(ensure.check, "required", True)}  # fmt: skip
+
+

@@ -1,0 +1,208 @@
+"""Plans: the ordered operations of a run, made by driving a runbook's steps. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from remediation.catalogue import Runbook
+from remediation.diffing import Edit, parse_pointer
+from remediation.errors import Forbidden, MissingPermission, NotApplicable, Refused
+from remediation.facts import Facts
+from remediation.model import (
+    Applies, Change, Check, During, Ensure, Permission, Require, Resource, State, Steps, Target, Unchecked, fingerprint,
+)  # fmt: skip
+from remediation.records import from_record, to_record
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing a run does: make a change, put a temporary one back, or wait for a check."""
+
+    kind: Literal["change", "restore", "ensure"]
+    resource: Resource | None = None
+    change: Change | None = None
+    ensure: Ensure | None = None
+    of: int = -1  # for restore: the index of the operation that is put back
+
+    def as_json(self) -> State:
+        """Return the operation as the journal keeps it."""
+        document: State = {"kind": self.kind, "of": self.of}
+        if self.change is not None:
+            document["change"] = self.change.as_json() | {"before": self.change.before, "after": self.change.after,
+                                                          "edits": [_edit_json(edit) for edit in self.change.edits]}  # fmt: skip
+        return document | {"resource": to_record(self.resource), "ensure": _ensure_json(self.ensure)}
+
+    @classmethod
+    def from_json(cls, document: State) -> Operation:
+        """Return the operation that `as_json` wrote."""
+        change, ensure = document.get("change"), document["ensure"]
+        return cls(document["kind"], from_record(document["resource"]), _change(change) if change else None,
+                   Ensure(from_record(ensure["check"]), ensure["within"], ensure["always"]) if ensure else None, document["of"])  # fmt: skip
+
+
+@dataclass
+class Plan:
+    """What a run would do. ``parameters`` are JSON values; secrets are never among them."""
+
+    book: Runbook
+    target: Target
+    parameters: dict[str, Any]
+    operations: list[Operation] = field(default_factory=list)
+    already_ok: list[State] = field(default_factory=list)
+    unchecked: list[Unchecked] = field(default_factory=list)
+    missing: list[Permission] = field(default_factory=list)
+
+    @property
+    def changes(self) -> list[Change]:
+        """The changes in order, without the putting back of temporary ones."""
+        return [item.change for item in self.operations if item.kind == "change" and item.change]
+
+    @property
+    def ensures(self) -> list[Ensure]:
+        """Every check that the run waits for, in order."""
+        return [item.ensure for item in self.operations if item.ensure]
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of the plan: runbook, target, parameters and every edit; no clock, no uid."""
+        return fingerprint({"runbook": self.book.name, "target": self.target.as_json(), "parameters": self.parameters,
+                            "changes": [change.as_json() for change in self.changes],
+                            "checks": [ensure.check.description for ensure in self.ensures]})  # fmt: skip
+
+    @property
+    def scopes(self) -> list[str]:
+        """The lock scopes of everything the plan writes."""
+        return sorted({item.resource.scope for item in self.operations if item.resource})
+
+    def as_json(self) -> State:
+        """Return the ``plan`` part of the JSON document."""
+        checks: list[State] = [{"check": item.check.description, "within_seconds": item.within, "status": "planned"} for item in self.ensures]
+        checks += [{"check": item.subject, "status": "not checked", "detail": item.reason} for item in self.unchecked]
+        checks += [{"check": f"permission: {item}", "status": "missing"} for item in self.missing]
+        return {"fingerprint": self.fingerprint, "changes": [change.as_json() for change in self.changes],
+                "already_ok": self.already_ok, "checks": checks}  # fmt: skip
+
+
+def _edit_json(edit: Edit) -> State:
+    sides = {"old": edit.old, "new": edit.new}
+    return {"path": edit.pointer} | {side: value for side, value in sides.items() if not _absent(value)}
+
+
+def _absent(value: Any) -> bool:
+    return repr(value) == "absent" and not isinstance(value, str)
+
+
+def _ensure_json(ensure: Ensure | None) -> State | None:
+    return None if ensure is None else {"check": to_record(ensure.check), "within": ensure.within, "always": ensure.always}
+
+
+def _change(document: State) -> Change:
+    from remediation.diffing import ABSENT  # noqa: PLC0415 - only needed when a journal is read
+
+    edits = tuple(Edit(parse_pointer(item["path"]), item.get("old", ABSENT), item.get("new", ABSENT)) for item in document["edits"])
+    return Change(document["address"], document["before"], document["after"], edits, document["reversible"],
+                  document.get("temporary", False), document.get("note", ""))  # fmt: skip
+
+
+class Planner:
+    """Drive the steps of a runbook and collect what they would do."""
+
+    def __init__(self, plan: Plan, api: Any, *, accept_drift: bool = False) -> None:
+        self.plan, self.api, self.accept_drift = plan, api, accept_drift
+
+    def drive(self, steps: Steps) -> Plan:
+        """Consume the steps; raises Refused or NotApplicable where a precondition does not hold."""
+        for step in steps:
+            self._take(step)
+        changes = bool(self.plan.changes)
+        self.plan.operations = [item for item in self.plan.operations if changes or item.ensure is None or item.ensure.always]
+        return self.plan
+
+    def _take(self, step: Any) -> None:
+        match step:
+            case Require(condition=False):
+                raise Refused(step.message, next=step.next or f"runbook show {self.plan.book.name}")
+            case Applies(condition=False):
+                raise NotApplicable(step.message)
+            case Require() | Applies():
+                return
+            case Unchecked():
+                self.plan.unchecked.append(step)
+            case Ensure():
+                self.plan.operations.append(Operation("ensure", ensure=step))
+            case During():
+                self._during(step)
+            case _:
+                self._resource(step, temporary=False)
+
+    def _during(self, step: During) -> None:
+        first = len(self.plan.operations)
+        for resource in step.resources:
+            self._resource(resource, temporary=True)
+        made = range(first, len(self.plan.operations))
+        self.plan.operations.append(Operation("ensure", ensure=step.until))
+        for index in reversed(made):
+            operation = self.plan.operations[index]
+            self.plan.operations.append(Operation("restore", operation.resource, None, None, index))
+
+    def _resource(self, resource: Resource, *, temporary: bool) -> None:
+        current = resource.read(self.api)
+        wanted = resource.desired(current)
+        change = Change.between(resource.address, current, wanted, temporary=temporary, reversible=getattr(resource, "reversible", True))
+        if not change.edits and (current is None) == (wanted is None):
+            self.plan.already_ok.append({"address": resource.address, "reason": getattr(resource, "reason", "already as wanted")})
+            return
+        self._refuse_foreign(resource, current)
+        self.plan.operations.append(Operation("change", resource, self._preview(resource, change)))
+
+    def _refuse_foreign(self, resource: Resource, current: State | None) -> None:
+        owner = getattr(resource, "owner", lambda _: None)(current)
+        if owner and not self.accept_drift:
+            raise Refused(f"{resource.address} is owned by {owner}, which would revert or fight this change",
+                          next=f"change it through {owner}, or repeat with --accept-drift")  # fmt: skip
+
+    def _preview(self, resource: Resource, change: Change) -> Change:
+        """Ask the server; an identity that may only read gets a client-side diff, labelled as weaker."""
+        try:
+            return resource.preview(self.api, change)
+        except Forbidden:
+            note = "computed here, not checked by the server: this identity may not write it"
+            return Change(change.address, change.before, change.after, change.edits, change.reversible, change.temporary, note)
+
+
+def make_plan(book: Runbook, target: Target, parameters: dict[str, Any], values: dict[str, Any], api: Any, *, accept_drift: bool = False) -> Plan:
+    """Make the plan of a runbook without writing anything.
+
+    Args:
+        book: the runbook.
+        target: what it acts on.
+        parameters: the parameters as JSON, for the record.
+        values: the same parameters parsed.
+        api: the clients.
+        accept_drift: act on objects that another controller owns.
+
+    Raises:
+        Refused, NotApplicable, ApiError: as the runbook and the APIs say.
+    """
+    plan = Plan(book, target, parameters)
+    Planner(plan, api, accept_drift=accept_drift).drive(book.steps(target, **values, facts=Facts(api)))
+    plan.missing = api.missing(_write_permissions(plan)) if plan.changes else []
+    return plan
+
+
+def _write_permissions(plan: Plan) -> list[Permission]:
+    return sorted({right for item in plan.operations if item.resource and item.kind == "change" for right in item.resource.permissions})
+
+
+def require_permissions(plan: Plan) -> None:
+    """Refuse a plan that the caller may not carry out, naming every missing right."""
+    if plan.missing:
+        raise MissingPermission("you may not: " + "; ".join(map(str, plan.missing)), "nothing was changed",
+                                f"ask for the rights that this prints: runbook rbac {plan.book.name}")  # fmt: skip
+
+
+def checks_of(plan: Plan) -> Iterator[Check]:
+    """Yield the checks of a plan in order."""
+    return (ensure.check for ensure in plan.ensures)

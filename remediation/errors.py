@@ -1,0 +1,129 @@
+"""Every error this product raises on purpose, as one tree.
+
+::
+
+    RunbookError                 exit 1   failed
+    ├── UsageProblem             exit 2   refused            an option or a file is not acceptable
+    ├── Refused                  exit 3   refused            the world is not as the runbook needs it; nothing changed
+    │   ├── StalePlan                                        the world moved after the plan
+    │   ├── Locked                                           another run holds the target
+    │   └── MissingPermission                                the caller may not do what the plan needs
+    ├── NotApplicable            exit 0   not_applicable     this target does not have what the runbook fixes
+    ├── ApiError                 exit 4   failed             an API did not do what was asked
+    │   ├── Unauthorized  Forbidden  NotFound  Conflict  Invalid  Throttled
+    │   └── Ambiguous                                        a write may or may not have happened
+    │       └── Unavailable                                  no usable answer: connection, 5xx, garbage
+    ├── Unhealthy                exit 5   unhealthy          applied, but the proof failed
+    ├── Drifted                  exit 6   rollback_refused   somebody changed what the run had changed
+    └── Interrupted              exit 1   failed             a signal or a lost lock; the run can be resumed
+
+Each says what happened (``summary``), why (``detail``) and the next command to type (``next``).
+Anything else that escapes is a bug and is shown as one.
+"""
+
+from typing import ClassVar
+
+
+class RunbookError(Exception):
+    """Base of all errors with a sentence for the person on call."""
+
+    exit_code: ClassVar[int] = 1
+    status: ClassVar[str] = "failed"
+
+    def __init__(self, summary: str, detail: str = "", next: str = "") -> None:  # noqa: A002 - the JSON key is `next`
+        super().__init__(summary)
+        self.summary, self.detail, self.next = summary, detail, next
+
+
+class UsageProblem(RunbookError):
+    """An option, parameter, configuration key or input file is not acceptable."""
+
+    exit_code, status = 2, "refused"
+
+
+class Refused(RunbookError):
+    """The runbook will not act here; nothing was changed."""
+
+    exit_code, status = 3, "refused"
+
+
+class StalePlan(Refused):
+    """The target is no longer what the plan was made from."""
+
+
+class Locked(Refused):
+    """Another run holds the lock of this target."""
+
+
+class MissingPermission(Refused):
+    """The caller lacks permissions that the plan needs."""
+
+
+class NotApplicable(RunbookError):
+    """The target does not have the thing that the runbook repairs."""
+
+    exit_code, status = 0, "not_applicable"
+
+
+class ApiError(RunbookError):
+    """An API answered with an error. ``code`` is the HTTP status, 0 when there was no answer."""
+
+    exit_code = 4
+
+    def __init__(self, summary: str, detail: str = "", next: str = "", code: int = 0, retry_after: float = 0) -> None:  # noqa: A002
+        super().__init__(summary, detail, next)
+        self.code, self.retry_after = code, retry_after
+
+
+class Unauthorized(ApiError):
+    """401: the credentials were not accepted."""
+
+    exit_code, status = 3, "refused"
+
+
+class Forbidden(ApiError):
+    """403: the identity is known and may not do this."""
+
+    exit_code, status = 3, "refused"
+
+
+class NotFound(ApiError):
+    """404: the object does not exist."""
+
+
+class Conflict(ApiError):
+    """409 or 412, or a failed ``test`` of a JSON patch: somebody was faster."""
+
+
+class Invalid(ApiError):
+    """400 or 422: the server understood and rejects the content."""
+
+    exit_code, status = 3, "refused"
+
+
+class Throttled(ApiError):
+    """429: the server did not look at the request; ``retry_after`` seconds were asked for."""
+
+
+class Ambiguous(ApiError):
+    """A write may or may not have taken effect; only reading tells."""
+
+
+class Unavailable(Ambiguous):
+    """No usable answer: connection refused or reset, time-out, 5xx, or not the expected protocol."""
+
+
+class Unhealthy(RunbookError):
+    """The change is in place, but the symptom is not proven gone."""
+
+    exit_code, status = 5, "unhealthy"
+
+
+class Drifted(RunbookError):
+    """Somebody else has changed the same field since; undoing would overwrite their work."""
+
+    exit_code, status = 6, "rollback_refused"
+
+
+class Interrupted(RunbookError):
+    """The run stopped half-way on purpose and can be resumed."""

@@ -1,0 +1,105 @@
+"""Facts about a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from remediation.clients.kubernetes import Ref
+from remediation.errors import NotFound
+from remediation.facts import Facts
+from remediation.model import Permission, State
+from remediation.ranges import Network, network, networks
+
+
+@dataclass(frozen=True)
+class ObjectNamed:
+    """One object as the server has it, None when it does not exist."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str = ""
+
+    @property
+    def ref(self) -> Ref:
+        """Where it is."""
+        return Ref(self.api_version, self.kind, self.name, self.namespace)
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Get that one object."""
+        return (Permission("get", self.ref.plural, self.ref.group, self.namespace, self.name),)
+
+    def ask(self, facts: Facts) -> State | None:
+        """Read it."""
+        try:
+            found: State = facts.api.kubernetes.read(self.ref)
+        except NotFound:
+            return None
+        return found
+
+
+@dataclass(frozen=True)
+class ObjectsOf:
+    """Every object of a kind, in one namespace or in all, that the label and field selectors match."""
+
+    api_version: str
+    kind: str
+    namespace: str = ""
+    labels: str = ""
+    fields: str = ""
+
+    @property
+    def ref(self) -> Ref:
+        """The collection."""
+        return Ref(self.api_version, self.kind, "", self.namespace)
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """List the kind there."""
+        return (Permission("list", self.ref.plural, self.ref.group, self.namespace),)
+
+    def ask(self, facts: Facts) -> tuple[State, ...]:
+        """List them, page by page."""
+        return tuple(facts.api.kubernetes.list(self.ref, self.labels, self.fields))
+
+
+NODES = ObjectsOf("v1", "Node")
+
+
+@dataclass(frozen=True)
+class NodePodRanges:
+    """The pod ranges that nodes were given, ``spec.podCIDRs``."""
+
+    permissions = NODES.permissions
+
+    def ask(self, facts: Facts) -> tuple[Network, ...]:
+        """Collect them from the node list."""
+        return networks(text for node in facts(NODES) for text in node["spec"].get("podCIDRs") or [])
+
+
+@dataclass(frozen=True)
+class NodeAddresses:
+    """The internal addresses of the nodes, as single-address networks."""
+
+    permissions = NODES.permissions
+
+    def ask(self, facts: Facts) -> tuple[Network, ...]:
+        """Collect them from the node list."""
+        addresses = [address for node in facts(NODES) for address in node.get("status", {}).get("addresses") or []]
+        return networks(address["address"] for address in addresses if address["type"] == "InternalIP")
+
+
+@dataclass(frozen=True)
+class ServiceRanges:
+    """The ranges of Service addresses (ServiceCIDR objects, Kubernetes 1.33 and later); None when they are not served."""
+
+    permissions = (Permission("list", "servicecidrs", "networking.k8s.io"),)
+
+    def ask(self, facts: Facts) -> tuple[Network, ...] | None:
+        """List the ServiceCIDR objects."""
+        try:
+            found = facts(ObjectsOf("networking.k8s.io/v1", "ServiceCIDR"))
+        except NotFound:
+            return None
+        return tuple(network(text) for item in found for text in item["spec"].get("cidrs") or [])

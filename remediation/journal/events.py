@@ -1,0 +1,44 @@
+"""One entry of the journal, and the hash that chains it to the one before."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from remediation.errors import RunbookError
+from remediation.model import canonical
+
+GENESIS = "0" * 64
+
+
+class Tampered(RunbookError):
+    """The journal does not hash to what it says."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry. ``time`` is seconds since 1970 (UTC); ``digest`` covers everything else and ``previous``."""
+
+    sequence: int
+    run_id: str
+    time: float
+    kind: str
+    payload: dict[str, Any]
+    previous: str
+    digest: str
+
+    @classmethod
+    def after(cls, previous: Event | None, run_id: str, time: float, kind: str, payload: dict[str, Any]) -> Event:
+        """Return the next entry of the chain."""
+        sequence, link = (previous.sequence + 1, previous.digest) if previous else (1, GENESIS)
+        return cls(sequence, run_id, time, kind, payload, link, _digest(sequence, run_id, time, kind, payload, link))
+
+    def intact(self, previous: Event | None) -> bool:
+        """Tell whether this entry is unchanged and follows ``previous``."""
+        expected = Event.after(previous, self.run_id, self.time, self.kind, self.payload)
+        return (expected.sequence, expected.digest) == (self.sequence, self.digest)
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(canonical(list(parts))).hexdigest()

@@ -1,0 +1,153 @@
+"""The journal in one SQLite file: WAL, ``synchronous=FULL``, readable by its owner only."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from remediation.errors import Locked, Refused, RunbookError
+from remediation.journal.events import Event, Tampered
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+  sequence INTEGER PRIMARY KEY, run_id TEXT NOT NULL, time REAL NOT NULL, kind TEXT NOT NULL,
+  payload TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS events_of_run ON events (run_id, sequence);
+CREATE INDEX IF NOT EXISTS events_of_kind ON events (kind, sequence);
+CREATE TRIGGER IF NOT EXISTS events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS events_last BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, since REAL NOT NULL, expires REAL NOT NULL);
+"""
+_COLUMNS = "sequence, run_id, time, kind, payload, previous, digest"
+
+
+class Journal:
+    """Append and read events; hold leases for targets that have no lock of their own.
+
+    Args:
+        path: the database file; its folder is made when missing.
+
+    Raises:
+        RunbookError: the file cannot be opened or is not a journal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._guard = threading.RLock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+            self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + _SCHEMA)
+        except (OSError, sqlite3.Error) as problem:
+            raise RunbookError(f"the journal {path} cannot be opened: {problem}", next="choose another with --store FILE") from problem
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._guard:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def append(self, run_id: str, kind: str, payload: dict[str, Any]) -> Event:
+        """Add one event; it is on disk when this returns."""
+        payload = json.loads(json.dumps(payload))
+        with self._transaction() as database:
+            row = database.execute(f"SELECT {_COLUMNS} FROM events ORDER BY sequence DESC LIMIT 1").fetchone()  # noqa: S608 - constant text
+            event = Event.after(_event(row) if row else None, run_id, time.time(), kind, payload)
+            database.execute("INSERT INTO events VALUES (?,?,?,?,?,?,?)", _row(event))
+        return event
+
+    def events(self, run_id: str = "", kind: str = "") -> list[Event]:
+        """Return the events of a run, or of a kind, or all, oldest first."""
+        where, values = ["1"], []
+        for column, value in (("run_id", run_id), ("kind", kind)):
+            if value:
+                where.append(f"{column} = ?")
+                values.append(value)
+        query = f"SELECT {_COLUMNS} FROM events WHERE {' AND '.join(where)} ORDER BY sequence"  # noqa: S608 - column names are ours
+        with self._guard:
+            return [_event(row) for row in self._connection.execute(query, values)]
+
+    def verify(self) -> tuple[int, str]:
+        """Return how many events there are and the last digest; raises Tampered at the first one that was changed."""
+        previous = None
+        for event in self.events():
+            if not event.intact(previous):
+                raise Tampered(f"event {event.sequence} of run {event.run_id} was changed after it was written",
+                               "the hash chain breaks there; nothing from there on can be trusted",
+                               f"restore {self.path} from a backup, and find out who wrote to it")  # fmt: skip
+            previous = event
+        return (previous.sequence, previous.digest) if previous else (0, "")
+
+    def digest_key(self) -> bytes:
+        """Return this store's own key, with which secret values are fingerprinted."""
+        with self._transaction() as database:
+            database.execute("INSERT OR IGNORE INTO settings VALUES ('digest_key', ?)", (secrets.token_bytes(32),))
+            key: bytes = database.execute("SELECT value FROM settings WHERE name = 'digest_key'").fetchone()[0]
+        return key
+
+    def setting(self, name: str, value: str | None = None) -> str | None:
+        """Return a setting of this store, after setting it when a value is given."""
+        with self._transaction() as database:
+            if value is not None:
+                database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value.encode()))
+            row = database.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return bytes(row[0]).decode() if row else None
+
+    def lease(self, name: str, holder: str, seconds: float, *, may_take: Any) -> None:
+        """Take or renew a lease; raises Locked while another holder's lease is valid and ``may_take`` refuses it."""
+        now = time.time()
+        with self._transaction() as database:
+            row = database.execute("SELECT holder, since, expires FROM leases WHERE name = ?", (name,)).fetchone()
+            if row and row[0] != holder and row[2] > now and not may_take(row[0]):
+                raise Locked(f"{name} is locked by {row[0]} since {_clock(row[1])}, until {_clock(row[2])} at the latest",
+                             "nothing was changed", "wait for that run, or see: runbook runs")  # fmt: skip
+            since = row[1] if row and row[0] == holder else now
+            database.execute("INSERT OR REPLACE INTO leases VALUES (?,?,?,?)", (name, holder, since, now + seconds))
+
+    def release(self, name: str, holder: str) -> None:
+        """Give a lease back if it is still ours."""
+        with self._transaction() as database:
+            database.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))
+
+    def find(self, run_id: str) -> str:
+        """Return the full id of a run from its start, or ``last``; raises Refused when none or several match."""
+        ids = [event.run_id for event in self.events(kind="run.created")]
+        matching = ids[-1:] if run_id == "last" else [item for item in ids if item == run_id] or [item for item in ids if item.startswith(run_id)]
+        if len(matching) != 1:
+            what = f"{len(matching)} runs start with" if matching else "the journal has no run"
+            raise Refused(f"{what} {run_id!r} in {self.path}", next="runbook runs")
+        return matching[0]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def _row(event: Event) -> tuple[Any, ...]:
+    return (event.sequence, event.run_id, event.time, event.kind, json.dumps(event.payload), event.previous, event.digest)
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    return Event(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5], row[6])
+
+
+def _clock(seconds: float) -> str:
+    return time.strftime("%H:%M:%SZ", time.gmtime(seconds))
+
+
+__all__ = ["Journal", "Tampered"]

@@ -1,0 +1,300 @@
+"""The words of the engine as values. Imports nothing of ours but `diffing` and `errors`; knows no API."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, Protocol
+
+from remediation import diffing
+from remediation.diffing import Edit, Json
+
+State = dict[str, Any]
+Action = Literal["create", "update", "delete"]
+
+
+class Risk(enum.StrEnum):
+    """What a run can do to people who are not in the room."""
+
+    READ_ONLY = "read-only"
+    LOW = "low"  # additive and cleanly reversible
+    MEDIUM = "medium"  # reversible, but restarts something or moves traffic
+    HIGH = "high"  # widens access, is irreversible, or can break unrelated things
+
+
+class Status(enum.StrEnum):
+    """How a verb ended; the ``status`` of the JSON document."""
+
+    NOT_APPLICABLE = "not_applicable"
+    ALREADY_OK = "already_ok"
+    PLANNED = "planned"
+    NEEDS_APPROVAL = "needs_approval"
+    REFUSED = "refused"
+    APPLIED = "applied"
+    VERIFIED = "verified"
+    UNHEALTHY = "unhealthy"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled_back"
+    ROLLBACK_REFUSED = "rollback_refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Coordinates of what a runbook acts on; carries no client and no credential."""
+
+    kind: ClassVar[str] = "target"
+
+    context: str | None = None
+    server: str | None = None
+    project: str | None = None
+    location: str | None = None
+    cluster: str | None = None
+
+    def __str__(self) -> str:
+        parts = [("context", self.context), ("project", self.project), ("location", self.location), ("cluster", self.cluster)]
+        return " ".join(f"{name}={value}" for name, value in parts if value) or "none"
+
+    def as_json(self) -> dict[str, str]:
+        """Return the coordinates that are known."""
+        return {item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name)}
+
+
+class Cluster(Target):
+    """A target whose Kubernetes API is used; the GKE coordinates are optional."""
+
+    kind = "cluster"
+
+
+class Project(Target):
+    """A Google Cloud project."""
+
+    kind = "project"
+
+
+@dataclass(frozen=True, order=True)
+class Permission:
+    """A right that a request needs.
+
+    On a cluster: ``verb`` on ``resource`` (``pods/log``) of ``group`` in ``namespace`` (empty: cluster scope), limited
+    to ``name`` when given. On Google Cloud: ``resource`` is the IAM permission and ``group`` is ``"google"``.
+    """
+
+    verb: str
+    resource: str
+    group: str = ""
+    namespace: str = ""
+    name: str = ""
+
+    @classmethod
+    def google(cls, permission: str) -> Permission:
+        """Return the IAM permission ``service.resource.verb``."""
+        return cls(permission.rsplit(".", 1)[-1], permission, "google")
+
+    def __str__(self) -> str:
+        if self.group == "google":
+            return self.resource
+        where = f" in namespace {self.namespace}" if self.namespace else ""
+        group = f".{self.group}" if self.group else ""
+        return f"{self.verb} {self.resource}{group}{' ' + self.name if self.name else ''}{where}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One resource with what it is and what it should be; ``None`` means that it does not exist."""
+
+    address: str
+    before: State | None
+    after: State | None
+    edits: tuple[Edit, ...]
+    reversible: bool = True
+    temporary: bool = False
+    note: str = ""
+
+    @classmethod
+    def between(cls, address: str, before: State | None, after: State | None, **more: Any) -> Change:
+        """Return the change with the smallest edits; fields whose value is not known yet count as edits."""
+        return cls(address, before, after, diffing.diff(before or {}, after or {}), **more)
+
+    @property
+    def action(self) -> Action:
+        """What happens to the resource as a whole."""
+        if self.before is None:
+            return "create"
+        return "delete" if self.after is None else "update"
+
+    def reverse(self) -> Change:
+        """Return the change that restores ``before`` and touches nothing else."""
+        edits = tuple(edit.reverse() for edit in reversed(self.edits))
+        return Change(self.address, self.after, self.before, edits, self.reversible, self.temporary, self.note)
+
+    def drifted(self, current: State | None) -> list[str]:
+        """Return the pointers whose value is no longer what this change starts from."""
+        if (current is None) != (self.before is None):
+            return ["/"]
+        if self.action != "update":
+            return [] if current is None else _differing(self.before, current)
+        return [edit.pointer for edit in self.edits if diffing.get(current, edit.path) != edit.old]
+
+    def landed(self, current: State | None) -> bool:
+        """Tell whether the resource already is as this change leaves it, in every field the change names."""
+        if current is None or self.after is None:
+            return current is None and self.after is None
+        return all(edit.new == diffing.KNOWN_AFTER_APPLY or diffing.get(current, edit.path) == edit.new for edit in self.edits)
+
+    def as_json(self) -> State:
+        """Return the public form: ``address, action, edits, reversible`` and what qualifies them."""
+        document: State = {
+            "address": self.address, "action": self.action, "reversible": self.reversible,
+            "edits": [{"path": edit.pointer, "old": _plain(edit.old), "new": _plain(edit.new)} for edit in self.edits],
+        }  # fmt: skip
+        return document | ({"temporary": True} if self.temporary else {}) | ({"note": self.note} if self.note else {})
+
+
+def _differing(expected: State | None, current: State | None) -> list[str]:
+    edits = diffing.diff(expected or {}, current or {})
+    return [edit.pointer for edit in edits if edit.old != diffing.KNOWN_AFTER_APPLY]
+
+
+def _plain(value: Json) -> Json:
+    return None if value is diffing.ABSENT else value
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write left behind: the resource as it is now, and the identity (uid) it has."""
+
+    after: State | None
+    identity: str = ""
+
+
+class Resource(Protocol):
+    """One addressable thing with the state we want. Implementations are frozen dataclasses (see `records`)."""
+
+    @property
+    def address(self) -> str:
+        """Where the thing lives, readable and unique: ``configmap/kube-system/ip-masq-agent``."""
+
+    @property
+    def scope(self) -> str:
+        """What to lock while it is written: ``namespace/NAME`` or ``project/NAME``."""
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Every right that reading, writing and undoing this resource takes."""
+
+    def read(self, api: Any) -> State | None:
+        """Return the present state, without volatile fields and secret values."""
+
+    def desired(self, current: State | None) -> State | None:
+        """Return the state we want, given the present one. Pure."""
+
+    def preview(self, api: Any, change: Change) -> Change:
+        """Ask the API what it would make of the change, without making it."""
+
+    def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
+        """Make exactly this change, guarded; raises Conflict when the resource is not at ``change.before``."""
+
+    def settle(self, api: Any, change: Change, run_id: str) -> Written | None:
+        """After an ambiguous write: return what it left if it took effect, None if it did not; else raise Conflict."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer of a check: ``ok``, ``failing`` (not yet) or ``unknown`` (could not be asked)."""
+
+    status: Literal["ok", "failing", "unknown"]
+    detail: str = ""
+
+
+class Check(Protocol):
+    """A read-only question. Implementations are frozen dataclasses (see `records`)."""
+
+    @property
+    def description(self) -> str:
+        """What is true when the check passes."""
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Every right that asking takes."""
+
+    def ask(self, api: Any) -> Verdict:
+        """Answer once."""
+
+    def moments(self, api: Any, within: float) -> Iterable[None]:
+        """Yield whenever the answer may have changed, for at most ``within`` seconds."""
+
+
+@dataclass(frozen=True)
+class Require:
+    """Refuse the run unless the condition holds."""
+
+    condition: bool
+    message: str
+    next: str = ""
+
+
+@dataclass(frozen=True)
+class Applies:
+    """End as ``not_applicable`` unless the condition holds."""
+
+    condition: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """Say what could not be checked, and why. Shown with every outcome."""
+
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ensure:
+    """Wait until the check passes, for at most ``within`` seconds; also a barrier between two resources.
+
+    ``always`` checks belong to the proof that the symptom is gone and are asked even when nothing had to change.
+    """
+
+    check: Check
+    within: float = 60.0
+    always: bool = True
+
+
+@dataclass(frozen=True)
+class During:
+    """Put ``resources`` in place, wait for ``until``, then put everything back as it was."""
+
+    resources: tuple[Resource, ...]
+    until: Ensure
+
+
+Step = Require | Applies | Unchecked | Ensure | During | Resource
+Steps = Generator[Step, None, None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a diagnosis reports. ``status``: ``fault``, ``healthy``, ``not_applicable`` or ``unknown``."""
+
+    status: Literal["fault", "healthy", "not_applicable", "unknown"]
+    summary: str
+    resource: str = ""
+    evidence: tuple[str, ...] = ()
+    confidence: Literal["certain", "probable", "possible"] = "certain"
+    excluded: tuple[str, ...] = ()  # cheaper explanations that were ruled out
+    parameters: dict[str, Any] = field(default_factory=dict)  # of the runbook that fixes it
+
+
+def canonical(value: Json) -> bytes:
+    """Return the one byte string that stands for a JSON value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def fingerprint(value: Json) -> str:
+    """Return ``sha256:`` and 64 hex digits of the canonical JSON."""
+    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()

@@ -1,0 +1,60 @@
+"""Write resources and checks into a plan or journal, and read them back on a later day or another machine.
+
+Only frozen dataclasses marked `recorded` take part, with fields that JSON knows; so a record can hold no secret by
+accident, because secrets live in none of these fields.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+from remediation.errors import RunbookError
+
+T = TypeVar("T", bound=type)
+_KINDS: dict[str, type] = {}
+_MODULES = (
+    "remediation.resources.kubernetes", "remediation.resources.restart", "remediation.resources.pull_secret",
+    "remediation.resources.iam", "remediation.resources.service_account_key", "remediation.checks.kubernetes",
+    "remediation.checks.google", "remediation.checks.pods", "remediation.checks.masquerade", "remediation.checks.ipam",
+)  # fmt: skip
+
+
+def recorded(cls: T) -> T:
+    """Make a frozen dataclass writable to and readable from a record."""
+    _KINDS[cls.__name__] = cls
+    return cls
+
+
+def to_record(value: Any) -> Any:
+    """Return JSON for a recorded object, or for a plain value of JSON types and tuples."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {"$type": type(value).__name__} | {item.name: to_record(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, dict):
+        return {key: to_record(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_record(item) for item in value]
+    return value
+
+
+def from_record(record: Any) -> Any:
+    """Return the object that `to_record` wrote; raises RunbookError for a type this version does not know."""
+    if isinstance(record, list):
+        return tuple(from_record(item) for item in record)
+    if not isinstance(record, dict):
+        return record
+    if "$type" not in record:
+        return record
+    cls = _kind(record["$type"])
+    return cls(**{key: from_record(item) for key, item in record.items() if key != "$type"})
+
+
+def _kind(name: str) -> type:
+    if name not in _KINDS:
+        for module in _MODULES:
+            importlib.import_module(module)
+    if name not in _KINDS:
+        raise RunbookError(f"the journal names a resource kind {name!r} that this version does not have",
+                           next="use the version that made the run, see: runbook runs RUN -o json")  # fmt: skip
+    return _KINDS[name]

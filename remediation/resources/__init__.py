@@ -1,0 +1,1 @@
+"""Resources: addressable things with the state we want."""

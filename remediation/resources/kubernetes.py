@@ -1,0 +1,168 @@
+"""Objects of a cluster: created, patched field by field, deleted, and put back."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from remediation import diffing
+from remediation.clients.kubernetes import Ref
+from remediation.diffing import KNOWN_AFTER_APPLY
+from remediation.errors import Conflict, NotFound, Refused
+from remediation.model import Change, Permission, State, Written
+from remediation.records import recorded
+from remediation.resources.ownership import owner_of
+
+RUN_ANNOTATION = "runbook/run"
+ROW_ANNOTATION = "runbook/id"
+_STAMP = {"app.kubernetes.io/managed-by": "runbook"}
+_VOLATILE = ("resourceVersion", "uid", "managedFields", "generation", "creationTimestamp", "selfLink")
+# The server counts template changes of a DaemonSet here; like metadata.generation it only ever grows.
+_COUNTER = "deprecated.daemonset.template.generation"
+_ATTEMPTS = 5
+
+
+def stable(document: State) -> State:
+    """Return an object without what the server changes by itself: version, uid, timestamps, status."""
+    metadata = {key: value for key, value in document.get("metadata", {}).items() if key not in _VOLATILE}
+    annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key != _COUNTER}
+    metadata.pop("annotations", None)
+    return {key: value for key, value in document.items() if key not in ("metadata", "status")} | {
+        "metadata": metadata | ({"annotations": annotations} if annotations else {})}  # fmt: skip
+
+
+@recorded
+@dataclass(frozen=True)
+class KubernetesObject:
+    """An object with at least the fields of ``manifest``; other fields and other people's list elements stay.
+
+    Args:
+        api_version, kind, name, namespace: its address.
+        manifest: the fields we want, without apiVersion, kind and name.
+        row: the catalogue row, stamped on what we create.
+        may: ``create`` allows to create and delete it; ``patch`` refuses an object that does not exist.
+    """
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str = ""
+    manifest: State = field(default_factory=dict)
+    row: str = ""
+    may: Literal["create", "patch"] = "create"
+    reason: str = "already as wanted"
+
+    @property
+    def ref(self) -> Ref:
+        """Where the object is."""
+        return Ref(self.api_version, self.kind, self.name, self.namespace)
+
+    @property
+    def address(self) -> str:
+        """``kind/namespace/name``."""
+        return self.ref.address
+
+    @property
+    def scope(self) -> str:
+        """The namespace, or kube-system for an object of the cluster."""
+        return f"namespace/{self.namespace or 'kube-system'}"
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Get and patch this one object; create cannot be limited to a name."""
+        named = [Permission(verb, self.ref.plural, self.ref.group, self.namespace, self.name) for verb in ("get", "patch")]
+        if self.may == "patch":
+            return tuple(named)
+        more = Permission("delete", self.ref.plural, self.ref.group, self.namespace, self.name)
+        return (*named, more, Permission("create", self.ref.plural, self.ref.group, self.namespace))
+
+    def owner(self, current: State | None) -> str | None:
+        """Return the controller that would revert a change."""
+        return owner_of(current)
+
+    def read(self, api: Any) -> State | None:
+        """Return the object without volatile fields, None when it does not exist."""
+        try:
+            return stable(api.kubernetes.read(self.ref))
+        except NotFound:
+            return None
+
+    def desired(self, current: State | None) -> State:
+        """Return the present object with our fields set, or a new one with our stamp."""
+        if current is not None:
+            merged: State = diffing.merge(current, self.manifest)
+            return merged
+        if self.may == "patch":
+            raise Refused(f"{self.address} does not exist", "this runbook only changes one that is there", f"kubectl get {self.kind.lower()} -A")
+        metadata = {"name": self.name} | ({"namespace": self.namespace} if self.namespace else {})
+        stamp = {"labels": _STAMP, "annotations": {RUN_ANNOTATION: KNOWN_AFTER_APPLY} | ({ROW_ANNOTATION: self.row} if self.row else {})}
+        new: State = diffing.merge({"apiVersion": self.api_version, "kind": self.kind, "metadata": metadata | stamp}, self.manifest)
+        return new
+
+    def preview(self, api: Any, change: Change) -> Change:
+        """Send the same request with ``dryRun=All``: defaulting, admission and access control answer now."""
+        if change.action == "create":
+            api.kubernetes.create(self.ref, change.after, dry_run=True)
+            return change
+        current = api.kubernetes.read(self.ref)
+        answer = api.kubernetes.patch(self.ref, diffing.json_patch(current, change.edits, change.after), dry_run=True)
+        return Change.between(change.address, change.before, stable(answer), reversible=change.reversible, temporary=change.temporary, note=change.note)
+
+    def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
+        """Create, patch or delete, guarded; a conflict that leaves our fields alone is looked at again."""
+        if change.action == "create":
+            return _written(api.kubernetes.create(self.ref, self._body(change, run_id)))
+        for _ in range(_ATTEMPTS):
+            current = self._expected(api, change, identity)
+            try:
+                return self._once(api, change, current)
+            except Conflict as problem:
+                conflict = problem
+        raise conflict
+
+    def _body(self, change: Change, run_id: str) -> State:
+        body = copy.deepcopy(change.after or {})
+        annotations = body["metadata"].get("annotations", {})
+        if annotations.get(RUN_ANNOTATION) == KNOWN_AFTER_APPLY:
+            annotations[RUN_ANNOTATION] = run_id
+        return body
+
+    def _expected(self, api: Any, change: Change, identity: str) -> State:
+        """Return the raw object; raises Conflict unless it is the one that the change starts from."""
+        try:
+            current: State = api.kubernetes.read(self.ref)
+        except NotFound as problem:
+            raise Conflict(f"{self.address} is gone") from problem
+        drifted = change.drifted(stable(current))
+        if drifted or (identity and change.action == "delete" and current["metadata"]["uid"] != identity):
+            raise Conflict(f"{self.address} was changed at {', '.join(drifted) or 'metadata/uid'}")
+        return current
+
+    def _once(self, api: Any, change: Change, current: State) -> Written:
+        if change.action == "delete":
+            metadata = current["metadata"]
+            api.kubernetes.delete(self.ref, metadata["uid"], metadata["resourceVersion"])
+            return Written(None)
+        return _written(api.kubernetes.patch(self.ref, diffing.json_patch(current, change.edits, change.after)))
+
+    def settle(self, api: Any, change: Change, run_id: str) -> Written | None:
+        """Look whether a write took effect: what we create carries the id of the run."""
+        try:
+            raw = api.kubernetes.read(self.ref)
+        except NotFound:
+            raw = None
+        current = stable(raw) if raw else None
+        if change.action == "create" and raw is not None:
+            if raw["metadata"].get("annotations", {}).get(RUN_ANNOTATION) != run_id:
+                raise Conflict(f"{self.address} exists now and is not from this run")
+            return _written(raw)
+        if change.landed(current):
+            return _written(raw) if raw else Written(None)
+        if drifted := change.drifted(current):
+            raise Conflict(f"{self.address} was changed at {', '.join(drifted)}")
+        return None
+
+
+def _written(document: State) -> Written:
+    return Written(stable(document), document.get("metadata", {}).get("uid", ""))
