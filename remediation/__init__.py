@@ -4,18 +4,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from remediation.catalogue import Option, runbook
+    from remediation.checks.google import GrantVisible
+    from remediation.checks.ipam import NodesReported, PodsHaveAddresses
     from remediation.checks.kubernetes import DaemonSetRolledOut
     from remediation.checks.masquerade import AgentUsesConfig
+    from remediation.checks.pods import PodsPull
     from remediation.facts import Facts
+    from remediation.facts.gcp import ApiEnabled, FailedOperations, ProjectClusters, ProjectNumber
+    from remediation.facts.ipam import Addressing
+    from remediation.facts.kubernetes import ObjectNamed
     from remediation.facts.masquerade import MasqueradeAgent, ProtectedRanges
     from remediation.model import Applies, Cluster, During, Ensure, Finding, Project, Require, Risk, Steps, Unchecked
     from remediation.ranges import Network, destination
+    from remediation.resources.iam import ProjectIamMember
     from remediation.resources.kubernetes import KubernetesObject
 
 _HOMES = {
     "Option": "catalogue", "runbook": "catalogue", "Facts": "facts", "Network": "ranges", "destination": "ranges",
     **dict.fromkeys(("Applies", "Cluster", "During", "Ensure", "Finding", "Project", "Require", "Risk", "Steps", "Unchecked"), "model"),
     "KubernetesObject": "resources.kubernetes", "DaemonSetRolledOut": "checks.kubernetes", "AgentUsesConfig": "checks.masquerade",
+    "NodesReported": "checks.ipam", "PodsHaveAddresses": "checks.ipam", "Addressing": "facts.ipam", "PodsPull": "checks.pods", "ObjectNamed": "facts.kubernetes", "GrantVisible": "checks.google", "ProjectIamMember": "resources.iam",
+    **dict.fromkeys(("ApiEnabled", "FailedOperations", "ProjectClusters", "ProjectNumber"), "facts.gcp"),
     "MasqueradeAgent": "facts.masquerade", "ProtectedRanges": "facts.masquerade",
 }  # fmt: skip
 
@@ -23,6 +32,8 @@ __all__ = [  # noqa: RUF022 - grouped like the chapters of the guide
     "runbook", "Option", "Risk", "Steps", "Cluster", "Project", "Facts",
     "Applies", "Require", "Unchecked", "Ensure", "During", "Finding",
     "KubernetesObject", "DaemonSetRolledOut", "AgentUsesConfig", "MasqueradeAgent", "ProtectedRanges", "Network", "destination",
+    "ObjectNamed", "PodsPull", "Addressing", "NodesReported", "PodsHaveAddresses",
+    "ApiEnabled", "FailedOperations", "ProjectClusters", "ProjectNumber", "ProjectIamMember", "GrantVisible",
 ]  # fmt: skip
 
 

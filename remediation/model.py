@@ -204,10 +204,14 @@ class Resource(Protocol):
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer of a check: ``ok``, ``failing`` (not yet) or ``unknown`` (could not be asked)."""
+    """The answer of a check: ``ok``, ``failing`` (not yet) or ``unknown`` (could not be asked).
+
+    ``final`` says that waiting will not change it.
+    """
 
     status: Literal["ok", "failing", "unknown"]
     detail: str = ""
+    final: bool = False
 
 
 class Check(Protocol):

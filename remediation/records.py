@@ -15,7 +15,7 @@ from remediation.errors import RunbookError
 T = TypeVar("T", bound=type)
 _KINDS: dict[str, type] = {}
 _MODULES = (
-    "remediation.resources.kubernetes", "remediation.resources.restart", "remediation.resources.pull_secret",
+    "remediation.resources.kubernetes", "remediation.resources.pull_secret", "remediation.resources.renewed_pods", "remediation.resources.cleanup_config",
     "remediation.resources.iam", "remediation.resources.service_account_key", "remediation.checks.kubernetes",
     "remediation.checks.google", "remediation.checks.pods", "remediation.checks.masquerade", "remediation.checks.ipam",
 )  # fmt: skip

@@ -56,7 +56,8 @@ class AgentUsesConfig:
         for status in ("failing", "unknown"):
             those = [answer for answer in answers if answer.status == status]
             if those:
-                return Verdict(those[0].status, f"{len(those)} of {len(answers)} agents: {those[0].detail}")
+                final = all(answer.final for answer in those)
+                return Verdict(those[0].status, f"{len(those)} of {len(answers)} agents: {those[0].detail}", final)
         return Verdict("ok", f"{len(answers)} of {len(answers)} agents")
 
     def _one(self, api: Any, pod: State) -> Verdict:
@@ -64,7 +65,7 @@ class AgentUsesConfig:
         try:
             log = api.kubernetes.text(path, {"tailLines": "200"})
         except ApiError:
-            return Verdict("unknown", "the log cannot be read")
+            return Verdict("unknown", "the log cannot be read", final=True)
         return self._judge(log)
 
     def _judge(self, log: str) -> Verdict:

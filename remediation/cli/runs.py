@@ -8,7 +8,7 @@ import click
 
 from remediation import catalogue
 from remediation.catalogue import Runbook
-from remediation.cli.options import output_option, run_options, store_options, target_options
+from remediation.cli.options import run_options, store_options, target_options
 from remediation.cli.render import document, plan_text, print_json
 from remediation.cli.run import _decision, emit, from_json, observer
 from remediation.cli.session import Session
@@ -172,7 +172,6 @@ def audit_command() -> None:
 
 @audit_command.command("verify")
 @store_options
-@output_option
 def audit_verify(**options: Any) -> int:
     """Recompute the hash chain over every event; says the last hash, to compare with one written down elsewhere."""
     session = Session(options)

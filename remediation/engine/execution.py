@@ -98,7 +98,7 @@ class Executor:
         if progress in ("untouched", "undone"):
             return
         resource, change = _parts(self.run.operations[index])
-        written = self._landed(index, resource, change)
+        written = None if getattr(resource, "nothing_to_undo", False) else self._landed(index, resource, change)
         if written is None:
             return self.run.undone(index)
         reverse = as_written(change, written).reverse()
@@ -164,11 +164,11 @@ def wait_for(ensure: Ensure, api: Any, observer: Observer) -> Verdict:
     """Ask a check until it passes or its time is over; returns the last answer."""
     started = time.monotonic()
     verdict = ask(ensure, api)
-    if verdict.status != "ok" and ensure.within > 0:
+    if verdict.status != "ok" and not verdict.final and ensure.within > 0:
         for _ in ensure.check.moments(api, ensure.within):
             observer.waiting(ensure, verdict, time.monotonic() - started)
             verdict = ask(ensure, api)
-            if verdict.status == "ok" or (verdict.status == "unknown" and not getattr(ensure.check, "required", True)):
+            if verdict.status == "ok" or verdict.final:
                 break
     observer.answered(ensure, verdict)
     return verdict

@@ -32,10 +32,10 @@ class Outcome:
 
 
 def proof(results: list[State]) -> State:
-    """Sum up answered checks: ``ok`` needs a required check that passed, so nothing is green on nothing."""
-    required = [item["status"] for item in results if item["required"]]
-    worst = next((status for status in ("failing", "unknown") if status in required), "ok" if required else "unknown")
-    return {"status": "failing" if any(item["status"] == "failing" for item in results) else worst, "checks": results}
+    """Sum up answered checks: ``ok`` needs one that passed and none that failed, so nothing is green on nothing."""
+    answers = [item["status"] for item in results if item["required"] or item["status"] != "unknown"]
+    worst = next((status for status in ("failing", "unknown") if status in answers), "ok" if answers else "unknown")
+    return {"status": worst, "checks": results}
 
 
 def apply(run: Run, api: Any, observer: Observer, on_unhealthy: Callable[[Unhealthy], bool]) -> Outcome:
@@ -162,7 +162,7 @@ def rollback_plan(run: Run, api: Any) -> list[State]:
     changes = []
     for index in reversed(_to_undo(run)):
         resource, change = run.operations[index].resource, run.operations[index].change
-        if resource is None or change is None:
+        if resource is None or change is None or getattr(resource, "nothing_to_undo", False):
             continue
         if not change.reversible:
             raise Refused(f"{change.address} cannot be undone", change.note or "this change is irreversible", f"runbook runs {run.id}")

@@ -3,7 +3,7 @@
 Everything is pure: text and bytes in, values and bytes out.
 """
 
-from .docker_config import DockerConfig, Entry, docker_config_entry
+from .docker_config import DockerConfig, Entry, docker_config_entry, same_registry
 from .hosts import image_host, registry_host, repository_of
 from .pull_failure import PullFailure, classify_pull_failure
 from .secret import Secret, ServiceAccountKey

@@ -101,6 +101,11 @@ class DockerConfig:
         key = self._key(host)
         return self._with({name: entry for name, entry in self._auths().items() if name != key}) if key else self
 
+    def entry(self, host: str) -> Entry | None:
+        """Return this host's credentials, None when it has none."""
+        key = self._key(host)
+        return None if key is None else Entry(self._auths()[key])
+
     def entry_matches(self, host: str, entry: Mapping[str, Any]) -> bool:
         """Say whether this host already has these credentials, whichever way they are written."""
         key = self._key(host)
@@ -138,6 +143,11 @@ class DockerConfig:
     def _key(self, host: str) -> str | None:
         auths = self._auths()
         return host if host in auths else next((key for key in auths if _lookup_key(key) == _lookup_key(host)), None)
+
+
+def same_registry(one: str, other: str) -> bool:
+    """Say whether the kubelet takes two spellings of a registry host for the same one."""
+    return _lookup_key(one) == _lookup_key(other)
 
 
 def _looks_legacy(document: dict[str, Any]) -> bool:

@@ -21,6 +21,9 @@ _VOLATILE = ("resourceVersion", "uid", "managedFields", "generation", "creationT
 # The server counts template changes of a DaemonSet here; like metadata.generation it only ever grows.
 _COUNTER = "deprecated.daemonset.template.generation"
 _ATTEMPTS = 5
+# A value that stands for the moment, in seconds since 1970, after which what we create must not act any more.
+AT_DEADLINE = "(15 minutes after apply)"
+_DEADLINE_SECONDS = 900
 
 
 def stable(document: State) -> State:
@@ -112,7 +115,7 @@ class KubernetesObject:
     def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
         """Create, patch or delete, guarded; a conflict that leaves our fields alone is looked at again."""
         if change.action == "create":
-            return _written(api.kubernetes.create(self.ref, self._body(change, run_id)))
+            return _written(api.kubernetes.create(self.ref, self._body(api, change, run_id)))
         for _ in range(_ATTEMPTS):
             current = self._expected(api, change, identity)
             try:
@@ -121,11 +124,10 @@ class KubernetesObject:
                 conflict = problem
         raise conflict
 
-    def _body(self, change: Change, run_id: str) -> State:
-        body = copy.deepcopy(change.after or {})
-        annotations = body["metadata"].get("annotations", {})
-        if annotations.get(RUN_ANNOTATION) == KNOWN_AFTER_APPLY:
-            annotations[RUN_ANNOTATION] = run_id
+    def _body(self, api: Any, change: Change, run_id: str) -> State:
+        """Return the object to create, with the values that are known only now."""
+        later = {KNOWN_AFTER_APPLY: run_id, AT_DEADLINE: str(int(api.kubernetes.now()) + _DEADLINE_SECONDS)}
+        body: State = _filled(copy.deepcopy(change.after), later)
         return body
 
     def _expected(self, api: Any, change: Change, identity: str) -> State:
@@ -162,6 +164,14 @@ class KubernetesObject:
         if drifted := change.drifted(current):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted)}")
         return None
+
+
+def _filled(value: Any, later: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(item, later) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, later) for item in value]
+    return later.get(value, value) if isinstance(value, str) else value
 
 
 def _written(document: State) -> Written:

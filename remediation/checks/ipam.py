@@ -1,0 +1,115 @@
+"""Checks on the cleaning of leaked pod addresses."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from remediation.clients.kubernetes import Ref
+from remediation.facts.pods import takes_pod_address
+from remediation.model import Permission, State, Verdict
+from remediation.records import recorded
+
+_GOOD = ("ok", "nothing_to_do")
+
+
+@recorded
+@dataclass(frozen=True)
+class NodesReported:
+    """The cleaning pod on every named node, and on no other, has reported that it is done."""
+
+    namespace: str
+    selector: str
+    nodes: tuple[str, ...]
+
+    required: ClassVar[bool] = True
+
+    @property
+    def description(self) -> str:
+        """What is true when it passes."""
+        return f"the cleaning is done on {', '.join(self.nodes)} and nowhere else"
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """List and watch the cleaning pods."""
+        return tuple(Permission(verb, "pods", "", self.namespace) for verb in ("list", "watch"))
+
+    def ask(self, api: Any) -> Verdict:
+        """Read the result that each pod left in its status."""
+        pods = api.kubernetes.list(Ref("v1", "Pod", "", self.namespace), labels=self.selector)
+        placed = {pod["spec"].get("nodeName"): pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and pod["spec"].get("nodeName")}
+        if strangers := set(placed) - set(self.nodes):
+            return Verdict("failing", f"it also runs on {', '.join(sorted(strangers))}", final=True)
+        results = {node: _result(placed[node]) for node in self.nodes if node in placed}
+        bad = [f"{node}: {item.get('status')}: {item.get('reason', '')}" for node, item in results.items() if item and item.get("status") not in _GOOD]
+        if bad:
+            return Verdict("failing", "; ".join(bad), final=True)
+        silent = [node for node in self.nodes if not results.get(node)]
+        if silent:
+            return Verdict("failing", f"no result yet from {', '.join(silent)}")
+        return Verdict("ok", "; ".join(f"{node}: {_told(item)}" for node, item in results.items() if item))
+
+    def moments(self, api: Any, within: float) -> Iterator[None]:
+        """Yield at every change of a cleaning pod."""
+        for _ in api.kubernetes.watch(Ref("v1", "Pod", "", self.namespace), within, labels=self.selector):
+            yield None
+
+
+def _result(pod: State) -> State | None:
+    """Return the result of the init container, None while it has none."""
+    for status in pod.get("status", {}).get("initContainerStatuses") or []:
+        ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get("terminated")
+        if ended:
+            try:
+                result = json.loads(ended.get("message") or "")
+            except ValueError:
+                return {"status": "failed", "reason": f"it ended with exit code {ended.get('exitCode')} and left no result"}
+            return result if isinstance(result, dict) else {"status": "failed", "reason": "its result cannot be read"}
+    return None
+
+
+def _told(result: State) -> str:
+    counts = {name: result.get(f"{name}_count", len(result.get(name) or [])) for name in ("quarantined", "restored")}
+    return ", ".join(f"{count} reservations {name}" for name, count in counts.items() if count) or "nothing to do"
+
+
+@recorded
+@dataclass(frozen=True)
+class PodsHaveAddresses:
+    """Every pod of the pod network on these nodes has an address, and no two share one."""
+
+    nodes: tuple[str, ...]
+
+    # A node without such pods proves nothing; that is said, and is no failure.
+    required: ClassVar[bool] = False
+
+    @property
+    def description(self) -> str:
+        """What is true when it passes."""
+        return f"every pod on {', '.join(self.nodes)} has an address of its own"
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """List and watch all pods."""
+        return tuple(Permission(verb, "pods") for verb in ("list", "watch"))
+
+    def ask(self, api: Any) -> Verdict:
+        """Look at the pods of the nodes."""
+        pods = [pod for pod in api.kubernetes.list(Ref("v1", "Pod")) if pod["spec"].get("nodeName") in self.nodes and takes_pod_address(pod)]
+        addresses = Counter(ip["ip"] for pod in pods for ip in pod.get("status", {}).get("podIPs") or [])
+        if shared := [ip for ip, count in addresses.items() if count > 1]:
+            return Verdict("failing", f"two pods share the address {shared[0]}; treat this as a security incident", final=True)
+        if not pods:
+            return Verdict("unknown", "no pod of the pod network runs there", final=True)
+        waiting = [pod["metadata"]["name"] for pod in pods if not pod.get("status", {}).get("podIP")]
+        if waiting:
+            return Verdict("failing", f"{len(waiting)} of {len(pods)} pods wait for an address, such as {waiting[0]}")
+        return Verdict("ok", f"{len(pods)} pods, {len(addresses)} addresses")
+
+    def moments(self, api: Any, within: float) -> Iterator[None]:
+        """Yield at every change of a pod."""
+        for _ in api.kubernetes.watch(Ref("v1", "Pod"), within):
+            yield None

@@ -1,0 +1,62 @@
+"""Checks on pods: is the symptom that people saw gone?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from remediation.clients.kubernetes import Ref
+from remediation.facts.pods import carries, pulls_from, pull_failures, started
+from remediation.model import Permission, State, Verdict
+from remediation.records import recorded
+
+
+@recorded
+@dataclass(frozen=True)
+class PodsPull:
+    """Pods that carry the pull secret have pulled from the registry, and none of them fails to.
+
+    A pod that was there before proves nothing: service accounts give their secrets only to new pods.
+    """
+
+    namespace: str
+    service_account: str
+    host: str
+    secret: str
+
+    # Where no pod uses the registry there is nothing to prove it with; that is said, and is no failure.
+    required: ClassVar[bool] = False
+
+    @property
+    def description(self) -> str:
+        """What is true when it passes."""
+        return f"pods of {self.namespace}/{self.service_account} pull from {self.host} with secret {self.secret}"
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """List and watch the pods of the namespace."""
+        return tuple(Permission(verb, "pods", "", self.namespace) for verb in ("list", "watch"))
+
+    def ask(self, api: Any) -> Verdict:
+        """Look at every pod of the service account that uses the registry."""
+        pods = [pod for pod in api.kubernetes.list(Ref("v1", "Pod", "", self.namespace)) if self._concerns(pod)]
+        with_secret = [pod for pod in pods if carries(pod, self.secret)]
+        failing = [pod for pod in pods if pull_failures(pod, self.host)]
+        if failing:
+            return Verdict("failing", f"{len(failing)} of {len(pods)} pods cannot pull, such as {failing[0]['metadata']['name']}")
+        if not with_secret:
+            return Verdict("unknown", "no pod carries the secret yet; start one, or restart the workload", final=not pods)
+        running = [pod for pod in with_secret if started(pod)]
+        if len(running) < len(with_secret):
+            return Verdict("failing", f"{len(running)} of {len(with_secret)} pods with the secret have started")
+        return Verdict("ok", f"{len(running)} pods with the secret have started")
+
+    def _concerns(self, pod: State) -> bool:
+        account = pod["spec"].get("serviceAccountName", "default")
+        return account == self.service_account and pulls_from(pod, self.host) and "deletionTimestamp" not in pod["metadata"]
+
+    def moments(self, api: Any, within: float) -> Iterator[None]:
+        """Yield at every change of a pod."""
+        for _ in api.kubernetes.watch(Ref("v1", "Pod", "", self.namespace), within):
+            yield None

@@ -1,0 +1,24 @@
+"""``runbook completion``: the completion script of a shell, as click makes it."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> int:
+    r"""Print the completion script of a shell.
+
+    \b
+    bash: source <(runbook completion bash)
+    zsh:  source <(runbook completion zsh)
+    fish: runbook completion fish | source
+    """
+    from remediation.cli.main import runbook  # noqa: PLC0415 - main loads this module
+
+    found = get_completion_class(shell)
+    if found is not None:
+        click.echo(found(runbook, {}, "runbook", "_RUNBOOK_COMPLETE").source())
+    return 0

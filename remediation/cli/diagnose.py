@@ -1,0 +1,108 @@
+"""``runbook diagnose``: every applicable diagnosis on the target, and the command that fixes each finding."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from remediation import catalogue
+from remediation.catalogue import Runbook
+from remediation.cli.options import target_options
+from remediation.cli.render import print_json
+from remediation.cli.session import Session
+from remediation.errors import ApiError, RunbookError
+from remediation.facts import Facts
+from remediation.model import Finding, Project
+
+_MARKS = {"fault": ("FAULT", "red"), "healthy": ("ok", "green"), "unknown": ("unknown", "yellow"), "not_applicable": ("not here", None)}
+
+
+@click.command("diagnose")
+@click.argument("names", metavar="[NAME…]", nargs=-1)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 10 when a fault was found.")
+@target_options
+def diagnose_command(names: tuple[str, ...], detailed_exitcode: bool, **options: Any) -> int:
+    """Look for every fault that a runbook can fix, or for those of the named runbooks. Read only."""
+    session = Session(options)
+    books = [catalogue.find(name) for name in names] or list(catalogue.load().values())
+    found = [(book, finding) for book, finding in _findings(session, books, named=bool(names))]
+    if session.json:
+        print_json({"target": _coordinates(session, books), "findings": [_as_json(session, *item) for item in found]})
+    else:
+        for item in found:
+            click.echo(_as_text(session, *item))
+    return _exit_code([finding for _, finding in found], detailed=detailed_exitcode)
+
+
+def _exit_code(findings: list[Finding], *, detailed: bool) -> int:
+    if detailed and any(finding.status == "fault" for finding in findings):
+        return 10
+    answered = [finding for finding in findings if finding.status != "unknown"]
+    return 0 if answered else 4
+
+
+def _coordinates(session: Session, books: list[Runbook]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for book in books:
+        try:
+            found |= session.target(book.target).as_json()
+        except RunbookError:
+            continue
+    return found
+
+
+def _findings(session: Session, books: list[Runbook], *, named: bool) -> Iterator[tuple[Runbook, Finding]]:
+    """Ask each diagnosis; one list of pods serves all of a cluster. What cannot be asked is unknown, never healthy."""
+    shared: dict[type, Facts] = {}
+    for book in books:
+        if book.diagnose is None:
+            continue
+        if book.target is Project and not named and not session.get("sandbox") and not session.get("project"):
+            yield book, Finding("unknown", "not looked at: no --project was given")
+            continue
+        target = session.target(book.target)
+        facts = shared.setdefault(book.target, Facts(session.api(target, book.target)))
+        try:
+            for finding in book.diagnose(target, facts):
+                yield book, finding
+        except ApiError as problem:
+            yield book, Finding("unknown", f"could not be asked: {problem.summary}")
+
+
+def _command(session: Session, book: Runbook, finding: Finding) -> str | None:
+    """Return the exact command that plans the fix."""
+    if finding.status != "fault":
+        return None
+    words = ["runbook", "plan", book.name]
+    if book.target is not Project:
+        for name, value in finding.parameters.items():
+            words += [f"--{name}", str(value)]
+    required = [item for item in book.parameters if item.required and item.flag_name[2:] not in finding.parameters]
+    words += [word for item in required for word in (item.flag_name, item.option.metavar)]
+    return shlex.join(words) + _same_target(session, book)
+
+
+def _same_target(session: Session, book: Runbook) -> str:
+    if session.get("sandbox"):
+        return " --sandbox" if session.get("sandbox") == "emulated" else " --sandbox=real"
+    names = ("project",) if book.target is Project else ("kubeconfig", "context", "project", "location", "cluster")
+    return "".join(f" --{name} {shlex.quote(session.get(name))}" for name in names if session.get(name))
+
+
+def _as_json(session: Session, book: Runbook, finding: Finding) -> dict[str, Any]:
+    return {"runbook": book.name, "id": book.id, "status": finding.status, "summary": finding.summary, "resource": finding.resource,
+            "evidence": list(finding.evidence), "confidence": finding.confidence, "excluded": list(finding.excluded),
+            "parameters": finding.parameters, "fix": _command(session, book, finding)}  # fmt: skip
+
+
+def _as_text(session: Session, book: Runbook, finding: Finding) -> str:
+    mark, colour = _MARKS[finding.status]
+    lines = [f"{click.style(f'{mark:<8}', fg=colour, bold=True)} {book.name}: {finding.summary}"]
+    if finding.status == "fault":
+        lines += [f"         {finding.resource}, {finding.confidence}"] + [f"         {text}" for text in finding.evidence]
+        lines += [f"         ruled out: {text}" for text in finding.excluded]
+        lines.append(f"         next:  {click.style(_command(session, book, finding) or '', bold=True)}")
+    return "\n".join(lines)

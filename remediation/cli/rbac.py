@@ -1,0 +1,109 @@
+"""``runbook rbac``: the least rights that a runbook needs, derived from the requests it declares."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import click
+
+from remediation import catalogue
+from remediation.catalogue import Runbook
+from remediation.cli.options import parameter_option
+from remediation.clients.locks import LEASE_NAME
+from remediation.model import Permission, Target
+
+_CLUSTER_SCOPED = ("nodes", "namespaces", "servicecidrs")
+
+
+def _permissions(book: Runbook, target: Target, values: dict[str, Any]) -> list[Permission]:
+    """Return the runbook's rights and, where it writes to a cluster, those on the lock of each namespace."""
+    rights = book.permissions(target, {key: value for key, value in values.items() if value not in (None, ())})
+    written = {_scope(item) for item in rights if item.group != "google" and item.verb in ("create", "patch", "delete")}
+    locks = [Permission(verb, "leases", "coordination.k8s.io", space, LEASE_NAME) for space in written for verb in ("get", "update", "delete")]
+    return rights + locks + [Permission("create", "leases", "coordination.k8s.io", space) for space in written]
+
+
+def _scope(item: Permission) -> str:
+    return item.namespace or "kube-system"
+
+
+def roles(book: Runbook, target: Target, values: dict[str, Any], user: str | None = None) -> list[dict[str, Any]]:
+    """Return the Role of each namespace and the ClusterRole, with bindings when a user is named."""
+    spaces: dict[str, list[Permission]] = defaultdict(list)
+    for item in _permissions(book, target, values):
+        if item.group != "google":
+            spaces["" if item.resource.partition("/")[0] in _CLUSTER_SCOPED else item.namespace].append(item)
+    documents = []
+    for namespace, rights in sorted(spaces.items()):
+        role = _role(book, namespace, rights)
+        documents += [role, _binding(role, user)] if user else [role]
+    return documents
+
+
+def _role(book: Runbook, namespace: str, rights: list[Permission]) -> dict[str, Any]:
+    verbs: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for item in rights:
+        verbs[item.group, item.resource, item.name].add(item.verb)
+    rules = [{"apiGroups": [group], "resources": [resource], "verbs": sorted(allowed)} | ({"resourceNames": [name]} if name else {})
+             for (group, resource, name), allowed in sorted(verbs.items())]  # fmt: skip
+    metadata = {"name": f"runbook-{book.name}"} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role" if namespace else "ClusterRole", "metadata": metadata, "rules": rules}
+
+
+def _binding(role: dict[str, Any], user: str) -> dict[str, Any]:
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": role["kind"], "name": role["metadata"]["name"]}
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
+    return {"apiVersion": role["apiVersion"], "kind": role["kind"] + "Binding", "metadata": role["metadata"], "roleRef": reference, "subjects": [subject]}
+
+
+def google_permissions(book: Runbook, target: Target, values: dict[str, Any]) -> list[str]:
+    """Return the IAM permissions for a Google custom role."""
+    return sorted({item.resource for item in _permissions(book, target, values) if item.group == "google"})
+
+
+def _text(book: Runbook, documents: list[dict[str, Any]], google: list[str]) -> str:
+    import yaml  # noqa: PLC0415
+
+    text = "---\n".join(yaml.safe_dump(item, sort_keys=False) for item in documents)
+    if google:
+        name = "runbook_" + book.name.replace("-", "_")
+        text += "---\n" if documents else ""
+        text += f"# Google custom role, for: gcloud iam roles create {name} --project=PROJECT --file=ROLE.yaml\n"
+        role = yaml.safe_dump({"title": f"runbook {book.name}", "stage": "GA", "includedPermissions": google}, sort_keys=False)
+        text += "".join(f"# {line}\n" for line in role.splitlines())
+    return text
+
+
+class RbacGroup(click.Group):
+    """One subcommand for each runbook, with its parameters, none of them required."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the catalogue."""
+        return list(catalogue.load())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """Make the command of one runbook."""
+        book = catalogue.find(cmd_name)
+        options = [parameter_option(item) for item in book.parameters]
+        for option in options:
+            option.required = False
+        more = [click.Option([f"--{name}"], metavar="NAME") for name in ("project", "location", "cluster")]
+        more += [click.Option(["--user"], metavar="NAME", help="Also print bindings to this user."),
+                 click.Option(["-o", "--output"], type=click.Choice(["text", "json"]))]  # fmt: skip
+
+        def call(project: str | None, location: str | None, cluster: str | None, user: str | None, output: str | None, **values: Any) -> int:
+            target = book.target(project=project, location=location, cluster=cluster)
+            documents, google = roles(book, target, values, user), google_permissions(book, target, values)
+            if output == "json":
+                from remediation.cli.render import print_json  # noqa: PLC0415
+
+                print_json({"runbook": book.name, "kubernetes": documents, "google": google})
+            else:
+                click.echo(_text(book, documents, google), nl=False)
+            return 0
+
+        return click.Command(book.name, params=[*options, *more], callback=call, help=f"Print the least rights that {book.name} needs.")
+
+
+rbac_command = RbacGroup(name="rbac", subcommand_metavar="NAME [OPTIONS]", help="Print the least rights that a runbook needs, for kubectl apply and gcloud.")

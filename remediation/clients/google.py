@@ -1,0 +1,193 @@
+"""Google Cloud: projects over REST, service-account keys over gRPC, two read-only APIs over an authorized session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
+
+from remediation.clients.google_errors import translated
+from remediation.errors import ApiError, NotFound, Refused, Throttled, Unavailable
+from remediation.model import Permission, State
+
+T = TypeVar("T")
+_SECONDS = 15.0
+# The second scope lets a GKE API server see the e-mail address that RBAC rules are written for, not a number.
+_SCOPES = ("https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email")
+
+
+class Google:
+    """The few calls that runbooks make. Reads are repeated when unanswered; writes never are.
+
+    Args:
+        endpoints: ``google`` (URL) and ``iam`` (host:port) of an emulator; None for the real APIs.
+    """
+
+    def __init__(self, endpoints: dict[str, str] | None) -> None:
+        self._endpoints = endpoints
+
+    @cached_property
+    def _credentials(self) -> Any:
+        if self._endpoints:
+            from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415 - an emulator asks for none
+
+            return AnonymousCredentials()
+        import google.auth  # noqa: PLC0415 - loaded when Google is asked
+        from google.auth.exceptions import DefaultCredentialsError  # noqa: PLC0415
+
+        try:
+            return google.auth.default(scopes=_SCOPES)[0]
+        except DefaultCredentialsError:
+            raise Refused("there are no Google credentials", "nothing was changed", "gcloud auth application-default login") from None
+
+    @cached_property
+    def _projects(self) -> Any:
+        from google.api_core.client_options import ClientOptions  # noqa: PLC0415
+        from google.cloud.resourcemanager_v3 import ProjectsClient  # noqa: PLC0415
+
+        options = ClientOptions(api_endpoint=self._endpoints["google"]) if self._endpoints else None
+        return ProjectsClient(credentials=self._credentials, transport="rest", client_options=options)
+
+    @cached_property
+    def _iam(self) -> Any:
+        from google.cloud.iam_admin_v1 import IAMClient  # noqa: PLC0415
+        from google.cloud.iam_admin_v1.services.iam.transports import IAMGrpcTransport  # noqa: PLC0415
+
+        if not self._endpoints:
+            return IAMClient(credentials=self._credentials)
+        import grpc  # noqa: PLC0415
+
+        return IAMClient(transport=IAMGrpcTransport(channel=grpc.insecure_channel(self._endpoints["iam"])))
+
+    @cached_property
+    def _session(self) -> Any:
+        from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
+
+        return AuthorizedSession(self._credentials)
+
+    def _read(self, call: Callable[[], T]) -> T:
+        """Repeat a read that was not answered or throttled, for at most 30 seconds."""
+        retrying = Retrying(retry=retry_if_exception_type((Unavailable, Throttled)), reraise=True, wait=_patience,
+                            stop=stop_after_attempt(5) | stop_after_delay(30))  # fmt: skip
+        return retrying(self._once, call)
+
+    @staticmethod
+    def _once(call: Callable[[], T]) -> T:
+        with _ours():
+            return call()
+
+    def _get(self, service: str, path: str) -> State:
+        base = self._endpoints["google"] if self._endpoints else f"https://{service}.googleapis.com"
+
+        def call() -> State:
+            answer = self._session.get(base + path, timeout=_SECONDS)
+            if answer.status_code >= 300:
+                from google.api_core.exceptions import from_http_response  # noqa: PLC0415
+
+                raise from_http_response(answer)
+            document: State = answer.json()
+            return document
+
+        return self._read(call)
+
+    def project(self, project: str) -> State:
+        """Return ``id``, ``number`` and ``state`` of a project; v3 has the number only in its name."""
+        found = self._read(lambda: self._projects.get_project(name=f"projects/{project}", retry=None, timeout=_SECONDS))
+        return {"id": found.project_id, "number": found.name.partition("/")[2], "state": found.state.name}
+
+    def service_enabled(self, project: str, service: str) -> bool:
+        """Tell whether an API is switched on in a project."""
+        return bool(self._get("serviceusage", f"/v1/projects/{project}/services/{service}").get("state") == "ENABLED")
+
+    def clusters(self, project: str) -> list[State]:
+        """Return the GKE clusters of a project in every location."""
+        return list(self._get("container", f"/v1/projects/{project}/locations/-/clusters").get("clusters") or [])
+
+    def cluster(self, project: str, location: str, cluster: str) -> State:
+        """Return one GKE cluster."""
+        return self._get("container", f"/v1/projects/{project}/locations/{location}/clusters/{cluster}")
+
+    def operations(self, project: str) -> list[State]:
+        """Return the recent GKE operations of a project."""
+        return list(self._get("container", f"/v1/projects/{project}/locations/-/operations").get("operations") or [])
+
+    def policy(self, project: str) -> Any:
+        """Return the project's IAM policy at version 3, so that conditional bindings are seen."""
+        request = {"resource": f"projects/{project}", "options": {"requested_policy_version": 3}}
+        return self._read(lambda: self._projects.get_iam_policy(request=request, retry=None, timeout=_SECONDS))
+
+    def set_policy(self, project: str, policy: Any) -> Any:
+        """Write a policy back with its etag; raises Conflict when somebody was faster. Never repeated."""
+        request = {"resource": f"projects/{project}", "policy": policy}
+        with _ours():
+            return self._projects.set_iam_policy(request=request, retry=None, timeout=_SECONDS)
+
+    def missing(self, project: str | None, permissions: list[Permission]) -> list[Permission]:
+        """Return those IAM permissions on the project that the caller lacks.
+
+        Permissions on service accounts may be granted on the account itself, so a lack at the project is not reported.
+        """
+        asked = [item for item in permissions if not item.resource.startswith("iam.")]
+        if not asked or not project:
+            return []
+        request = {"resource": f"projects/{project}", "permissions": [item.resource for item in asked]}
+        answer = self._read(lambda: self._projects.test_iam_permissions(request=request, retry=None, timeout=_SECONDS))
+        return [item for item in asked if item.resource not in answer.permissions]
+
+    def account(self, email: str) -> State:
+        """Return ``email`` and ``disabled`` of a service account."""
+        found = self._read(lambda: self._iam.get_service_account(name=_account(email), retry=None, timeout=_SECONDS))
+        return {"email": found.email, "disabled": bool(found.disabled)}
+
+    def keys(self, email: str) -> list[State]:
+        """Return ``name``, ``created`` (seconds since 1970) and ``disabled`` of the keys that people made."""
+        request = {"name": _account(email), "key_types": ["USER_MANAGED"]}
+        found = self._read(lambda: self._iam.list_service_account_keys(request=request, retry=None, timeout=_SECONDS))
+        return [{"name": key.name, "created": key.valid_after_time.timestamp(), "disabled": bool(key.disabled)} for key in found.keys]
+
+    def create_key(self, email: str) -> tuple[str, bytes]:
+        """Create a key and return its name and the credentials file, which is never to be had again. Never repeated."""
+        with _ours():
+            key = self._iam.create_service_account_key(name=_account(email), retry=None, timeout=_SECONDS)
+        return key.name, key.private_key_data
+
+    def disable_key(self, name: str) -> None:
+        """Disable a key; a key that is gone is fine."""
+        self._tolerant(lambda: self._iam.disable_service_account_key(name=name, retry=None, timeout=_SECONDS))
+
+    def delete_key(self, name: str) -> None:
+        """Delete a key for good; a key that is gone is fine."""
+        self._tolerant(lambda: self._iam.delete_service_account_key(name=name, retry=None, timeout=_SECONDS))
+
+    def _tolerant(self, call: Callable[[], Any]) -> None:
+        """Repeat a call whose second time does no harm."""
+        try:
+            self._read(call)
+        except NotFound:
+            return
+
+
+def _account(email: str) -> str:
+    return f"projects/-/serviceAccounts/{email}"
+
+
+def _patience(state: Any) -> float:
+    problem = state.outcome.exception()
+    asked = problem.retry_after if isinstance(problem, ApiError) else 0.0
+    return min(asked, 30.0) if asked else wait_random_exponential(multiplier=0.2, max=5)(state)
+
+
+@contextmanager
+def _ours() -> Any:
+    """Turn Google's errors into ours."""
+    try:
+        yield
+    except ApiError:
+        raise
+    except Refused:
+        raise
+    except Exception as problem:
+        raise translated(problem) from None

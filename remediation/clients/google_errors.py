@@ -1,0 +1,53 @@
+"""Turn errors of Google's clients into our error tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from remediation.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, Throttled, Unauthorized, Unavailable
+
+_LOGIN = "gcloud auth application-default login"
+
+
+def translated(problem: Exception) -> Exception:
+    """Return our error for one of Google's; anything that is no error of an API comes back unchanged."""
+    from google.api_core.exceptions import GoogleAPICallError, RetryError  # noqa: PLC0415 - loaded with the client that failed
+    from google.auth.exceptions import GoogleAuthError, TransportError  # noqa: PLC0415
+    from requests.exceptions import RequestException  # noqa: PLC0415
+
+    if isinstance(problem, GoogleAPICallError):
+        return _from_code(int(problem.code or 0), _message(problem), problem)
+    if isinstance(problem, TransportError | RequestException | RetryError):
+        return Unavailable(f"Google's API cannot be reached ({type(problem).__name__})", "", "runbook doctor")
+    if isinstance(problem, GoogleAuthError):
+        return Unauthorized("the Google credentials cannot be used", type(problem).__name__, _LOGIN, 401)
+    return problem
+
+
+def _message(problem: Any) -> str:
+    return str(problem.message or type(problem).__name__).split("\n", 1)[0][:300]
+
+
+def _from_code(code: int, message: str, problem: Any) -> ApiError:
+    match code:
+        case 401:
+            return Unauthorized("Google does not accept the credentials (401)", message, _LOGIN, code)
+        case 403:
+            reason = f"403 {problem.reason or 'Forbidden'}" if hasattr(problem, "reason") else "403"
+            return Forbidden(message, reason, "ask for the rights that this prints: runbook rbac NAME", code)
+        case 404:
+            return NotFound(message, "404", "check the name; runbook doctor", code)
+        case 409 | 412:
+            return Conflict(message, "somebody was faster", "", code)
+        case 429:
+            return Throttled("Google asks to slow down (429)", message, "try again later", code, _retry_after(problem))
+        case 400 | 405 | 413 | 416:
+            return Invalid(message, f"HTTP {code}", "", code)
+        case _:
+            return Unavailable(f"Google's API is not able to answer (HTTP {code})", message, "runbook doctor", code, _retry_after(problem))
+
+
+def _retry_after(problem: Any) -> float:
+    headers = getattr(getattr(problem, "response", None), "headers", None) or {}
+    text = str(headers.get("Retry-After", ""))
+    return float(text) if text.isdigit() else 0.0

@@ -1,0 +1,59 @@
+"""What a pod's own status says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from remediation.model import State
+from remediation.registry import image_host
+
+_PULL_REASONS = ("ErrImagePull", "ImagePullBackOff")
+
+
+def containers(pod: State) -> Iterator[tuple[State, State]]:
+    """Yield each container of a pod with its status, which is empty when there is none yet."""
+    spec, status = pod["spec"], pod.get("status", {})
+    statuses = {item["name"]: item for kind in ("initContainerStatuses", "containerStatuses") for item in status.get(kind) or []}
+    for item in (spec.get("initContainers") or []) + spec["containers"]:
+        yield item, statuses.get(item["name"], {})
+
+
+def pulls_from(pod: State, host: str) -> bool:
+    """Tell whether any image of the pod comes from a registry."""
+    return any(image_host(item["image"]) == host for item, _ in containers(pod))
+
+
+def pull_failures(pod: State, host: str) -> list[str]:
+    """Return the messages of containers that wait because their image from the registry cannot be pulled."""
+    found = []
+    for item, status in containers(pod):
+        waiting = (status.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") in _PULL_REASONS and image_host(item["image"]) == host:
+            found.append(str(waiting.get("message") or waiting["reason"]))
+    return found
+
+
+def carries(pod: State, secret: str) -> bool:
+    """Tell whether a pod names a pull secret."""
+    return {"name": secret} in (pod["spec"].get("imagePullSecrets") or [])
+
+
+def started(pod: State) -> bool:
+    """Tell whether every container has been started, which takes a pulled image."""
+    states = [status.get("state") or {} for _, status in containers(pod)]
+    return all("running" in state or "terminated" in state for state in states) and bool(states)
+
+
+def running(pod: State) -> bool:
+    """Tell whether any container of the pod runs."""
+    return any("running" in (status.get("state") or {}) for _, status in containers(pod))
+
+
+def has_controller(pod: State) -> bool:
+    """Tell whether a controller will replace the pod when it is deleted."""
+    return any(owner.get("controller") for owner in pod["metadata"].get("ownerReferences") or [])
+
+
+def takes_pod_address(pod: State) -> bool:
+    """Tell whether a pod holds an address of its node's pod range now."""
+    return not pod["spec"].get("hostNetwork") and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")

@@ -1,0 +1,102 @@
+"""Facts about registry credentials. Identities and fingerprints come out, credentials never do."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+
+from remediation.errors import UsageProblem
+from remediation.facts import Facts
+from remediation.facts.kubernetes import ObjectNamed
+from remediation.model import Permission, State
+from remediation.registry import DockerConfig, Secret, ServiceAccountKey, docker_config_entry
+
+_DATA_KEY = ".dockerconfigjson"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """Whose credentials they are, and how they are shown."""
+
+    account: str
+    key_id: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """The service-account key in a file or on standard input, as the credentials of a registry."""
+
+    path: str
+    host: str
+
+    permissions: tuple[Permission, ...] = ()
+
+    def ask(self, facts: Facts) -> Credential:
+        """Read and check the file; raises UsageProblem that never quotes it."""
+        try:
+            key = ServiceAccountKey.parse(facts.api.material.file(self.path))
+        except ValueError as problem:
+            raise UsageProblem(f"--from-key-file {self.path!r} is not a service-account key: {problem}", "nothing was changed") from None
+        config = DockerConfig().merge(self.host, docker_config_entry(self.host, key))
+        return Credential(key.client_email, key.private_key_id, config.fingerprints(facts.api.digest)[self.host])
+
+
+@dataclass(frozen=True)
+class RegistryCredential:
+    """The credentials that a pull secret has for a registry; None when there is no such secret or no such entry."""
+
+    namespace: str
+    name: str
+    host: str
+
+    @property
+    def secret(self) -> ObjectNamed:
+        """The Secret."""
+        return ObjectNamed("v1", "Secret", self.name, self.namespace)
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Get that Secret."""
+        return self.secret.permissions
+
+    def ask(self, facts: Facts) -> Credential | None:
+        """Read the entry; one that cannot be read is like none, the write will look again."""
+        found = facts(self.secret)
+        if not found or found.get("type") != "kubernetes.io/dockerconfigjson":
+            return None
+        try:
+            entry = DockerConfig.parse(base64.b64decode((found.get("data") or {}).get(_DATA_KEY, ""))).entry(self.host)
+        except ValueError:
+            return None
+        return None if entry is None else _credential(entry, self.host, facts)
+
+
+def _credential(entry: State, host: str, facts: Facts) -> Credential:
+    fingerprint = DockerConfig().merge(host, entry).fingerprints(facts.api.digest)[host]
+    try:
+        key = ServiceAccountKey.parse(Secret(_password(entry)))
+    except ValueError:
+        return Credential("", "", fingerprint)
+    return Credential(key.client_email, key.private_key_id, fingerprint)
+
+
+def _password(entry: State) -> bytes:
+    """Return the password of an entry; ``auth`` counts when both are there, as it does for the kubelet."""
+    if "auth" in entry:
+        return base64.b64decode(entry["auth"]).partition(b":")[2]
+    return json.dumps(entry.get("password", "")).encode() if not isinstance(entry.get("password"), str) else entry["password"].encode()
+
+
+@dataclass(frozen=True)
+class AccountKeys:
+    """The user-managed keys of a Google service account: name and state, never the key."""
+
+    email: str
+
+    permissions = (Permission.google("iam.serviceAccountKeys.list"),)
+
+    def ask(self, facts: Facts) -> tuple[State, ...]:
+        """List them."""
+        return tuple(facts.api.google.keys(self.email))

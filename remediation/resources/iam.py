@@ -1,0 +1,117 @@
+"""One member of one role in a project's IAM policy; everything else in the policy stays as it is.
+
+Source: https://cloud.google.com/iam/docs/granting-changing-revoking-access (read-modify-write with etag, version 3)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
+
+from remediation.errors import Conflict, Refused
+from remediation.model import Change, Permission, State, Written
+from remediation.records import recorded
+
+_VERSION = 3
+
+
+class _Raced(Conflict):
+    """Another writer changed the policy between our read and our write."""
+
+
+@recorded
+@dataclass(frozen=True)
+class ProjectIamMember:
+    """A member that has a role on a project without any condition."""
+
+    project: str
+    role: str
+    member: str
+    reason: str = "the role is granted already"
+
+    @property
+    def address(self) -> str:
+        """``iam/projects/P/ROLE/MEMBER``."""
+        return f"iam/projects/{self.project}/{self.role}/{self.member}"
+
+    @property
+    def scope(self) -> str:
+        """The project."""
+        return f"project/{self.project}"
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Read and write the project's policy."""
+        return (Permission.google("resourcemanager.projects.getIamPolicy"), Permission.google("resourcemanager.projects.setIamPolicy"))
+
+    @property
+    def _grant(self) -> State:
+        return {"role": self.role, "member": self.member}
+
+    def read(self, api: Any) -> State | None:
+        """Return the grant, None when the member does not have the role unconditionally."""
+        return self._grant if self._binding(api.google.policy(self.project)) is not None else None
+
+    def desired(self, current: State | None) -> State:
+        """Return the grant."""
+        del current
+        return self._grant
+
+    def preview(self, api: Any, change: Change) -> Change:
+        """IAM has no dry run; the plan says so."""
+        del api
+        note = "IAM offers no dry run; the policy is written back with its etag, so nobody's edit is lost"
+        return Change(change.address, change.before, change.after, change.edits, note=note)
+
+    def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
+        """Add or remove exactly this member; a concurrent edit makes us read again, at most 6 times in 60 seconds."""
+        del run_id, identity
+        retrying = Retrying(retry=retry_if_exception_type(_Raced), reraise=True, stop=stop_after_attempt(6) | stop_after_delay(60),
+                            wait=wait_random_exponential(multiplier=0.2, max=10))  # fmt: skip
+        retrying(self._once, api, change)
+        return Written(change.after)
+
+    def _once(self, api: Any, change: Change) -> None:
+        policy = api.google.policy(self.project)
+        present = self._binding(policy)
+        if (present is not None) != (change.before is not None):
+            raise Conflict(f"{self.member} {'already has' if present is not None else 'no longer has'} {self.role}")
+        if change.action == "create":
+            self._add(policy)
+        else:
+            self._remove(policy, present)
+        policy.version = _VERSION
+        try:
+            api.google.set_policy(self.project, policy)
+        except Conflict as problem:
+            raise _Raced(problem.summary) from problem
+
+    def _binding(self, policy: Any) -> Any:
+        """Return the unconditional binding of the role that has the member, or None."""
+        return next((item for item in self._bindings(policy) if self.member in item.members), None)
+
+    def _bindings(self, policy: Any) -> list[Any]:
+        return [item for item in policy.bindings if item.role == self.role and not item.HasField("condition")]
+
+    def _add(self, policy: Any) -> None:
+        bindings = self._bindings(policy)
+        (bindings[0] if bindings else policy.bindings.add(role=self.role)).members.append(self.member)
+
+    def _remove(self, policy: Any, binding: Any) -> None:
+        binding.members.remove(self.member)
+        if not binding.members:  # an empty binding is invalid
+            policy.bindings.remove(binding)
+
+    def settle(self, api: Any, change: Change, run_id: str) -> Written | None:
+        """Look whether the member is where the write wanted it."""
+        del run_id
+        return Written(change.after) if change.landed(self.read(api)) else None
+
+
+def refuse_unknown_member(problem: Exception) -> None:
+    """Explain the 400 for a service agent that was never created."""
+    if "does not exist" in str(problem):
+        raise Refused("the GKE service agent does not exist", str(problem),
+                      "gcloud beta services identity create --service=container.googleapis.com") from problem  # fmt: skip

@@ -1,0 +1,108 @@
+"""DPV2-05 and DPV2-06: free pod addresses that leaked on a node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from remediation import (
+    Addressing, Cluster, During, Ensure, Facts, Finding, KubernetesObject, NodesReported, Option, PodsHaveAddresses, Require, Risk,
+    Steps, Unchecked, runbook,
+)  # fmt: skip
+from remediation.diffing import merge
+from remediation.facts.ipam import HOSTNAME, NodeAddressing
+from remediation.manifests import manifest, text
+from remediation.names import count, object_name, pinned_image
+from remediation.resources.cleanup_config import CleanupConfig, live_key
+from remediation.resources.kubernetes import AT_DEADLINE, KNOWN_AFTER_APPLY
+
+NAMESPACE, NAME, SELECTOR = "kube-system", "runbook-ipam-cleanup", "app.kubernetes.io/name=ipam-cleanup"
+IMAGE = "debian:bookworm-slim@sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716"
+_MOST_NODES = 3
+
+
+def _cordoned(node: str) -> KubernetesObject:
+    return KubernetesObject("v1", "Node", node, "", {"spec": {"unschedulable": True}}, may="patch", reason="cordoned already, and stays so")
+
+
+def _config(nodes: list[NodeAddressing]) -> CleanupConfig:
+    data = {"clean-reservations.sh": text("ipam-cleanup/clean-reservations.sh")}
+    for item in nodes:
+        data |= live_key(item.node) | {f"pod-cidrs.{item.node}": ",".join(item.ranges)}
+    return CleanupConfig("v1", "ConfigMap", NAME, NAMESPACE, {"data": data}, row="DPV2-06")
+
+
+def _daemonset(nodes: list[NodeAddressing], mode: str, image: str, limit: int) -> KubernetesObject:
+    values = {"MODE": mode, "RUN_ID": KNOWN_AFTER_APPLY, "MAX_RESERVATIONS": str(limit), "NOT_AFTER": AT_DEADLINE}
+    env = [{"name": name, "value": value} for name, value in values.items()]
+    terms = [{"matchExpressions": [{"key": HOSTNAME, "operator": "In", "values": [item.hostname for item in nodes]}]}]
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
+    pod = {"affinity": affinity, "initContainers": [{"name": "clean", "image": image, "env": env}], "containers": [{"name": "wait", "image": image}]}
+    wanted = merge(manifest("ipam-cleanup/daemonset.yaml"), {"spec": {"template": {"spec": pod}}})
+    return KubernetesObject("apps/v1", "DaemonSet", NAME, NAMESPACE, wanted, row="DPV2-06")
+
+
+def _work(nodes: list[NodeAddressing], mode: str, image: str, limit: int) -> During:
+    names = tuple(item.node for item in nodes)
+    resources = (*map(_cordoned, names), _config(nodes), _daemonset(nodes, mode, image, limit))
+    return During(resources, Ensure(NodesReported(NAMESPACE, SELECTOR, names), within=300, always=False))
+
+
+def _needs(target: Cluster, node: tuple[str, ...] = (), **_: Any) -> list[Any]:
+    nodes = [NodeAddressing(name, name, (), 0, 0, (), "") for name in node or ("NODE",)]
+    during = _work(nodes, "clean", IMAGE, 1)
+    return [Addressing(), *during.resources, during.until.check, PodsHaveAddresses(tuple(item.node for item in nodes))]
+
+
+def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
+    found = [item for item in facts(Addressing()).values() if item.waiting]
+    for item in found:
+        cause = "the node is full; nothing leaked, so add nodes instead" if item.full else "addresses leaked on the node"
+        yield Finding("fault", f"pods on {item.node} get no address: {cause}", f"node/{item.node}", (item.numbers, item.error),
+                      "possible" if item.full else "probable", ("a full node",) if not item.full else (),
+                      {} if item.full else {"node": item.node})  # fmt: skip
+    if not found:
+        yield Finding("healthy", "no pod waits for an address")
+
+
+def restore_reservations(target: Cluster, facts: Facts, node: tuple[str, ...], max_reservations: int, image: str) -> Steps:
+    """Put quarantined reservations back whose container turned out to be alive; the others stay in quarantine."""
+    known = facts(Addressing())
+    yield _work([known[name] for name in node if name in known], "restore", image, max_reservations)
+
+
+@runbook(id="DPV2-06", covers=("DPV2-06", "DPV2-05"), risk=Risk.HIGH, alerts=("PodAddressesExhausted",), needs=_needs, diagnose=_diagnose,
+         undo=restore_reservations, source="https://cloud.google.com/kubernetes-engine/docs/troubleshooting/dataplane-v2")  # fmt: skip
+def ipam_cleanup(
+    target: Cluster, facts: Facts,
+    node: Annotated[tuple[str, ...], Option("NAME", "node to clean; no other node is touched", object_name)] = (),
+    max_reservations: Annotated[int, Option("N", "refuse to move more than N reservations of a node", count)] = 64,
+    image: Annotated[str, Option("IMAGE", "image with bash, coreutils, findutils and util-linux, pinned by digest", pinned_image)] = IMAGE,
+) -> Steps:  # fmt: skip
+    """Free pod addresses that leaked on the named nodes.
+
+    Symptoms: `failed to allocate for range 0: no IP addresses available in range set` in FailedCreatePodSandBox events;
+    pods on one node stay ContainerCreating while few pods run there.
+
+    Cause: containerd forgot to release addresses of pods whose creation failed. Upgrading the node cures it; replacing
+    the node is the safest remedy: gcloud compute instances delete, after a drain.
+
+    Impact: the nodes are cordoned while a DaemonSet as powerful as root moves reservations without a container into a
+    quarantine beside the network directory. Everything it needs is removed at the end, the nodes are uncordoned.
+
+    Rollback: reservations whose container is alive go back where their address is still free; the others stay in quarantine.
+    """
+    yield Require(bool(node), "--node is missing; allowed is the name of a node", "kubectl get nodes")
+    yield Require(len(node) <= _MOST_NODES, f"--node was given {len(node)} times; allowed are {_MOST_NODES} nodes in one run")
+    known = facts(Addressing())
+    for name in node:
+        yield Require(name in known, f"--node {name!r} is not a node of this cluster", "kubectl get nodes")
+        yield Require(not name.startswith("gk3-"), f"--node {name!r} belongs to Autopilot, which forbids what this needs", "replace the pods instead")
+        yield Require(known[name].linux and bool(known[name].ranges) and bool(known[name].hostname), f"node {name} is not a Linux node with a pod range and a hostname label")
+        yield Require(not (known[name].waiting and known[name].full), f"node {name} is full, nothing leaked there. {known[name].numbers}", "add nodes, or move pods away")
+    leaking = [known[name] for name in dict.fromkeys(node) if known[name].leaking]
+    yield from (Unchecked("evidence", item.numbers) for item in leaking)
+    if leaking:
+        yield _work(leaking, "clean", image, max_reservations)
+        yield Unchecked("which reservations leaked", "only the node knows; the script refuses on any doubt and reports what it moved")
+    yield Ensure(PodsHaveAddresses(tuple(dict.fromkeys(node))), within=300)
