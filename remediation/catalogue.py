@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import pkgutil
@@ -141,23 +140,31 @@ def _parameter(item: inspect.Parameter, hint: Any) -> Parameter:
 
 def load() -> dict[str, Runbook]:
     """Return every runbook by name."""
+    books = [book for module in _modules().values() for book in _in_module(module)]
+    return {book.name: book for book in sorted(books, key=lambda book: book.name)}
+
+
+def _modules() -> dict[str, str]:
+    """Return the catalogue's modules by runbook name; nothing is imported but the packages."""
     import runbooks  # noqa: PLC0415 - the catalogue depends on the engine, never the other way round at import time
 
-    found: dict[str, Runbook] = {}
-    for module in pkgutil.walk_packages(runbooks.__path__, "runbooks."):
-        if not module.ispkg:
-            for value in vars(importlib.import_module(module.name)).values():
-                if isinstance(value, Runbook):
-                    found[value.name] = value
-    return dict(sorted(found.items()))
+    found = (module.name for module in pkgutil.walk_packages(runbooks.__path__, "runbooks.") if not module.ispkg)
+    return {name.rpartition(".")[2].replace("_", "-"): name for name in found}
+
+
+def _in_module(name: str) -> list[Runbook]:
+    return [value for value in vars(importlib.import_module(name)).values() if isinstance(value, Runbook)]
 
 
 def find(name: str) -> Runbook:
     """Return the runbook called ``name`` or with that id; raises UsageProblem with near names."""
-    books = load()
+    module = _modules().get(name)
+    books = {book.name: book for book in _in_module(module)} if module else load()
     for book in books.values():
         if name == book.name or name.upper() in book.covers:
             return book
+    import difflib  # noqa: PLC0415 - only for a name that is wrong
+
     near = difflib.get_close_matches(name, books, n=2, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(books)}"
     raise UsageProblem(f"there is no runbook {name!r}; {hint}", next="runbook list")

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from remediation.clients.kubernetes import Ref
 from remediation.facts.pods import takes_pod_address
 from remediation.model import Permission, State, Verdict
 from remediation.records import recorded
+from remediation.refs import Ref
 
 _GOOD = ("ok", "nothing_to_do")
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from remediation.clients.kubernetes import Ref
 from remediation.errors import NotFound
 from remediation.model import Permission, State, Verdict
 from remediation.records import recorded
+from remediation.refs import Ref
 
 
 @recorded

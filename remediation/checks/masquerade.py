@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from remediation.clients.kubernetes import Ref
 from remediation.errors import ApiError
 from remediation.facts.masquerade import NAME, NAMESPACE
 from remediation.masquerade import ConfigProblem, MasqueradeConfig
 from remediation.model import Permission, State, Verdict
 from remediation.records import recorded
+from remediation.refs import Ref
 
 _SELECTOR = f"k8s-app={NAME}"
 _USING = re.compile(r"using config: (\{.*\})", re.I)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
 
-from remediation import catalogue
+from remediation import index
 from remediation.cli.options import output_option
 
 
@@ -14,13 +15,13 @@ from remediation.cli.options import output_option
 @output_option
 def list_command(output: str | None) -> int:
     """List the runbooks."""
-    books = catalogue.load()
+    books = index.entries()
     if output == "json":
-        _print({"runbooks": [book.as_json() for book in books.values()]})
+        click.echo(json.dumps({"runbooks": books}, indent=2, ensure_ascii=False))
         return 0
-    width = max(map(len, books), default=0)
-    for book in books.values():
-        click.echo(f"{click.style(f'{book.name:<{width}}', bold=True)}  {','.join(book.covers):<16}  {book.risk:<7} {book.summary}")
+    width = max((len(book["name"]) for book in books), default=0)
+    for book in books:
+        click.echo(f"{click.style(book['name'].ljust(width), bold=True)}  {','.join(book['covers']):<16}  {book['risk']:<7} {book['summary']}")
     click.echo("next:  runbook show NAME")
     return 0
 
@@ -30,6 +31,8 @@ def list_command(output: str | None) -> int:
 @output_option
 def show_command(name: str, output: str | None) -> int:
     """Show what a runbook does, when, and how it is undone."""
+    from remediation import catalogue  # noqa: PLC0415 - a list needs no runbook
+
     book = catalogue.find(name)
     if output == "json":
         _print(book.as_json() | {"description": book.description})

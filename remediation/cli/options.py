@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from remediation.catalogue import Parameter
+if TYPE_CHECKING:
+    from remediation.catalogue import Parameter
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from remediation.catalogue import Runbook
-from remediation.clients import Api
+from remediation.clients.api import Api
 from remediation.errors import Refused, UsageProblem
 from remediation.journal import Journal
 from remediation.model import Cluster, Project, Target

@@ -23,9 +23,9 @@ def load(kubeconfig: str | None, context: str | None) -> tuple[Any, Cluster]:
     Raises:
         Refused: there is no kubeconfig, it is malformed, or it has no such context.
     """
-    from kubernetes.client.configuration import Configuration  # noqa: PLC0415 - the SDK is loaded when a cluster is asked
+    from remediation.clients.sdk import kube_config  # noqa: PLC0415 - the SDK is loaded when a cluster is asked
 
-    configuration = Configuration()
+    configuration = kube_config().Configuration()
     where = paths(kubeconfig)
     if not any(Path(path).expanduser().exists() for path in where.split(os.pathsep) if path):
         if kubeconfig is None and os.environ.get(_IN_CLUSTER):
@@ -35,7 +35,7 @@ def load(kubeconfig: str | None, context: str | None) -> tuple[Any, Cluster]:
 
 
 def _from_files(configuration: Any, where: str, context: str | None) -> Cluster:
-    from kubernetes.config import ConfigException, kube_config  # noqa: PLC0415
+    from kubernetes.config import ConfigException, kube_config  # noqa: PLC0415 - loaded by now
 
     try:
         loader = kube_config._get_kube_config_loader(filename=where, active_context=context, persist_config=False)

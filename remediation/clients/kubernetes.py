@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
@@ -19,49 +19,11 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop
 from remediation.clients.kubernetes_errors import from_answer, from_transport
 from remediation.errors import Refused, Throttled, Unavailable
 from remediation.model import State
+from remediation.refs import Ref
 
 FIELD_MANAGER = "runbook"
 JSON_PATCH = "application/json-patch+json"
 _CONNECT_SECONDS, _READ_SECONDS = 5.0, 30.0
-_PLURALS = {"NetworkPolicy": "networkpolicies", "Endpoints": "endpoints", "ServiceCIDR": "servicecidrs", "IPAddress": "ipaddresses"}
-_CLUSTER_SCOPED = {"Node", "Namespace", "ServiceCIDR", "ClusterRole", "ClusterRoleBinding"}
-
-
-@dataclass(frozen=True)
-class Ref:
-    """The address of one object, or of all objects of a kind when ``name`` is empty."""
-
-    api_version: str
-    kind: str
-    name: str = ""
-    namespace: str = ""
-
-    @property
-    def plural(self) -> str:
-        """The resource name in URLs and roles."""
-        return _PLURALS.get(self.kind, self.kind.lower() + "s")
-
-    @property
-    def group(self) -> str:
-        """The API group, empty for the core group."""
-        return self.api_version.rpartition("/")[0]
-
-    @property
-    def address(self) -> str:
-        """The readable address: ``configmap/kube-system/ip-masq-agent``."""
-        return "/".join(part for part in (self.kind.lower(), self.namespace, self.name) if part)
-
-    @property
-    def path(self) -> str:
-        """The URL path of the object or of the collection."""
-        prefix = f"/apis/{self.api_version}" if self.group else f"/api/{self.api_version}"
-        namespace = f"/namespaces/{self.namespace}" if self.namespace and self.kind not in _CLUSTER_SCOPED else ""
-        return f"{prefix}{namespace}/{self.plural}" + (f"/{self.name}" if self.name else "")
-
-    @property
-    def collection(self) -> str:
-        """The URL path to create such an object at."""
-        return replace(self, name="").path
 
 
 class KubernetesClient:

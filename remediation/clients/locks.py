@@ -9,11 +9,12 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from remediation.clients.kubernetes import KubernetesClient, Ref
+from remediation.clients.kubernetes import KubernetesClient
 from remediation.errors import Ambiguous, Conflict, Interrupted, Locked, NotFound, RunbookError, Throttled
 from remediation.journal import Journal
 from remediation.journal.holder import is_dead
 from remediation.model import State
+from remediation.refs import Ref
 
 LEASE_NAME = "runbook"
 LEASE_SECONDS = 30

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from remediation.engine.plan import Operation
 from remediation.engine.run import Run
-from remediation.errors import Ambiguous, ApiError, Conflict, Drifted, Forbidden, StalePlan, Throttled, Unauthorized, Unhealthy
+from remediation.errors import (
+    Ambiguous,
+    ApiError,
+    Conflict,
+    Drifted,
+    Forbidden,
+    StalePlan,
+    Throttled,
+    Unauthorized,
+    Unhealthy,
+)
 from remediation.model import Change, Ensure, Resource, State, Verdict, Written
 
 T = TypeVar("T")

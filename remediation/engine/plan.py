@@ -11,7 +11,19 @@ from remediation.diffing import Edit, parse_pointer
 from remediation.errors import Forbidden, MissingPermission, NotApplicable, Refused
 from remediation.facts import Facts
 from remediation.model import (
-    Applies, Change, Check, During, Ensure, Permission, Require, Resource, State, Steps, Target, Unchecked, fingerprint,
+    Applies,
+    Change,
+    Check,
+    During,
+    Ensure,
+    Permission,
+    Require,
+    Resource,
+    State,
+    Steps,
+    Target,
+    Unchecked,
+    fingerprint,
 )  # fmt: skip
 from remediation.records import from_record, to_record
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from remediation.clients.kubernetes import Ref
 from remediation.errors import NotFound
 from remediation.facts import Facts
 from remediation.model import Permission, State
 from remediation.ranges import Network, network, networks
+from remediation.refs import Ref
 
 
 @dataclass(frozen=True)

@@ -19,4 +19,5 @@ __all__ = [
     "image_host",
     "registry_host",
     "repository_of",
+    "same_registry",
 ]

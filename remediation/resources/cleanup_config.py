@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from remediation.clients.kubernetes import Ref
 from remediation.diffing import KNOWN_AFTER_APPLY
 from remediation.facts.pods import takes_pod_address
 from remediation.model import Change, Permission, State
 from remediation.records import recorded
+from remediation.refs import Ref
 from remediation.resources.kubernetes import KubernetesObject
 
 _LIVE = "live-ips."

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
-
 from remediation.errors import Conflict, Refused
 from remediation.model import Change, Permission, State, Written
 from remediation.records import recorded
@@ -67,6 +65,14 @@ class ProjectIamMember:
 
     def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
         """Add or remove exactly this member; a concurrent edit makes us read again, at most 6 times in 60 seconds."""
+        from tenacity import (  # noqa: PLC0415 - only writes need it
+            Retrying,
+            retry_if_exception_type,
+            stop_after_attempt,
+            stop_after_delay,
+            wait_random_exponential,
+        )
+
         del run_id, identity
         retrying = Retrying(retry=retry_if_exception_type(_Raced), reraise=True, stop=stop_after_attempt(6) | stop_after_delay(60),
                             wait=wait_random_exponential(multiplier=0.2, max=10))  # fmt: skip

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from remediation import diffing
-from remediation.clients.kubernetes import Ref
 from remediation.diffing import KNOWN_AFTER_APPLY
 from remediation.errors import Conflict, NotFound, Refused
 from remediation.model import Change, Permission, State, Written
 from remediation.records import recorded
+from remediation.refs import Ref
 from remediation.resources.ownership import owner_of
 
 RUN_ANNOTATION = "runbook/run"

@@ -10,11 +10,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from remediation.clients.kubernetes import Ref
 from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, get
 from remediation.errors import Conflict, NotFound, Refused
 from remediation.model import Change, Permission, State, Written
 from remediation.records import recorded
+from remediation.refs import Ref
 from remediation.registry import DockerConfig, Entry, ServiceAccountKey, docker_config_entry, same_registry
 from remediation.resources.kubernetes import ROW_ANNOTATION, RUN_ANNOTATION
 from remediation.resources.service_account_key import material_name

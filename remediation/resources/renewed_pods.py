@@ -9,11 +9,11 @@ import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from remediation.clients.kubernetes import Ref
 from remediation.errors import Conflict, NotFound
 from remediation.facts.pods import carries, has_controller, pull_failures, pulls_from, running
 from remediation.model import Change, Permission, State, Written
 from remediation.records import recorded
+from remediation.refs import Ref
 
 _ROUND_SECONDS = 0.5
 _LONGEST_SECONDS = 30.0

@@ -6,8 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from remediation import (
-    ApiEnabled, Applies, Ensure, Facts, FailedOperations, Finding, GrantVisible, Project, ProjectClusters, ProjectIamMember,
-    ProjectNumber, Risk, Steps, Unchecked, runbook,
+    ApiEnabled,
+    Applies,
+    Ensure,
+    Facts,
+    FailedOperations,
+    Finding,
+    GrantVisible,
+    Project,
+    ProjectClusters,
+    ProjectIamMember,
+    ProjectNumber,
+    Risk,
+    Steps,
+    Unchecked,
+    runbook,
 )  # fmt: skip
 
 ROLE, SERVICE = "roles/container.serviceAgent", "container.googleapis.com"

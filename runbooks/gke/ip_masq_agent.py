@@ -6,8 +6,23 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from remediation import (
-    AgentUsesConfig, Cluster, DaemonSetRolledOut, Ensure, Facts, Finding, KubernetesObject, MasqueradeAgent, Network,
-    Option, ProtectedRanges, Require, Risk, Steps, Unchecked, destination, runbook,
+    AgentUsesConfig,
+    Cluster,
+    DaemonSetRolledOut,
+    Ensure,
+    Facts,
+    Finding,
+    KubernetesObject,
+    MasqueradeAgent,
+    Network,
+    Option,
+    ProtectedRanges,
+    Require,
+    Risk,
+    Steps,
+    Unchecked,
+    destination,
+    runbook,
 )  # fmt: skip
 from remediation.facts.masquerade import CONFIG_ANNOTATION, KEY, NAME, NAMESPACE, Agent
 from remediation.manifests import manifest

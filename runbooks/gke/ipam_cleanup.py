@@ -6,8 +6,21 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from remediation import (
-    Addressing, Cluster, During, Ensure, Facts, Finding, KubernetesObject, NodesReported, Option, PodsHaveAddresses, Require, Risk,
-    Steps, Unchecked, runbook,
+    Addressing,
+    Cluster,
+    During,
+    Ensure,
+    Facts,
+    Finding,
+    KubernetesObject,
+    NodesReported,
+    Option,
+    PodsHaveAddresses,
+    Require,
+    Risk,
+    Steps,
+    Unchecked,
+    runbook,
 )  # fmt: skip
 from remediation.diffing import merge
 from remediation.facts.ipam import HOSTNAME, NodeAddressing

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from remediation import Cluster, Ensure, Facts, Finding, KubernetesObject, ObjectNamed, Option, PodsPull, Require, Risk, Steps, Unchecked, runbook
+from remediation import (
+    Cluster,
+    Ensure,
+    Facts,
+    Finding,
+    KubernetesObject,
+    ObjectNamed,
+    Option,
+    PodsPull,
+    Require,
+    Risk,
+    Steps,
+    Unchecked,
+    runbook,
+)
 from remediation.facts.kubernetes import ObjectsOf
 from remediation.facts.pods import pull_failures, started
 from remediation.facts.registry import AccountKeys, Credential, KeyFile, RegistryCredential

@@ -8,7 +8,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from remediation.sandbox.kubernetes import (
-    deleting, discovery, events, openapi, patches, problems, protobuf, rbac, reviews, tables, watch, writing,
+    deleting,
+    discovery,
+    events,
+    openapi,
+    patches,
+    problems,
+    protobuf,
+    rbac,
+    reviews,
+    tables,
+    watch,
+    writing,
 )  # fmt: skip
 from remediation.sandbox.kubernetes.decoding import Decoder, decode_body
 from remediation.sandbox.kubernetes.kinds import Kind, Kinds

@@ -7,7 +7,15 @@ from typing import Any, ClassVar
 from remediation.sandbox.kubernetes.admission import template_hash
 from remediation.sandbox.kubernetes.controllers import pods
 from remediation.sandbox.kubernetes.controllers.base import Workload
-from remediation.sandbox.kubernetes.objects import Object, clone, condition, labels, name_of, owner_reference, set_condition
+from remediation.sandbox.kubernetes.objects import (
+    Object,
+    clone,
+    condition,
+    labels,
+    name_of,
+    owner_reference,
+    set_condition,
+)
 
 _HASH, _REVISION = "pod-template-hash", "deployment.kubernetes.io/revision"
 _SETS = "replicasets.apps"
