@@ -1,0 +1,126 @@
+"""Serve the emulated cloud over HTTP at once, and over gRPC a moment later: loading gRPC takes half a second."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from remediation.sandbox.google.cloud import GoogleCloud
+from remediation.sandbox.google.faults import Fault, GoogleError
+from remediation.sandbox.google.routes import dispatch
+
+_READY_SECONDS = 20.0
+
+
+class Server:
+    """A running emulation. ``url`` is for REST, ``grpc_target`` for ``google.iam.admin.v1.IAM``."""
+
+    def __init__(self, cloud: GoogleCloud, port: int = 0, grpc_port: int = 0) -> None:
+        self.cloud = cloud
+        self._http = _HttpServer(("127.0.0.1", port), _handler(cloud))
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self._grpc: Any = None
+        self._grpc_port = grpc_port or _free_port()
+        self.grpc_target = f"127.0.0.1:{self._grpc_port}"
+        self._ready = threading.Event()
+        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(target=self._start_grpc, daemon=True).start()
+
+    def _start_grpc(self) -> None:
+        from remediation.sandbox.google.keys_grpc import start  # noqa: PLC0415 - this is what takes half a second
+
+        self._grpc = start(self.cloud, self._grpc_port)
+        self._ready.set()
+
+    def wait_ready(self) -> None:
+        """Wait until gRPC answers too; raises TimeoutError."""
+        if not self._ready.wait(_READY_SECONDS):
+            raise TimeoutError("the emulated IAM API did not start")
+
+    def close(self) -> None:
+        """Stop both servers."""
+        self._ready.wait(_READY_SECONDS)
+        if self._grpc is not None:
+            self._grpc.stop(0)
+        self._http.shutdown()
+        self._http.server_close()
+
+
+class _HttpServer(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def serve(cloud: GoogleCloud, port: int = 0, grpc_port: int = 0) -> Server:
+    """Start serving on a port of 127.0.0.1, any free one for 0."""
+    return Server(cloud, port, grpc_port)
+
+
+def _handler(cloud: GoogleCloud) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def _answer(self) -> None:
+            split = urlsplit(self.path)
+            path, query = unquote(split.path), dict(parse_qsl(split.query))
+            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = json.loads(content) if content[:1] == b"{" else dict(parse_qsl(content.decode(errors="replace")))
+            service = self.headers.get("Host", "")
+            fault = cloud.faults(service, self.command, path, body) if cloud.faults else None
+            if _delayed(fault) and fault and fault.close == "before":
+                return self._drop()
+            code, document = self._result(path, query, body, fault)
+            cloud.requests.append({"service": service, "method": self.command, "path": path, "code": code})
+            if fault and fault.close == "after":
+                return self._drop()
+            return self._send(code, document, fault.headers if fault else {})
+
+        def _result(self, path: str, query: dict[str, str], body: dict[str, Any], fault: Fault | None) -> tuple[int, dict[str, Any]]:
+            try:
+                if fault and fault.code:
+                    raise GoogleError(fault.code, fault.message)
+                return 200, dispatch(cloud, self.command, path, query, body, self._caller())
+            except GoogleError as problem:
+                return problem.code, problem.as_json()
+
+        def _caller(self) -> str:
+            return self.headers.get("Authorization", "").partition(" ")[2]
+
+        def _drop(self) -> None:
+            self.close_connection = True
+            self.connection.close()
+
+        def _send(self, code: int, document: dict[str, Any], headers: dict[str, str]) -> None:
+            content = json.dumps(document).encode()
+            self.send_response(code)
+            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - the names that the base class looks for
+
+        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the signature of the base class
+            """Stay silent; requests are recorded in the cloud."""
+
+    return Handler
+
+
+def _delayed(fault: Fault | None) -> bool:
+    """Wait as long as the fault says; tells whether there is one."""
+    if fault and fault.delay:
+        time.sleep(fault.delay)
+    return fault is not None
