@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hmac
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
 
+from remediation.clients import access
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.clients.locks import ClusterLock, JournalLock, Keeper, Lock
 from remediation.clients.material import Material
@@ -62,20 +62,12 @@ class Api:
         """Raise Interrupted when the run's locks are lost."""
         self._keeper.check()
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Read each object of the cluster once while a plan is made; nothing to do for a target without one."""
+        return self.kubernetes.snapshot() if self._configuration is not None else nullcontext()
+
     def missing(self, permissions: list[Permission]) -> list[Permission]:
         """Return those of the permissions that the caller does not have."""
         google = [item for item in permissions if item.group == "google"]
-        cluster = [item for item in permissions if item.group != "google"]
         denied = self.google.missing(self.target.project, google) if google else []
-        with ThreadPoolExecutor(8) as pool:
-            allowed = list(pool.map(self._may, cluster))
-        return sorted([item for item, may in zip(cluster, allowed, strict=True) if not may] + denied)
-
-    def _may(self, item: Permission) -> bool:
-        resource, _, subresource = item.resource.partition("/")
-        attributes = {"verb": item.verb, "group": item.group, "resource": resource, "subresource": subresource,
-                      "namespace": item.namespace, "name": item.name}  # fmt: skip
-        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-                  "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}}}  # fmt: skip
-        answer = self.kubernetes.ask("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
-        return bool(answer.get("status", {}).get("allowed"))
+        return sorted(denied + access.missing(self.kubernetes, [item for item in permissions if item.group != "google"]))

@@ -5,9 +5,11 @@ Typed models are left out on purpose: loading them costs more time than a whole 
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -38,6 +40,7 @@ class KubernetesClient:
         self.server: str = configuration.host
         self.warnings: list[str] = []
         self.clock_offset = 0.0
+        self._snapshot: dict[str, State] | None = None
 
     @cached_property
     def _pool(self) -> Any:
@@ -51,9 +54,23 @@ class KubernetesClient:
         """Return the API server's clock in seconds since 1970, as of its last answer."""
         return time.time() + self.clock_offset
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read each object once while a plan is made, so that all of it is made from the same state."""
+        self._snapshot = {}
+        try:
+            yield
+        finally:
+            self._snapshot = None
+
     def read(self, ref: Ref) -> State:
         """Return one object; raises NotFound."""
-        return self._safely("GET", ref.path)
+        seen = self._snapshot
+        if seen is None:
+            return self._safely("GET", ref.path)
+        if ref.path not in seen:
+            seen[ref.path] = self._safely("GET", ref.path)
+        return copy.deepcopy(seen[ref.path])
 
     def list(self, ref: Ref, labels: str = "", fields: str = "") -> list[State]:
         """Return every object of a kind that the selectors match, page by page."""

@@ -199,7 +199,8 @@ def make_plan(book: Runbook, target: Target, parameters: dict[str, Any], values:
         Refused, NotApplicable, ApiError: as the runbook and the APIs say.
     """
     plan = Plan(book, target, parameters)
-    Planner(plan, api, accept_drift=accept_drift).drive(book.steps(target, **values, facts=Facts(api)))
+    with api.snapshot():
+        Planner(plan, api, accept_drift=accept_drift).drive(book.steps(target, **values, facts=Facts(api)))
     plan.missing = api.missing(_write_permissions(plan)) if plan.changes else []
     return plan
 
