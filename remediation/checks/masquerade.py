@@ -35,6 +35,8 @@ class AgentUsesConfig:
 
     # Logs may be off or unreadable; then they prove nothing, and the rollout has to.
     required: ClassVar[bool] = False
+    # One request for every node.
+    costly: ClassVar[bool] = True
 
     @property
     def description(self) -> str:

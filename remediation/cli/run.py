@@ -194,8 +194,8 @@ def _begin(session: Session, plan: Plan) -> Run:
 
 def _already_ok(session: Session, book: Runbook, plan: Plan, api: Any) -> int:
     """Nothing to change: prove it with the checks that must hold, and record that it was looked at."""
-    checked = verbs.verify(plan, api, observer(session, runbook=book.name), within=60, only_required=True)
-    healthy = not (checked.verify or {}).get("checks") or checked.status is Status.VERIFIED
+    checked = verbs.prove(plan, api, observer(session, runbook=book.name), within=60)
+    healthy = checked.status is not Status.UNHEALTHY and not _unknown_required(checked)
     outcome = Outcome(Status.ALREADY_OK, plan=plan.as_json(), verify=checked.verify) if healthy else checked
     run = _begin(session, plan)
     outcome.run_id = run.id
@@ -203,6 +203,10 @@ def _already_ok(session: Session, book: Runbook, plan: Plan, api: Any) -> int:
     if not session.json:
         click.echo(_heading(plan) + "\n" + plan_text({**plan.as_json(), "checks": []}))
     return emit(session, book, plan.target, outcome)
+
+
+def _unknown_required(checked: Outcome) -> bool:
+    return any(item["required"] and item["status"] == "unknown" for item in (checked.verify or {}).get("checks", []))
 
 
 def _confirmed(session: Session, book: Runbook, values: dict[str, Any], plan: Plan) -> tuple[Plan, Any]:

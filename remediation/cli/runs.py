@@ -13,7 +13,6 @@ from remediation.cli.render import document, plan_text, print_json
 from remediation.cli.run import _decision, emit, from_json, observer
 from remediation.cli.session import Session
 from remediation.engine import verbs
-from remediation.engine.plan import make_plan
 from remediation.engine.run import Run
 from remediation.engine.verbs import Outcome
 from remediation.errors import Refused, RunbookError
@@ -66,10 +65,7 @@ def verify_command(run: str, within: int, **options: Any) -> int:
         record, book, target, api = _loaded(session, run)
         if record.status == "rolled_back":
             raise Refused(f"run {record.id} was rolled back, so its fix is not in place", "", f"runbook diagnose {book.name}")
-        values = from_json(book, record.created["parameters"])
-        plan = make_plan(book, target, record.created["parameters"], values, api, accept_drift=True)
-        outcome = verbs.verify(plan, api, observer(session, run_id=record.id), within)
-        outcome.run_id = record.id
+        outcome = verbs.verify(record, api, observer(session, run_id=record.id), within)
         return emit(session, book, target, outcome)
 
     return _reporting(session, run, verb)

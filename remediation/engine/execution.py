@@ -57,6 +57,7 @@ class Executor:
     def __init__(self, run: Run, api: Any, observer: Observer) -> None:
         self.run, self.api, self.observer = run, api, observer
         self.results: list[State] = []
+        self._in_doubt = False
         self.passed = {event.payload["index"] for event in run.journal.events(run.id, "check.passed")}
 
     def carry_out(self, first: int = 0) -> None:
@@ -79,27 +80,33 @@ class Executor:
         if progress == "untouched":
             self.run.intend(index)
         self.observer.changing(change)
-        self.run.done(index, self._certain(resource, change, in_doubt=progress == "intended"))
+        try:
+            self.run.done(index, self._certain(resource, change, in_doubt=progress == "intended"))
+        except RunbookError:
+            if not self._in_doubt:
+                self.run.withdraw(index)
+            raise
 
     def _certain(self, resource: Resource, change: Change, *, in_doubt: bool, identity: str = "") -> Written:
         """Write until it is certain that the change is in place; an unanswered write is looked at before it is repeated."""
-
-        def once() -> Written:
-            nonlocal in_doubt
-            self.api.still_locked()
-            settled = resource.settle(self.api, change, self.run.id) if in_doubt else None
-            if settled is not None:
-                return settled
-            try:
-                return resource.write(self.api, change, self.run.id, identity)
-            except Ambiguous:
-                in_doubt = True
-                raise
-
+        self._in_doubt = in_doubt
         try:
-            return patiently()(once)
+            return patiently()(self._once, resource, change, identity)
         except Conflict as problem:
             raise StalePlan(f"{change.address} is no longer as the plan saw it", problem.summary, "make a new plan") from problem
+
+    def _once(self, resource: Resource, change: Change, identity: str) -> Written:
+        self.api.still_locked()
+        settled = resource.settle(self.api, change, self.run.id) if self._in_doubt else None
+        if settled is not None:
+            return settled
+        # Between the request and its answer nobody knows; only a definite answer ends the doubt.
+        self._in_doubt = True
+        try:
+            return resource.write(self.api, change, self.run.id, identity)
+        except RunbookError as problem:
+            self._in_doubt = isinstance(problem, Ambiguous)
+            raise
 
     def undo(self, index: int) -> None:
         """Put one change back exactly; raises Drifted when somebody else has changed it since."""

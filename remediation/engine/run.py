@@ -61,6 +61,8 @@ class Run:
             case "change.done":
                 self.progress[index] = "done"
                 self.written[index] = Written(payload["after"], payload["identity"])
+            case "change.withdrawn":
+                self.progress[index] = "untouched"
             case "undo.intended":
                 self.progress[index] = "undoing"
             case "undo.done":
@@ -72,6 +74,7 @@ class Run:
                 self.status, self.finished = payload["status"], when
             case "run.resumed" | "run.rolling_back":
                 self.status, self.finished = "running", None
+                self.created = self.created | {"holder": payload["holder"]}
 
     def intend(self, index: int) -> None:
         """Write ahead: this change is about to be made."""
@@ -81,6 +84,10 @@ class Run:
         """Record what a change left behind."""
         self.journal.append(self.id, "change.done", {"index": index, "after": written.after, "identity": written.identity})
         self.progress[index], self.written[index] = "done", written
+
+    def withdraw(self, index: int) -> None:
+        """Record that an intended change was certainly not made: the API said no."""
+        self._mark(index, "change.withdrawn", "untouched")
 
     def intend_undo(self, index: int) -> None:
         """Write ahead: this change is about to be undone."""
@@ -126,6 +133,15 @@ class Run:
     def scopes(self) -> list[str]:
         """The lock scopes of everything the run writes."""
         return sorted({item.resource.scope for item in self.operations if item.resource})
+
+    @property
+    def is_rolling_back(self) -> bool:
+        """Tell whether a rollback was begun; from then on the run can only be undone."""
+        return self.undo_planned or any(item in ("undoing", "undone") and not self._temporary(index) for index, item in self.progress.items())
+
+    def _temporary(self, index: int) -> bool:
+        change = self.operations[index].change
+        return bool(change and change.temporary)
 
     def pending(self) -> bool:
         """Tell whether some operation of the plan has not been carried out."""

@@ -13,7 +13,7 @@ from remediation.engine.plan import Operation, Plan, Planner
 from remediation.engine.run import Run
 from remediation.errors import Ambiguous, Drifted, Interrupted, Refused, RunbookError, Unhealthy
 from remediation.facts import Facts
-from remediation.model import Ensure, State, Status, Target, Verdict
+from remediation.model import Change, Ensure, Resource, State, Status, Target, Verdict, Written
 
 OnUnhealthy = Literal["rollback", "keep", "ask"]
 
@@ -51,8 +51,8 @@ def apply(run: Run, api: Any, observer: Observer, on_unhealthy: Callable[[Unheal
     try:
         with api.locked(run.scopes, run.holder):
             return _apply_locked(run, executor, on_unhealthy)
-    except KeyboardInterrupt as signal:
-        raise _interrupted(run) from signal
+    except KeyboardInterrupt:
+        return _interrupted(run)
     except RunbookError as problem:
         return _failed(run, problem)
 
@@ -105,16 +105,19 @@ def _undo_all(run: Run, executor: Executor) -> None:
             executor.undo(index)
 
 
-def _interrupted(run: Run) -> Interrupted:
-    problem = Interrupted(f"run {run.id} was interrupted", "what it had begun is in the journal",
-                          f"runbook resume {run.id}  or  runbook rollback {run.id}")  # fmt: skip
-    run.end(Status.FAILED, error=_error(problem))
-    return problem
+def _interrupted(run: Run) -> Outcome:
+    problem = Interrupted(f"run {run.id} was interrupted", "what it had begun is in the journal", _ways_on(run))
+    return _end(run, Status.FAILED, problem.exit_code, error=problem)
+
+
+def _ways_on(run: Run) -> str:
+    """Return what to type next; a run that is being rolled back cannot be finished any more."""
+    return f"runbook rollback {run.id}" if run.is_rolling_back else f"runbook resume {run.id}  or  runbook rollback {run.id}"
 
 
 def _failed(run: Run, problem: RunbookError) -> Outcome:
     if any(progress not in ("untouched", "undone") for progress in run.progress.values()):
-        problem.next = f"runbook resume {run.id}  or  runbook rollback {run.id}"
+        problem.next = _ways_on(run)
         return _end(run, Status(problem.status) if isinstance(problem, Drifted) else Status.FAILED, problem.exit_code, error=problem)
     problem.detail = problem.detail or "nothing was changed"
     return _end(run, Status.REFUSED if problem.exit_code == 3 else Status.FAILED, problem.exit_code, error=problem)
@@ -132,10 +135,8 @@ def _error(problem: RunbookError | None) -> State | None:
 
 def resume(run: Run, api: Any, observer: Observer, on_unhealthy: Callable[[Unhealthy], bool]) -> Outcome:
     """Finish an interrupted run; raises Refused when there is nothing to finish."""
-    if run.status not in ("running", "failed") or any(item in ("undoing", "undone") and run.operations[index].change and not _temporary(run, index)
-                                                      for index, item in run.progress.items()):  # fmt: skip
-        what = "is being rolled back" if run.status in ("running", "failed") else f"is {run.status}"
-        verb = "rollback" if run.status in ("running", "failed") else "verify"
+    if run.status not in ("running", "failed") or run.is_rolling_back:
+        what, verb = ("is being rolled back", "rollback") if run.is_rolling_back else (f"is {run.status}", "verify")
         raise Refused(f"run {run.id} {what}; there is nothing to resume", "nothing was changed", f"runbook {verb} {run.id}")
     _revive(run)
     run.note("run.resumed", {"holder": run.holder})
@@ -150,11 +151,6 @@ def _revive(run: Run) -> None:
             run.written.pop(index, None)
 
 
-def _temporary(run: Run, index: int) -> bool:
-    change = run.operations[index].change
-    return bool(change and change.temporary)
-
-
 def rollback_plan(run: Run, api: Any) -> list[State]:
     """Return what a rollback would change; raises Drifted or Refused like the rollback itself. Writes nothing."""
     if run.status == "rolled_back":
@@ -166,17 +162,22 @@ def rollback_plan(run: Run, api: Any) -> list[State]:
             continue
         if not change.reversible:
             raise Refused(f"{change.address} cannot be undone", change.note or "this change is irreversible", f"runbook runs {run.id}")
-        written = run.written.get(index) or resource.settle(api, change, run.id)
-        if written is None:
-            continue
-        reverse = as_written(change, written).reverse()
-        current = resource.read(api)
-        if reverse.landed(current):
-            continue
-        if drifted := reverse.drifted(current):
-            raise drift(reverse.address, drifted, run.id)
-        changes.append(reverse.as_json())
+        changes += [item.as_json() for item in _reverse(run, index, resource, change, api)]
     return changes
+
+
+def _reverse(run: Run, index: int, resource: Resource, change: Change, api: Any) -> list[Change]:
+    """Return the change that undoes an operation, none when it is undone or never happened; raises Drifted. Only reads."""
+    current = resource.read(api)
+    written = run.written.get(index) or (Written(current) if change.landed(current) else None)
+    if written is None:
+        return []
+    reverse = as_written(change, written).reverse()
+    if reverse.landed(current):
+        return []
+    if drifted := reverse.drifted(current):
+        raise drift(reverse.address, drifted, run.id)
+    return [reverse]
 
 
 def _to_undo(run: Run) -> list[int]:
@@ -196,8 +197,8 @@ def rollback(run: Run, book: Runbook, target: Target, values: dict[str, Any], ap
                 run.plan_undo(_undo_operations(run, book, target, values, api))
             executor.carry_out(first if not run.undo_planned else _first_undo(run))
             _undo_all(run, executor)
-    except KeyboardInterrupt as signal:
-        raise _interrupted(run) from signal
+    except KeyboardInterrupt:
+        return _interrupted(run)
     except Unhealthy as problem:
         _restore_temporary(run, executor)
         return _end(run, Status.UNHEALTHY, 5, proof(executor.results), problem)
@@ -220,22 +221,40 @@ def _undo_operations(run: Run, book: Runbook, target: Target, values: dict[str, 
     return Planner(plan, api, accept_drift=True).drive(book.undo(target, **values, facts=Facts(api))).operations
 
 
-def verify(plan: Plan, api: Any, observer: Observer, within: float = 0.0, *, only_required: bool = False) -> Outcome:
-    """Prove again that the symptom is gone: the runbook finds nothing to change and every lasting check passes.
+def prove(plan: Plan, api: Any, observer: Observer, within: float) -> Outcome:
+    """Prove that a plan without changes describes a healthy target, with the checks that cost little."""
+    asked = [item for item in plan.ensures if item.always and not getattr(item.check, "costly", False)]
+    return _proven([result(ensure, _verdict(ensure, api, observer, within)) for ensure in asked], plan.as_json(), f"runbook diagnose {plan.book.name}")
 
-    ``within`` caps the seconds to wait for each check; ``only_required`` leaves out evidence that cannot decide.
+
+def verify(run: Run, api: Any, observer: Observer, within: float) -> Outcome:
+    """Prove again that the symptom is gone: everything is as the run left it, and every lasting check passes.
+
+    Needs nothing but the journal and the target; ``within`` caps the seconds to wait for each check.
     """
-    asked = [item for item in plan.ensures if item.always and (getattr(item.check, "required", True) or not only_required)]
-    results = [result(ensure, _verdict(ensure, api, observer, within)) for ensure in asked]
-    for change in plan.changes:
-        results.append({"check": f"{change.address} is as the run left it", "status": "failing", "required": True,
-                        "detail": ", ".join(edit.pointer for edit in change.edits[:5])})  # fmt: skip
+    ensures = [item.ensure for item in run.operations if item.ensure and item.ensure.always]
+    results = [result(ensure, _verdict(ensure, api, observer, within)) for ensure in ensures]
+    for index, operation in enumerate(run.operations):
+        if run.progress.get(index) == "done" and operation.resource and operation.change and not operation.change.temporary:
+            results.append(_still_there(operation.resource, as_written(operation.change, run.written[index]), api))
+    outcome = _proven(results, run.created["plan"], f"runbook runs {run.id}, then runbook rollback {run.id}")
+    outcome.run_id = run.id
+    return outcome
+
+
+def _still_there(resource: Resource, change: Change, api: Any) -> State:
+    current = resource.read(api)
+    lost = [] if change.landed(current) else change.reverse().drifted(current)
+    return {"check": f"{change.address} is as the run left it", "status": "failing" if lost else "ok", "required": False, "detail": ", ".join(lost[:5])}
+
+
+def _proven(results: list[State], plan: State, following: str) -> Outcome:
     summary = proof(results)
     if summary["status"] == "ok":
-        return Outcome(Status.VERIFIED, 0, plan=plan.as_json(), verify=summary)
-    failed = "; ".join(f"{item['check']}: {item['detail'] or item['status']}" for item in results if item["status"] != "ok" and item["required"])
-    problem = Unhealthy("the symptom is not proven gone", failed or "no check could be answered", f"runbook plan {plan.book.name} …")
-    return Outcome(Status.UNHEALTHY if summary["status"] == "failing" else Status.UNKNOWN, 5, plan=plan.as_json(), verify=summary, error=problem)
+        return Outcome(Status.VERIFIED, 0, plan=plan, verify=summary)
+    failed = "; ".join(f"{item['check']}: {item['detail'] or item['status']}" for item in results if item["status"] != "ok")
+    problem = Unhealthy("the symptom is not proven gone", failed or "no check could be answered", following)
+    return Outcome(Status.UNHEALTHY if summary["status"] == "failing" else Status.UNKNOWN, 5, plan=plan, verify=summary, error=problem)
 
 
 def _verdict(ensure: Ensure, api: Any, observer: Observer, within: float) -> Verdict:
