@@ -15,6 +15,7 @@ from remediation.errors import (
     Conflict,
     Drifted,
     Forbidden,
+    RunbookError,
     StalePlan,
     Throttled,
     Unauthorized,
