@@ -57,7 +57,7 @@ def run_options(function: F) -> F:
     return _apply(function, [*_TARGET, _STORE, *_WHO, _LOG, _OUTPUT])
 
 
-class ParsedBy(click.ParamType):
+class ParsedBy(click.ParamType[Any] if TYPE_CHECKING else click.ParamType):  # type: ignore[misc] # generic only for the type checker
     """A click type from a function that raises ValueError with a sentence."""
 
     def __init__(self, name: str, parse: Callable[[str], Any]) -> None:

@@ -37,7 +37,7 @@ class Session:
     @property
     def json(self) -> bool:
         """Tell whether stdout is for machines."""
-        return self.get("output") == "json"
+        return bool(self.get("output") == "json")
 
     @property
     def interactive(self) -> bool:

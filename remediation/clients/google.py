@@ -72,7 +72,8 @@ class Google:
         """Repeat a read that was not answered or throttled, for at most 30 seconds."""
         retrying = Retrying(retry=retry_if_exception_type((Unavailable, Throttled)), reraise=True, wait=_patience,
                             stop=stop_after_attempt(5) | stop_after_delay(30))  # fmt: skip
-        return retrying(self._once, call)
+        answer: T = retrying(self._once, call)
+        return answer
 
     @staticmethod
     def _once(call: Callable[[], T]) -> T:

@@ -23,6 +23,8 @@ from remediation.errors import Refused, Throttled, Unavailable
 from remediation.model import State
 from remediation.refs import Ref
 
+# The class has a method called list, which would hide the built-in type in its annotations.
+States = list[State]
 FIELD_MANAGER = "runbook"
 JSON_PATCH = "application/json-patch+json"
 _CONNECT_SECONDS, _READ_SECONDS = 5.0, 30.0
@@ -72,9 +74,9 @@ class KubernetesClient:
             seen[ref.path] = self._safely("GET", ref.path)
         return copy.deepcopy(seen[ref.path])
 
-    def list(self, ref: Ref, labels: str = "", fields: str = "") -> list[State]:
+    def list(self, ref: Ref, labels: str = "", fields: str = "") -> States:
         """Return every object of a kind that the selectors match, page by page."""
-        items: list[State] = []
+        items: States = []
         query = {"limit": "500", "labelSelector": labels, "fieldSelector": fields}
         while True:
             page = self._safely("GET", ref.path, query)
@@ -88,7 +90,7 @@ class KubernetesClient:
         """Create an object; raises Conflict when it exists."""
         return self.request("POST", ref.collection, _write_query(dry_run), body)
 
-    def patch(self, ref: Ref, operations: list[State], *, dry_run: bool = False) -> State:
+    def patch(self, ref: Ref, operations: States, *, dry_run: bool = False) -> State:
         """Apply a JSON patch; raises Conflict when one of its tests fails."""
         return self.request("PATCH", ref.path, _write_query(dry_run), operations, JSON_PATCH)
 

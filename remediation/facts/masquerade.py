@@ -6,8 +6,9 @@ Source: https://cloud.google.com/kubernetes-engine/docs/how-to/ip-masquerade-age
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-from remediation.facts import Facts
+from remediation.facts import Fact, Facts
 from remediation.facts.gke import ClusterRanges
 from remediation.facts.kubernetes import NODES, NodeAddresses, NodePodRanges, ObjectNamed, ServiceRanges
 from remediation.masquerade import DEFAULT_RANGES, RESERVED_RANGES, MasqueradeConfig, Problem, problems
@@ -103,7 +104,7 @@ class ProtectedRanges:
 
     def ask(self, facts: Facts) -> Protected:
         """Ask the cluster and, where its coordinates are known, Google."""
-        sources = (NODES, ServiceRanges(), *([self._gke] if self._gke else []))
+        sources: list[Fact[Any]] = [NODES, ServiceRanges(), *([self._gke] if self._gke else [])]
         _, services, *gke = facts.together(*sources)
         found = Protected(facts(NodePodRanges()), services or (), facts(NodeAddresses()))
         if services is None:

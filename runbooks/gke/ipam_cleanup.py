@@ -22,12 +22,12 @@ from remediation import (
     Unchecked,
     runbook,
 )  # fmt: skip
-from remediation.diffing import merge
+from remediation.diffing import KNOWN_AFTER_APPLY, merge
 from remediation.facts.ipam import HOSTNAME, NodeAddressing
 from remediation.manifests import manifest, text
 from remediation.names import count, object_name, pinned_image
 from remediation.resources.cleanup_config import CleanupConfig, live_key
-from remediation.resources.kubernetes import AT_DEADLINE, KNOWN_AFTER_APPLY
+from remediation.resources.kubernetes import AT_DEADLINE
 
 NAMESPACE, NAME, SELECTOR = "kube-system", "runbook-ipam-cleanup", "app.kubernetes.io/name=ipam-cleanup"
 IMAGE = "debian:bookworm-slim@sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716"
