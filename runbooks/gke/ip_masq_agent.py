@@ -115,7 +115,7 @@ def ip_masq_agent(
         yield _restart(config.digest)
     if restart:
         yield Ensure(_ROLLED_OUT, within=600)
-    yield Ensure(AgentUsesConfig(config.digest), within=240)
+    yield Ensure(AgentUsesConfig(config.digest), within=30 if restart else 240)
 
 
 def _guards(agent: Agent, config: MasqueradeConfig, masquerade: tuple[Network, ...], lost: list[str]) -> Steps:
