@@ -5,15 +5,16 @@ Source: https://cloud.google.com/kubernetes-engine/docs/how-to/ip-masquerade-age
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
 from remediation.facts import Fact, Facts
 from remediation.facts.gke import ClusterRanges
-from remediation.facts.kubernetes import NODES, NodeAddresses, NodePodRanges, ObjectNamed, ServiceRanges
+from remediation.facts.kubernetes import NODES, NodeAddresses, NodePodRanges, ObjectNamed, ObjectsOf, ServiceRanges
 from remediation.masquerade import DEFAULT_RANGES, RESERVED_RANGES, MasqueradeConfig, Problem, problems
 from remediation.model import Permission, State, Unchecked
-from remediation.ranges import Network
+from remediation.ranges import Network, networks
 
 NAMESPACE, NAME, KEY = "kube-system", "ip-masq-agent", "config"
 CONFIG_MAP = ObjectNamed("v1", "ConfigMap", NAME, NAMESPACE)
@@ -127,7 +128,32 @@ class Protected:
         """Return the same with one more thing that was not checked."""
         return replace(self, unchecked=(*self.unchecked, Unchecked(subject, reason)))
 
+    @property
+    def all(self) -> tuple[Network, ...]:
+        """Every protected range."""
+        return (*self.pods, *self.services, *self.nodes)
+
     def lost(self, before: MasqueradeConfig, after: MasqueradeConfig) -> list[str]:
         """Return a phrase for each range that keeps pod addresses before and would not after."""
         named = (("pod range", self.pods), ("service range", self.services), ("node address", self.nodes))
         return [f"{name} {item}" for name, ranges in named for item in after.covers(ranges) if item not in before.covers(ranges)]
+
+
+_TIMED_OUT = re.compile(r"dial tcp (?:\[?([0-9a-fA-F.:]+?)\]?):\d+: (?:i/o timeout|connect: connection timed out)")
+
+
+@dataclass(frozen=True)
+class TimedOutDestinations:
+    """Addresses that pods could not reach in time, from the failed probes that events tell of."""
+
+    events = ObjectsOf("v1", "Event", fields="reason=Unhealthy")
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """List events."""
+        return self.events.permissions
+
+    def ask(self, facts: Facts) -> tuple[Network, ...]:
+        """Find the addresses in the texts of the events."""
+        texts = [match[1] for event in facts(self.events) if (match := _TIMED_OUT.search(event.get("message", "")))]
+        return networks(texts)

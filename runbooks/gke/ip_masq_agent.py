@@ -24,7 +24,7 @@ from remediation import (
     destination,
     runbook,
 )  # fmt: skip
-from remediation.facts.masquerade import CONFIG_ANNOTATION, KEY, NAME, NAMESPACE, Agent
+from remediation.facts.masquerade import CONFIG_ANNOTATION, KEY, NAME, NAMESPACE, Agent, Protected, TimedOutDestinations
 from remediation.manifests import manifest
 from remediation.masquerade import MasqueradeConfig, repaired
 
@@ -59,9 +59,18 @@ def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
         yield Finding("not_applicable", "no ip-masq-agent runs here; nodes masquerade by their own defaults", address)
     elif lost := agent.config.covers(protected.pods):
         yield Finding("fault", "pod ranges are masqueraded: pods see node addresses of other pods", address, tuple(map(str, lost)))
+    elif unreached := [item for item in facts(TimedOutDestinations()) if _keeps_pod_address(agent, item, protected)]:
+        yield Finding("fault", f"pods time out to {unreached[0]}, and the agent keeps their address towards it", address,
+                      tuple(f"probes of pods time out to {item}" for item in unreached), "possible",
+                      ("the agent accepts its configuration", "it is no range of the cluster"), {"masquerade": str(unreached[0])})  # fmt: skip
     else:
         yield Finding("healthy", "ip-masq-agent accepts its configuration", address, tuple(agent.harmful),
                       excluded=("whether a destination routes to pod addresses is not visible from here",))  # fmt: skip
+
+
+def _keeps_pod_address(agent: Agent, destination: Network, protected: Protected) -> bool:
+    inside = any(item.version == destination.version and destination.subnet_of(item) for item in protected.all)  # type: ignore[arg-type] # the versions are equal
+    return not inside and not agent.config.masquerades(destination)
 
 
 def _wanted(agent: Agent, masquerade: tuple[Network, ...]) -> str | None:

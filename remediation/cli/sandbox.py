@@ -1,0 +1,130 @@
+"""``runbook sandbox``: the embedded cluster and cloud."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from remediation.cli.options import output_option
+from remediation.cli.render import print_json
+
+_kind_option = click.option("--real", "kind", flag_value="real", default="emulated", type=str, help="A real control plane; needs KUBEBUILDER_ASSETS.")
+
+
+@click.group("sandbox")
+def sandbox_command() -> None:
+    r"""Start, break and stop the embedded cluster and cloud.
+
+    \b
+    runbook sandbox up
+    runbook sandbox break pull-secret
+    runbook diagnose --sandbox
+    runbook sandbox down
+    """
+
+
+def _verb(name: str) -> Callable[[Callable[..., int]], click.Command]:
+    def make(function: Callable[..., int]) -> click.Command:
+        return sandbox_command.command(name)(_kind_option(output_option(function)))
+
+    return make
+
+
+@_verb("up")
+def up(kind: str, output: str | None) -> int:
+    """Start it, if it does not run."""
+    from remediation.sandbox.process import ensure_running  # noqa: PLC0415
+
+    started = time.monotonic()
+    found = ensure_running(kind)
+    if output == "json":
+        return _print_status(kind)
+    click.echo(f"ready after {time.monotonic() - started:.2f} s: {found.endpoints['kubernetes']}\n"
+               f"next:  runbook sandbox break   or   export KUBECONFIG={found.kubeconfig}")  # fmt: skip
+    return 0
+
+
+def _print_status(kind: str) -> int:
+    from remediation.sandbox.process import status as state  # noqa: PLC0415
+
+    print_json(state(kind))
+    return 0
+
+
+@_verb("down")
+def down(kind: str, output: str | None) -> int:
+    """Stop it and remove everything of it, its journal of runs too."""
+    from remediation.sandbox.process import down as stop  # noqa: PLC0415
+
+    existed = stop(kind)
+    if output == "json":
+        return _print_status(kind)
+    click.echo("stopped and removed" if existed else "there was none")
+    return 0
+
+
+@_verb("status")
+def status(kind: str, output: str | None) -> int:
+    """Say whether it runs, and where."""
+    from remediation.sandbox.process import status as state  # noqa: PLC0415
+
+    if output == "json":
+        return _print_status(kind)
+    found = state(kind)
+    click.echo(f"{'running' if found['running'] else 'not running'}   kubeconfig {found['kubeconfig']}")
+    for name, where in found["endpoints"].items():
+        click.echo(f"  {name:<10} {where}")
+    click.echo("next:  runbook sandbox break" if found["running"] else "next:  runbook sandbox up")
+    return 0
+
+
+@sandbox_command.command("break")
+@click.argument("scenario", required=False)
+@_kind_option
+@output_option
+def break_it(scenario: str | None, kind: str, output: str | None) -> int:
+    """Break something; without SCENARIO list what can be broken."""
+    from remediation.sandbox.scenarios import SCENARIOS, find  # noqa: PLC0415
+
+    if scenario is None:
+        return _list(SCENARIOS, output)
+    fault = find(scenario)
+    _put(fault, kind)
+    more = " --sandbox" + ("=real" if kind == "real" else "")
+    fix = _fix(fault, kind) + more
+    if output == "json":
+        print_json({"scenario": scenario, "summary": fault.summary, "fix": fix})
+    else:
+        click.echo(f"broken: {fault.summary}\nnext:  runbook diagnose{more}\nthen:  {fix}")
+    return 0
+
+
+def _list(scenarios: dict[str, Any], output: str | None) -> int:
+    if output == "json":
+        print_json({"scenarios": [{"name": name, "summary": item.summary} for name, item in scenarios.items()]})
+        return 0
+    for name, item in scenarios.items():
+        click.echo(f"{name:<24} {item.summary}")
+    click.echo("next:  runbook sandbox break SCENARIO")
+    return 0
+
+
+def _put(fault: Any, kind: str) -> None:
+    from remediation.clients import configurations  # noqa: PLC0415
+    from remediation.clients.kubernetes import KubernetesClient  # noqa: PLC0415
+    from remediation.sandbox.process import ensure_running  # noqa: PLC0415
+
+    found = ensure_running(kind)
+    os.environ.pop("KUBECONFIG", None)
+    configuration, _ = configurations.load(str(found.kubeconfig), None)
+    fault.put(KubernetesClient(configuration), found, kind == "real")
+
+
+def _fix(fault: Any, kind: str) -> str:
+    from remediation.sandbox.scenarios.google import HOST, PULLER, REAL_HOST  # noqa: PLC0415
+
+    return str(fault.fix.format(host=REAL_HOST if kind == "real" else HOST, puller=PULLER))

@@ -1,0 +1,48 @@
+"""Faults to rehearse on: each shows the real symptom, and the runbook of its name really heals it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from remediation.clients.kubernetes import KubernetesClient
+from remediation.errors import UsageProblem
+from remediation.sandbox.scenarios import cluster as faults
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A fault: what is broken then, the command that fixes it, and how it is put in place."""
+
+    summary: str
+    fix: str
+    put: Callable[[KubernetesClient, Any, bool], None]
+
+
+def _agent(client: KubernetesClient, sandbox: Any, real: bool) -> None:  # noqa: ARG001 - the signature of all scenarios
+    sandbox.tell("break-agent")
+
+
+SCENARIOS = {
+    "container-service-agent": Scenario("the GKE service agent has lost its role; a cluster update failed with DeployPatch failed",
+                                        "runbook run container-service-agent", _agent),
+    "ip-masq-agent": Scenario("pods cannot reach 10.1.125.70: the agent keeps their address for all of 10.0.0.0/8",
+                              "runbook run ip-masq-agent --masquerade 10.1.0.0/16", faults.break_masquerade),
+    "ip-masq-agent-broken": Scenario("ip-masq-agent rejects its configuration: resyncInterval has no unit",
+                                     "runbook run ip-masq-agent", faults.break_config),
+    "ipam-cleanup": Scenario("pods on node-2 get no address although few pods run there: reservations leaked",
+                             "runbook run ipam-cleanup --node node-2", faults.leak_addresses),
+    "pull-secret": Scenario("pods of shop/web are in ImagePullBackOff: the registry does not know them",
+                            "runbook run pull-secret --namespace shop --service-account web --registry {host} --google-service-account {puller}",
+                            faults.forbid_pulls),
+}  # fmt: skip
+
+
+def find(name: str) -> Scenario:
+    """Return a scenario; raises UsageProblem with near names."""
+    if name not in SCENARIOS:
+        near = difflib.get_close_matches(name, SCENARIOS, n=2, cutoff=0.4) or list(SCENARIOS)
+        raise UsageProblem(f"there is no scenario {name!r}; allowed: {', '.join(near)}", next="runbook sandbox break")
+    return SCENARIOS[name]

@@ -1,0 +1,8 @@
+"""How objects of the sandbox say that something is wrong with them."""
+
+# On a pod: the address that it needs to reach.
+DESTINATION = "sandbox.runbook/destination"
+# On a node: how many of its addresses leaked.
+LEAKED = "sandbox.runbook/leaked"
+# On a pod of a real control plane: its simulated node has no address for it.
+EXHAUSTED = "sandbox.runbook/ip-exhausted"

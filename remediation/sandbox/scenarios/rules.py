@@ -1,0 +1,117 @@
+"""What the emulated nodes make of pods: the symptoms of the faults, for as long as they are there."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+import threading
+from typing import Any
+
+from remediation.masquerade import ConfigProblem, MasqueradeConfig
+from remediation.registry import DockerConfig, image_host
+from remediation.sandbox.kubernetes import Cluster, EventText, PodOutcome
+from remediation.sandbox.scenarios.google import HOST, REAL_HOST
+from remediation.sandbox.scenarios.marks import DESTINATION, LEAKED
+
+Object = dict[str, Any]
+_CLEANUP = ("app.kubernetes.io/name", "ipam-cleanup")
+
+
+def install(cluster: Cluster) -> None:
+    """Make the nodes of a cluster follow these rules."""
+    cluster.kubelet_rules += [_pull, _address, _reach, _clean]
+    cluster.log_rules.append(lambda pod, container: _agent_log(cluster, pod))  # noqa: ARG005 - the signature of log rules
+
+
+def _pull(pod: Object, cluster: Cluster) -> PodOutcome | None:
+    """A private registry answers only with credentials that name it."""
+    for container in pod["spec"]["containers"]:
+        host = image_host(container["image"])
+        if host in (HOST, REAL_HOST) and not _may_pull(pod, cluster, host):
+            why = (f'failed to pull and unpack image "{container["image"]}": failed to resolve reference "{container["image"]}": '
+                   f"failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://{host}/v2/token: 403 Forbidden")  # fmt: skip
+            return PodOutcome("waiting", "ImagePullBackOff", f'Back-off pulling image "{container["image"]}": ErrImagePull: {why}', container["name"],
+                              events=(EventText("Failed", f'Failed to pull image "{container["image"]}": {why}'), EventText("Failed", "Error: ErrImagePull")))  # fmt: skip
+    return None
+
+
+def _may_pull(pod: Object, cluster: Cluster, host: str) -> bool:
+    for named in pod["spec"].get("imagePullSecrets") or []:
+        secret = cluster.get("secrets", named["name"], pod["metadata"]["namespace"])
+        try:
+            if secret and host in DockerConfig.parse(base64.b64decode(secret["data"][".dockerconfigjson"])).hosts:
+                return True
+        except (KeyError, ValueError):
+            continue
+    return False
+
+
+def _address(pod: Object, cluster: Cluster) -> PodOutcome | None:
+    """A node whose addresses leaked has none for a new pod of the pod network."""
+    node = cluster.get("nodes", pod["spec"].get("nodeName", "")) or {"metadata": {}, "spec": {}}
+    if pod["spec"].get("hostNetwork") or LEAKED not in (node["metadata"].get("annotations") or {}):
+        return None
+    hosts = list(ipaddress.ip_network(node["spec"]["podCIDR"]).hosts())
+    text = ('Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: plugin type="ptp" failed (add): '
+            f"failed to allocate for range 0: no IP addresses available in range set: {hosts[0]}-{hosts[-1]}")  # fmt: skip
+    return PodOutcome("creating", events=(EventText("FailedCreatePodSandBox", text),))
+
+
+def _reach(pod: Object, cluster: Cluster) -> PodOutcome | None:
+    """A pod that needs an address outside is ready only when its packets leave with the node's address."""
+    wanted = (pod["metadata"].get("annotations") or {}).get(DESTINATION)
+    if wanted is None:
+        return None
+    if _config(cluster) is not None and _masquerades(cluster, wanted):
+        return PodOutcome("running", log=f"connected to {wanted}:443\n")
+    text = f"dial tcp {wanted}:443: i/o timeout"
+    return PodOutcome("running", ready=False, log=f"{text}\n", events=(EventText("Unhealthy", f"Readiness probe failed: {text}"),))
+
+
+def _masquerades(cluster: Cluster, wanted: str) -> bool:
+    try:
+        return MasqueradeConfig.parse(_config(cluster)).masquerades(ipaddress.ip_network(wanted))
+    except ConfigProblem:
+        return False
+
+
+def _config(cluster: Cluster) -> str | None:
+    found = cluster.get("configmaps", "ip-masq-agent", "kube-system")
+    return ((found or {}).get("data") or {}).get("config")
+
+
+def _agent_log(cluster: Cluster, pod: Object) -> str | None:
+    """Return what ip-masq-agent logs. Source: https://github.com/kubernetes-sigs/ip-masq-agent."""
+    if (pod["metadata"].get("labels") or {}).get("k8s-app") != "ip-masq-agent":
+        return None
+    try:
+        config = MasqueradeConfig.parse(_config(cluster))
+    except ConfigProblem as problem:
+        return f"E1121 03:00:00.000000       1 ip-masq-agent.go:180] Error syncing configuration: {problem}\n"
+    logged = {"nonMasqueradeCIDRs": [str(item) for item in config.effective], "masqLinkLocal": config.masq_link_local,
+              "masqLinkLocalIPv6": config.masq_link_local_ipv6, "resyncInterval": int(config.resync_seconds * 1_000_000_000)}  # fmt: skip
+    return f"I1121 03:00:00.000000       1 ip-masq-agent.go:200] Using config: {json.dumps(logged)}\n"
+
+
+def _clean(pod: Object, cluster: Cluster) -> PodOutcome | None:
+    """The cleaning pod reports like its script, and the node has addresses again a moment later."""
+    if (pod["metadata"].get("labels") or {}).get(_CLEANUP[0]) != _CLEANUP[1]:
+        return None
+    env = {item["name"]: item.get("value", "") for item in pod["spec"]["initContainers"][0].get("env", [])}
+    node = cluster.get("nodes", pod["spec"]["nodeName"])
+    count = int(((node or {}).get("metadata", {}).get("annotations") or {}).get(LEAKED, "0"))
+    if env.get("MODE") == "clean" and count:
+        threading.Timer(0.05, _free, (cluster, pod["spec"]["nodeName"])).start()
+    return PodOutcome("running", init_message=json.dumps(_report(pod, env, count, node)))
+
+
+def _report(pod: Object, env: dict[str, str], count: int, node: Any) -> dict[str, Any]:
+    moved = [str(item) for item in list(ipaddress.ip_network(node["spec"]["podCIDR"]).hosts())[10 : 10 + count]] if env.get("MODE") == "clean" else []
+    return {"node": pod["spec"]["nodeName"], "mode": env.get("MODE"), "status": "ok" if moved else "nothing_to_do", "reason": "",
+            "run_id": env.get("RUN_ID"), "candidates": count, "quarantined_count": len(moved), "quarantined": moved, "restored_count": 0,
+            "restored": []}  # fmt: skip
+
+
+def _free(cluster: Cluster, node: str) -> None:
+    cluster.edit("nodes", node, lambda found: found["metadata"].get("annotations", {}).pop(LEAKED, None))
