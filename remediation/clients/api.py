@@ -69,5 +69,6 @@ class Api:
     def missing(self, permissions: list[Permission]) -> list[Permission]:
         """Return those of the permissions that the caller does not have."""
         google = [item for item in permissions if item.group == "google"]
+        cluster = [item for item in permissions if item.group != "google"]
         denied = self.google.missing(self.target.project, google) if google else []
-        return sorted(denied + access.missing(self.kubernetes, [item for item in permissions if item.group != "google"]))
+        return sorted(denied + (access.missing(self.kubernetes, cluster) if cluster else []))

@@ -47,7 +47,7 @@ def _daemonset() -> KubernetesObject:
 
 def _needs(target: Cluster, **_: Any) -> list[Any]:
     return [MasqueradeAgent(), ProtectedRanges(target.project, target.location, target.cluster), _config_map(""), _daemonset(),
-            _ROLLED_OUT, AgentUsesConfig("")]  # fmt: skip
+            _ROLLED_OUT, AgentUsesConfig(""), TimedOutDestinations()]  # fmt: skip
 
 
 def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
