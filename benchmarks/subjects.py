@@ -107,9 +107,15 @@ class Bench:
         answer, report = os.pipe()
         done = subprocess.run(
             [sys.executable, "-I", "-S", str(HERE / "measure.py"), str(report), *command],
-            env=self._environment(), pass_fds=[report], text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=300,
-        )  # fmt: skip
+            env=self._environment(),
+            pass_fds=[report],
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            timeout=300,
+        )
         os.close(report)
         with os.fdopen(answer) as pipe:
             text = pipe.read()

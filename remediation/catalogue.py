@@ -47,9 +47,16 @@ class Parameter:
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``runbook list -o json`` says of it."""
-        return {"name": self.name, "option": self.flag_name, "metavar": self.option.metavar, "help": self.option.help,
-                "required": self.required, "repeatable": self.repeatable, "flag": self.flag,
-                "default": list(self.default) if isinstance(self.default, tuple) else self.default}  # fmt: skip
+        return {
+            "name": self.name,
+            "option": self.flag_name,
+            "metavar": self.option.metavar,
+            "help": self.option.help,
+            "required": self.required,
+            "repeatable": self.repeatable,
+            "flag": self.flag,
+            "default": list(self.default) if isinstance(self.default, tuple) else self.default,
+        }
 
 
 class _Needs(typing.Protocol):
@@ -95,14 +102,30 @@ class Runbook:
 
     def as_json(self) -> dict[str, Any]:
         """Return the catalogue entry as ``runbook list -o json`` prints it."""
-        return {"name": self.name, "id": self.id, "class": self.cls, "risk": str(self.risk), "summary": self.summary,
-                "covers": list(self.covers), "alerts": list(self.alerts), "source": self.source,
-                "parameters": [parameter.as_json() for parameter in self.parameters]}  # fmt: skip
+        return {
+            "name": self.name,
+            "id": self.id,
+            "class": self.cls,
+            "risk": str(self.risk),
+            "summary": self.summary,
+            "covers": list(self.covers),
+            "alerts": list(self.alerts),
+            "source": self.source,
+            "parameters": [parameter.as_json() for parameter in self.parameters],
+        }
 
 
-def runbook(id: str, *, risk: Risk, source: str, needs: Callable[..., Sequence[Any]], covers: Sequence[str] = (),  # noqa: A002 - reads well at the one place it is used
-            alerts: Sequence[str] = (), diagnose: Callable[..., Iterator[Finding]] | None = None,
-            undo: Callable[..., Steps] | None = None) -> Callable[[Callable[..., Steps]], Runbook]:  # fmt: skip
+def runbook(
+    id: str,  # noqa: A002 - reads well at the one place it is used
+    *,
+    risk: Risk,
+    source: str,
+    needs: Callable[..., Sequence[Any]],
+    covers: Sequence[str] = (),
+    alerts: Sequence[str] = (),
+    diagnose: Callable[..., Iterator[Finding]] | None = None,
+    undo: Callable[..., Steps] | None = None,
+) -> Callable[[Callable[..., Steps]], Runbook]:
     """Make a generator function a runbook of the catalogue.
 
     Args:
@@ -118,8 +141,20 @@ def runbook(id: str, *, risk: Risk, source: str, needs: Callable[..., Sequence[A
 
     def register(function: Callable[..., Steps]) -> Runbook:
         parameters, target = _signature(function)
-        return Runbook(function.__name__.replace("_", "-"), id, risk, source, function, parameters, target, needs,
-                       tuple(covers) or (id,), tuple(alerts), diagnose, undo)  # fmt: skip
+        return Runbook(
+            function.__name__.replace("_", "-"),
+            id,
+            risk,
+            source,
+            function,
+            parameters,
+            target,
+            needs,
+            tuple(covers) or (id,),
+            tuple(alerts),
+            diagnose,
+            undo,
+        )
 
     return register
 

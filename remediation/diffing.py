@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 Json = Any
@@ -58,7 +59,9 @@ def parse_pointer(pointer: str) -> Path:
 
 def is_named_list(value: Json) -> bool:
     """Tell whether a list can be addressed by the names of its elements."""
-    if not isinstance(value, list) or not all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in value):
+    if not isinstance(value, list) or not all(
+        isinstance(item, dict) and isinstance(item.get("name"), str) for item in value
+    ):
         return False
     names = [item["name"] for item in value]
     return len(set(names)) == len(names)
@@ -141,7 +144,7 @@ def apply(document: Json, edits: tuple[Edit, ...]) -> Json:
 
 
 def _set(document: Json, path: Path, value: Json) -> None:
-    for segment, following in zip(path[:-1], path[1:], strict=True):
+    for segment, following in pairwise(path):
         child = _child(document, segment)
         if child is ABSENT or child is None:
             child = [] if _ELEMENT.match(following) else {}
@@ -211,7 +214,9 @@ def _writable(current: Json, after: Json, edits: tuple[Edit, ...]) -> list[Edit]
         for length in range(1, len(path)):
             head, segment = path[:length], path[length]
             missing = get(current, head) is ABSENT or get(after, head) is ABSENT
-            if missing or (_ELEMENT.match(segment) and ABSENT in (get(current, (*head, segment)), get(after, (*head, segment)))):
+            if missing or (
+                _ELEMENT.match(segment) and ABSENT in (get(current, (*head, segment)), get(after, (*head, segment)))
+            ):
                 path = head
                 break
         places[path] = Edit(_positions(current, path), get(current, path), get(after, path))
@@ -234,7 +239,9 @@ def _names_on_the_way(current: Json, path: Path) -> list[dict[str, Json]]:
     for depth, segment in enumerate(path):
         current = current[int(segment)] if isinstance(current, list) else current.get(segment)
         if isinstance(current, dict) and segment.isdigit() and depth < len(path) - 1:
-            guards.append({"op": "test", "path": Edit((*path[: depth + 1], "name"), 0, 0).pointer, "value": current.get("name")})
+            guards.append(
+                {"op": "test", "path": Edit((*path[: depth + 1], "name"), 0, 0).pointer, "value": current.get("name")}
+            )
     return guards
 
 

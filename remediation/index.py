@@ -35,7 +35,10 @@ def path() -> Path:
 
 def sources() -> dict[str, str]:
     """Return the SHA-256 of every file of the catalogue, by path."""
-    return {str(file.relative_to(_root())): hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(_root().rglob("*.py"))}
+    return {
+        str(file.relative_to(_root())): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(_root().rglob("*.py"))
+    }
 
 
 def _root() -> Path:

@@ -55,7 +55,12 @@ class Target:
     cluster: str | None = None
 
     def __str__(self) -> str:
-        parts = [("context", self.context), ("project", self.project), ("location", self.location), ("cluster", self.cluster)]
+        parts = [
+            ("context", self.context),
+            ("project", self.project),
+            ("location", self.location),
+            ("cluster", self.cluster),
+        ]
         return " ".join(f"{name}={value}" for name, value in parts if value) or "none"
 
     def as_json(self) -> dict[str, str]:
@@ -143,14 +148,18 @@ class Change:
         """Tell whether the resource already is as this change leaves it, in every field the change names."""
         if current is None or self.after is None:
             return current is None and self.after is None
-        return all(edit.new == diffing.KNOWN_AFTER_APPLY or diffing.get(current, edit.path) == edit.new for edit in self.edits)
+        return all(
+            edit.new == diffing.KNOWN_AFTER_APPLY or diffing.get(current, edit.path) == edit.new for edit in self.edits
+        )
 
     def as_json(self) -> State:
         """Return the public form: ``address, action, edits, reversible`` and what qualifies them."""
         document: State = {
-            "address": self.address, "action": self.action, "reversible": self.reversible,
+            "address": self.address,
+            "action": self.action,
+            "reversible": self.reversible,
             "edits": [{"path": edit.pointer, "old": _plain(edit.old), "new": _plain(edit.new)} for edit in self.edits],
-        }  # fmt: skip
+        }
         return document | ({"temporary": True} if self.temporary else {}) | ({"note": self.note} if self.note else {})
 
 

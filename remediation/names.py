@@ -13,21 +13,27 @@ _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*@sha256:[0-9a-f]{64}")
 def namespace_name(text: str) -> str:
     """Return a namespace name; raises ValueError that says what is allowed."""
     if not _LABEL.fullmatch(text):
-        raise ValueError(f"{text!r} is not a namespace name; allowed are up to 63 lower-case letters, digits and hyphens")
+        raise ValueError(
+            f"{text!r} is not a namespace name; allowed are up to 63 lower-case letters, digits and hyphens"
+        )
     return text
 
 
 def object_name(text: str) -> str:
     """Return the name of an object; raises ValueError that says what is allowed."""
     if not _NAME.fullmatch(text):
-        raise ValueError(f"{text!r} is not an object name; allowed are up to 253 lower-case letters, digits, hyphens and dots")
+        raise ValueError(
+            f"{text!r} is not an object name; allowed are up to 253 lower-case letters, digits, hyphens and dots"
+        )
     return text
 
 
 def account_email(text: str) -> str:
     """Return the e-mail of a Google service account; raises ValueError that says what is allowed."""
     if not _ACCOUNT.fullmatch(text):
-        raise ValueError(f"{text!r} is not a service account; allowed is an e-mail such as puller@example-prod.iam.gserviceaccount.com")
+        raise ValueError(
+            f"{text!r} is not a service account; allowed is an e-mail such as puller@example-prod.iam.gserviceaccount.com"
+        )
     return text
 
 

@@ -15,10 +15,18 @@ from remediation.errors import RunbookError
 T = TypeVar("T", bound=type)
 _KINDS: dict[str, type] = {}
 _MODULES = (
-    "remediation.resources.kubernetes", "remediation.resources.pull_secret", "remediation.resources.renewed_pods", "remediation.resources.cleanup_config",
-    "remediation.resources.iam", "remediation.resources.service_account_key", "remediation.checks.kubernetes",
-    "remediation.checks.google", "remediation.checks.pods", "remediation.checks.masquerade", "remediation.checks.ipam",
-)  # fmt: skip
+    "remediation.resources.kubernetes",
+    "remediation.resources.pull_secret",
+    "remediation.resources.renewed_pods",
+    "remediation.resources.cleanup_config",
+    "remediation.resources.iam",
+    "remediation.resources.service_account_key",
+    "remediation.checks.kubernetes",
+    "remediation.checks.google",
+    "remediation.checks.pods",
+    "remediation.checks.masquerade",
+    "remediation.checks.ipam",
+)
 
 
 def recorded(cls: T) -> T:
@@ -30,7 +38,9 @@ def recorded(cls: T) -> T:
 def to_record(value: Any) -> Any:
     """Return JSON for a recorded object, or for a plain value of JSON types and tuples."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {"$type": type(value).__name__} | {item.name: to_record(getattr(value, item.name)) for item in fields(value)}
+        return {"$type": type(value).__name__} | {
+            item.name: to_record(getattr(value, item.name)) for item in fields(value)
+        }
     if isinstance(value, dict):
         return {key: to_record(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -55,6 +65,8 @@ def _kind(name: str) -> type:
         for module in _MODULES:
             importlib.import_module(module)
     if name not in _KINDS:
-        raise RunbookError(f"the journal names a resource kind {name!r} that this version does not have",
-                           next="use the version that made the run, see: runbook runs RUN -o json")  # fmt: skip
+        raise RunbookError(
+            f"the journal names a resource kind {name!r} that this version does not have",
+            next="use the version that made the run, see: runbook runs RUN -o json",
+        )
     return _KINDS[name]

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-_PLURALS = {"NetworkPolicy": "networkpolicies", "Endpoints": "endpoints", "ServiceCIDR": "servicecidrs", "IPAddress": "ipaddresses"}
+_PLURALS = {
+    "NetworkPolicy": "networkpolicies",
+    "Endpoints": "endpoints",
+    "ServiceCIDR": "servicecidrs",
+    "IPAddress": "ipaddresses",
+}
 _CLUSTER_SCOPED = {"Node", "Namespace", "ServiceCIDR", "ClusterRole", "ClusterRoleBinding"}
 
 

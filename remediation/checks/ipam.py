@@ -40,11 +40,19 @@ class NodesReported:
     def ask(self, api: Any) -> Verdict:
         """Read the result that each pod left in its status."""
         pods = api.kubernetes.list(Ref("v1", "Pod", "", self.namespace), labels=self.selector)
-        placed = {pod["spec"].get("nodeName"): pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and pod["spec"].get("nodeName")}
+        placed = {
+            pod["spec"].get("nodeName"): pod
+            for pod in pods
+            if "deletionTimestamp" not in pod["metadata"] and pod["spec"].get("nodeName")
+        }
         if strangers := set(placed) - set(self.nodes):
             return Verdict("failing", f"it also runs on {', '.join(sorted(strangers))}", final=True)
         results = {node: _result(placed[node]) for node in self.nodes if node in placed}
-        bad = [f"{node}: {item.get('status')}: {item.get('reason', '')}" for node, item in results.items() if item and item.get("status") not in _GOOD]
+        bad = [
+            f"{node}: {item.get('status')}: {item.get('reason', '')}"
+            for node, item in results.items()
+            if item and item.get("status") not in _GOOD
+        ]
         if bad:
             return Verdict("failing", "; ".join(bad), final=True)
         silent = [node for node in self.nodes if not results.get(node)]
@@ -66,7 +74,10 @@ def _result(pod: State) -> State | None:
             try:
                 result = json.loads(ended.get("message") or "")
             except ValueError:
-                return {"status": "failed", "reason": f"it ended with exit code {ended.get('exitCode')} and left no result"}
+                return {
+                    "status": "failed",
+                    "reason": f"it ended with exit code {ended.get('exitCode')} and left no result",
+                }
             return result if isinstance(result, dict) else {"status": "failed", "reason": "its result cannot be read"}
     return None
 
@@ -98,10 +109,16 @@ class PodsHaveAddresses:
 
     def ask(self, api: Any) -> Verdict:
         """Look at the pods of the nodes."""
-        pods = [pod for pod in api.kubernetes.list(Ref("v1", "Pod")) if pod["spec"].get("nodeName") in self.nodes and takes_pod_address(pod)]
+        pods = [
+            pod
+            for pod in api.kubernetes.list(Ref("v1", "Pod"))
+            if pod["spec"].get("nodeName") in self.nodes and takes_pod_address(pod)
+        ]
         addresses = Counter(ip["ip"] for pod in pods for ip in pod.get("status", {}).get("podIPs") or [])
         if shared := [ip for ip, count in addresses.items() if count > 1]:
-            return Verdict("failing", f"two pods share the address {shared[0]}; treat this as a security incident", final=True)
+            return Verdict(
+                "failing", f"two pods share the address {shared[0]}; treat this as a security incident", final=True
+            )
         if not pods:
             return Verdict("unknown", "no pod of the pod network runs there", final=True)
         waiting = [pod["metadata"]["name"] for pod in pods if not pod.get("status", {}).get("podIP")]

@@ -35,7 +35,10 @@ class DaemonSetRolledOut:
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """Get by name; list and watch cannot be limited to a name with every server."""
-        return (Permission("get", "daemonsets", "apps", self.namespace, self.name), Permission("watch", "daemonsets", "apps", self.namespace))
+        return (
+            Permission("get", "daemonsets", "apps", self.namespace, self.name),
+            Permission("watch", "daemonsets", "apps", self.namespace),
+        )
 
     def ask(self, api: Any) -> Verdict:
         """Compare the numbers like ``kubectl rollout status`` does."""
@@ -53,7 +56,9 @@ class DaemonSetRolledOut:
 def rollout(daemonset: State) -> Verdict:
     """Tell from a DaemonSet's numbers whether its rollout is finished."""
     status, generation = daemonset.get("status", {}), daemonset["metadata"].get("generation", 0)
-    wanted, updated, available = (status.get(key, 0) for key in ("desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable"))
+    wanted, updated, available = (
+        status.get(key, 0) for key in ("desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable")
+    )
     if status.get("observedGeneration", 0) < generation:
         return Verdict("failing", "the controller has not seen the change yet")
     if wanted == 0:

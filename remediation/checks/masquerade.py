@@ -75,7 +75,11 @@ class AgentUsesConfig:
             if match := _ERROR.search(line):
                 return Verdict("failing", f"it rejects its configuration: {match[1][:120]}")
             if match := _USING.search(line):
-                return Verdict("ok") if _digest(match[1]) == self.digest else Verdict("failing", "it still uses another configuration")
+                return (
+                    Verdict("ok")
+                    if _digest(match[1]) == self.digest
+                    else Verdict("failing", "it still uses another configuration")
+                )
         return Verdict("unknown", "the log names no configuration")
 
     def moments(self, api: Any, within: float) -> Iterator[None]:

@@ -44,9 +44,13 @@ class PodsPull:
         with_secret = [pod for pod in pods if carries(pod, self.secret)]
         failing = [pod for pod in pods if pull_failures(pod, self.host)]
         if failing:
-            return Verdict("failing", f"{len(failing)} of {len(pods)} pods cannot pull, such as {failing[0]['metadata']['name']}")
+            return Verdict(
+                "failing", f"{len(failing)} of {len(pods)} pods cannot pull, such as {failing[0]['metadata']['name']}"
+            )
         if not with_secret:
-            return Verdict("unknown", "no pod carries the secret yet; start one, or restart the workload", final=not pods)
+            return Verdict(
+                "unknown", "no pod carries the secret yet; start one, or restart the workload", final=not pods
+            )
         running = [pod for pod in with_secret if started(pod)]
         if len(running) < len(with_secret):
             return Verdict("failing", f"{len(running)} of {len(with_secret)} pods with the secret have started")
@@ -54,7 +58,11 @@ class PodsPull:
 
     def _concerns(self, pod: State) -> bool:
         account = pod["spec"].get("serviceAccountName", "default")
-        return account == self.service_account and pulls_from(pod, self.host) and "deletionTimestamp" not in pod["metadata"]
+        return (
+            account == self.service_account
+            and pulls_from(pod, self.host)
+            and "deletionTimestamp" not in pod["metadata"]
+        )
 
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield at every change of a pod."""

@@ -21,7 +21,9 @@ def list_command(output: str | None) -> int:
         return 0
     width = max((len(book["name"]) for book in books), default=0)
     for book in books:
-        click.echo(f"{click.style(book['name'].ljust(width), bold=True)}  {','.join(book['covers']):<16}  {book['risk']:<7} {book['summary']}")
+        click.echo(
+            f"{click.style(book['name'].ljust(width), bold=True)}  {','.join(book['covers']):<16}  {book['risk']:<7} {book['summary']}"
+        )
     click.echo("next:  runbook show NAME")
     return 0
 
@@ -37,7 +39,9 @@ def show_command(name: str, output: str | None) -> int:
     if output == "json":
         _print(book.as_json() | {"description": book.description})
         return 0
-    click.echo(f"{click.style(book.name, bold=True)}  {', '.join(book.covers)}  risk {book.risk}\n{book.summary}\n\n{book.description}\n\nParameters:")
+    click.echo(
+        f"{click.style(book.name, bold=True)}  {', '.join(book.covers)}  risk {book.risk}\n{book.summary}\n\n{book.description}\n\nParameters:"
+    )
     for item in book.parameters:
         need = "required" if item.required else "repeatable" if item.repeatable else "optional"
         click.echo(f"  {item.flag_name + ' ' + item.option.metavar:<34} {need}; {item.option.help}")

@@ -17,7 +17,12 @@ from remediation.errors import ApiError, RunbookError
 from remediation.facts import Facts
 from remediation.model import Finding, Project
 
-_MARKS = {"fault": ("FAULT", "red"), "healthy": ("ok", "green"), "unknown": ("unknown", "yellow"), "not_applicable": ("not here", None)}
+_MARKS = {
+    "fault": ("FAULT", "red"),
+    "healthy": ("ok", "green"),
+    "unknown": ("unknown", "yellow"),
+    "not_applicable": ("not here", None),
+}
 
 
 @click.command("diagnose")
@@ -93,16 +98,27 @@ def _same_target(session: Session, book: Runbook) -> str:
 
 
 def _as_json(session: Session, book: Runbook, finding: Finding) -> dict[str, Any]:
-    return {"runbook": book.name, "id": book.id, "status": finding.status, "summary": finding.summary, "resource": finding.resource,
-            "evidence": list(finding.evidence), "confidence": finding.confidence, "excluded": list(finding.excluded),
-            "parameters": finding.parameters, "fix": _command(session, book, finding)}  # fmt: skip
+    return {
+        "runbook": book.name,
+        "id": book.id,
+        "status": finding.status,
+        "summary": finding.summary,
+        "resource": finding.resource,
+        "evidence": list(finding.evidence),
+        "confidence": finding.confidence,
+        "excluded": list(finding.excluded),
+        "parameters": finding.parameters,
+        "fix": _command(session, book, finding),
+    }
 
 
 def _as_text(session: Session, book: Runbook, finding: Finding) -> str:
     mark, colour = _MARKS[finding.status]
     lines = [f"{click.style(f'{mark:<8}', fg=colour, bold=True)} {book.name}: {finding.summary}"]
     if finding.status == "fault":
-        lines += [f"         {finding.resource}, {finding.confidence}"] + [f"         {text}" for text in finding.evidence]
+        lines += [f"         {finding.resource}, {finding.confidence}"] + [
+            f"         {text}" for text in finding.evidence
+        ]
         lines += [f"         ruled out: {text}" for text in finding.excluded]
         lines.append(f"         next:  {click.style(_command(session, book, finding) or '', bold=True)}")
     return "\n".join(lines)

@@ -22,7 +22,11 @@ _SKEW_SECONDS = 5.0
 def doctor_command(**options: Any) -> int:
     """Check credentials, reachability, permissions, versions and clocks. Read only."""
     session = Session(options)
-    checks = [_try("journal", lambda: _journal(session)), _try("kubernetes", lambda: _kubernetes(session)), _try("google", lambda: _google(session))]
+    checks = [
+        _try("journal", lambda: _journal(session)),
+        _try("kubernetes", lambda: _kubernetes(session)),
+        _try("google", lambda: _google(session)),
+    ]
     bad = [item for item in checks if item["status"] == "failing"]
     if session.json:
         print_json({"status": "failing" if bad else "ok", "checks": checks})
@@ -39,7 +43,13 @@ def _try(name: str, look: Callable[[], tuple[str, str]]) -> dict[str, Any]:
     try:
         status, detail = look()
     except RunbookError as problem:
-        return {"check": name, "status": "failing", "detail": problem.summary, "next": problem.next, "exit_code": problem.exit_code}
+        return {
+            "check": name,
+            "status": "failing",
+            "detail": problem.summary,
+            "next": problem.next,
+            "exit_code": problem.exit_code,
+        }
     return {"check": name, "status": status, "detail": detail, "next": "", "exit_code": 0}
 
 

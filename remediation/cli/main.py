@@ -118,6 +118,9 @@ def _bug(problem: Exception) -> int:
     while place and place.tb_next:
         place = place.tb_next
     where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"
-    click.echo(f"bug: {type(problem).__name__} at {where}; this is a fault of runbook, not of your cluster\n"
-               "next: runbook runs   shows whether a run was begun; report it with RUNBOOK_DEBUG=1", err=True)  # fmt: skip
+    click.echo(
+        f"bug: {type(problem).__name__} at {where}; this is a fault of runbook, not of your cluster\n"
+        "next: runbook runs   shows whether a run was begun; report it with RUNBOOK_DEBUG=1",
+        err=True,
+    )
     return 1

@@ -12,16 +12,24 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_OUTPUT = click.option("-o", "--output", type=click.Choice(["text", "json"]), default=None, help="How to print the result.")
+_OUTPUT = click.option(
+    "-o", "--output", type=click.Choice(["text", "json"]), default=None, help="How to print the result."
+)
 _TARGET = [
     click.option("--kubeconfig", metavar="FILE", help="kubeconfig to use; $KUBECONFIG and ~/.kube/config otherwise."),
     click.option("--context", metavar="NAME", help="kubeconfig context of the cluster."),
     click.option("--project", metavar="ID", help="Google Cloud project."),
     click.option("--location", metavar="ZONE|REGION", help="Location of the GKE cluster."),
     click.option("--cluster", metavar="NAME", help="Name of the GKE cluster."),
-    click.option("--sandbox", metavar="[real]", is_flag=False, flag_value="emulated", default=None,
-                 help="Use the embedded cluster and cloud; =real for a real control plane."),
-]  # fmt: skip
+    click.option(
+        "--sandbox",
+        metavar="[real]",
+        is_flag=False,
+        flag_value="emulated",
+        default=None,
+        help="Use the embedded cluster and cloud; =real for a real control plane.",
+    ),
+]
 _STORE = click.option("--store", metavar="FILE", help="The journal; $RUNBOOK_STORE or the state folder otherwise.")
 _WHO = [
     click.option("--actor", metavar="NAME", help="Who runs this, for the journal; $USER otherwise."),
@@ -77,8 +85,18 @@ def parameter_option(parameter: Parameter) -> click.Option:
     """Return the command-line option of a runbook parameter."""
     name, option = parameter.flag_name, parameter.option
     if parameter.flag:
-        return click.Option([f"{name}/--no-{name[2:]}" if parameter.default else name, parameter.name], default=parameter.default,
-                            is_flag=True, help=option.help)  # fmt: skip
-    return click.Option([name, parameter.name], metavar=option.metavar, help=option.help, multiple=parameter.repeatable,
-                        type=ParsedBy(option.metavar, option.parse), required=parameter.required,
-                        default=None if parameter.required or parameter.repeatable else parameter.default)  # fmt: skip
+        return click.Option(
+            [f"{name}/--no-{name[2:]}" if parameter.default else name, parameter.name],
+            default=parameter.default,
+            is_flag=True,
+            help=option.help,
+        )
+    return click.Option(
+        [name, parameter.name],
+        metavar=option.metavar,
+        help=option.help,
+        multiple=parameter.repeatable,
+        type=ParsedBy(option.metavar, option.parse),
+        required=parameter.required,
+        default=None if parameter.required or parameter.repeatable else parameter.default,
+    )

@@ -29,7 +29,9 @@ class Progress:
 
     def changing(self, change: Change) -> None:
         """A change is about to be made or undone."""
-        self._note("change", address=change.address, action=change.action, fields=[edit.pointer for edit in change.edits])
+        self._note(
+            "change", address=change.address, action=change.action, fields=[edit.pointer for edit in change.edits]
+        )
         self._line(f"  {_VERBS[change.action]} {change.address}")
 
     def waiting(self, ensure: Ensure, verdict: Verdict, seconds: float) -> None:

@@ -20,7 +20,11 @@ def _permissions(book: Runbook, target: Target, values: dict[str, Any]) -> list[
     """Return the runbook's rights and, where it writes to a cluster, those on the lock of each namespace."""
     rights = book.permissions(target, {key: value for key, value in values.items() if value not in (None, ())})
     written = {_scope(item) for item in rights if item.group != "google" and item.verb in ("create", "patch", "delete")}
-    locks = [Permission(verb, "leases", "coordination.k8s.io", space, LEASE_NAME) for space in written for verb in ("get", "update", "delete")]
+    locks = [
+        Permission(verb, "leases", "coordination.k8s.io", space, LEASE_NAME)
+        for space in written
+        for verb in ("get", "update", "delete")
+    ]
     return rights + locks + [Permission("create", "leases", "coordination.k8s.io", space) for space in written]
 
 
@@ -45,16 +49,30 @@ def _role(book: Runbook, namespace: str, rights: list[Permission]) -> dict[str, 
     verbs: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for item in rights:
         verbs[item.group, item.resource, item.name].add(item.verb)
-    rules = [{"apiGroups": [group], "resources": [resource], "verbs": sorted(allowed)} | ({"resourceNames": [name]} if name else {})
-             for (group, resource, name), allowed in sorted(verbs.items())]  # fmt: skip
+    rules = [
+        {"apiGroups": [group], "resources": [resource], "verbs": sorted(allowed)}
+        | ({"resourceNames": [name]} if name else {})
+        for (group, resource, name), allowed in sorted(verbs.items())
+    ]
     metadata = {"name": f"runbook-{book.name}"} | ({"namespace": namespace} if namespace else {})
-    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role" if namespace else "ClusterRole", "metadata": metadata, "rules": rules}
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role" if namespace else "ClusterRole",
+        "metadata": metadata,
+        "rules": rules,
+    }
 
 
 def _binding(role: dict[str, Any], user: str) -> dict[str, Any]:
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": role["kind"], "name": role["metadata"]["name"]}
     subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
-    return {"apiVersion": role["apiVersion"], "kind": role["kind"] + "Binding", "metadata": role["metadata"], "roleRef": reference, "subjects": [subject]}
+    return {
+        "apiVersion": role["apiVersion"],
+        "kind": role["kind"] + "Binding",
+        "metadata": role["metadata"],
+        "roleRef": reference,
+        "subjects": [subject],
+    }
 
 
 def google_permissions(book: Runbook, target: Target, values: dict[str, Any]) -> list[str]:
@@ -70,7 +88,9 @@ def _text(book: Runbook, documents: list[dict[str, Any]], google: list[str]) -> 
         name = "runbook_" + book.name.replace("-", "_")
         text += "---\n" if documents else ""
         text += f"# Google custom role, for: gcloud iam roles create {name} --project=PROJECT --file=ROLE.yaml\n"
-        role = yaml.safe_dump({"title": f"runbook {book.name}", "stage": "GA", "includedPermissions": google}, sort_keys=False)
+        role = yaml.safe_dump(
+            {"title": f"runbook {book.name}", "stage": "GA", "includedPermissions": google}, sort_keys=False
+        )
         text += "".join(f"# {line}\n" for line in role.splitlines())
     return text
 
@@ -89,10 +109,19 @@ class RbacGroup(click.Group):
         for option in options:
             option.required = False
         more = [click.Option([f"--{name}"], metavar="NAME") for name in ("project", "location", "cluster")]
-        more += [click.Option(["--user"], metavar="NAME", help="Also print bindings to this user."),
-                 click.Option(["-o", "--output"], type=click.Choice(["text", "json"]))]  # fmt: skip
+        more += [
+            click.Option(["--user"], metavar="NAME", help="Also print bindings to this user."),
+            click.Option(["-o", "--output"], type=click.Choice(["text", "json"])),
+        ]
 
-        def call(project: str | None, location: str | None, cluster: str | None, user: str | None, output: str | None, **values: Any) -> int:
+        def call(
+            project: str | None,
+            location: str | None,
+            cluster: str | None,
+            user: str | None,
+            output: str | None,
+            **values: Any,
+        ) -> int:
             target = book.target(project=project, location=location, cluster=cluster)
             documents, google = roles(book, target, values, user), google_permissions(book, target, values)
             if output == "json":
@@ -103,7 +132,13 @@ class RbacGroup(click.Group):
                 click.echo(_text(book, documents, google), nl=False)
             return 0
 
-        return click.Command(book.name, params=[*options, *more], callback=call, help=f"Print the least rights that {book.name} needs.")
+        return click.Command(
+            book.name, params=[*options, *more], callback=call, help=f"Print the least rights that {book.name} needs."
+        )
 
 
-rbac_command = RbacGroup(name="rbac", subcommand_metavar="NAME [OPTIONS]", help="Print the least rights that a runbook needs, for kubectl apply and gcloud.")
+rbac_command = RbacGroup(
+    name="rbac",
+    subcommand_metavar="NAME [OPTIONS]",
+    help="Print the least rights that a runbook needs, for kubectl apply and gcloud.",
+)

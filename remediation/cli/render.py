@@ -16,9 +16,21 @@ from remediation.model import State, Status
 
 _WIDTH = 80
 _SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
-_MARKS = {"ok": ("ok", "green"), "failing": ("FAILING", "red"), "unknown": ("unknown", "yellow"), "planned": ("will check", "cyan"),
-          "not checked": ("not checked", "yellow"), "missing": ("MISSING", "red")}  # fmt: skip
-_COLOURS = {Status.VERIFIED: "green", Status.ALREADY_OK: "green", Status.ROLLED_BACK: "green", Status.PLANNED: "cyan", Status.APPLIED: "green"}
+_MARKS = {
+    "ok": ("ok", "green"),
+    "failing": ("FAILING", "red"),
+    "unknown": ("unknown", "yellow"),
+    "planned": ("will check", "cyan"),
+    "not checked": ("not checked", "yellow"),
+    "missing": ("MISSING", "red"),
+}
+_COLOURS = {
+    Status.VERIFIED: "green",
+    Status.ALREADY_OK: "green",
+    Status.ROLLED_BACK: "green",
+    Status.PLANNED: "cyan",
+    Status.APPLIED: "green",
+}
 
 
 def error_text(problem: RunbookError) -> str:
@@ -44,7 +56,12 @@ def plan_text(plan: State) -> str:
 
 def _change(change: State) -> Iterator[str]:
     sign, colour = _SIGNS[change["action"]]
-    marks = "".join([" (for the time of the run)" if change.get("temporary") else "", "" if change["reversible"] else " (IRREVERSIBLE)"])
+    marks = "".join(
+        [
+            " (for the time of the run)" if change.get("temporary") else "",
+            "" if change["reversible"] else " (IRREVERSIBLE)",
+        ]
+    )
     yield "  " + click.style(f"{sign} {change['address']}", fg=colour, bold=True) + marks
     for edit in change["edits"]:
         yield from _edit(edit, change["action"])
@@ -56,11 +73,21 @@ def _edit(edit: State, action: str) -> Iterator[str]:
     path = edit["path"].lstrip("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
     old, new = _value(edit["old"]), _value(edit["new"])
     if "\n" not in old + new and len(path) + len(old) + len(new) < _WIDTH - 14:
-        both = f"{click.style(old, fg='red')} -> {click.style(new, fg='green')}" if edit["old"] is not None and edit["new"] is not None else ""
-        yield f"      {path}: " + (both or click.style("+ " + new, fg="green") if edit["new"] is not None else click.style("- " + old, fg="red"))
+        both = (
+            f"{click.style(old, fg='red')} -> {click.style(new, fg='green')}"
+            if edit["old"] is not None and edit["new"] is not None
+            else ""
+        )
+        yield f"      {path}: " + (
+            both or click.style("+ " + new, fg="green")
+            if edit["new"] is not None
+            else click.style("- " + old, fg="red")
+        )
         return
     yield f"      {path}:"
-    yield from _lines(old if edit["old"] is not None else "", new if edit["new"] is not None else "", whole=action != "update")
+    yield from _lines(
+        old if edit["old"] is not None else "", new if edit["new"] is not None else "", whole=action != "update"
+    )
 
 
 def _lines(old: str, new: str, *, whole: bool) -> Iterator[str]:
@@ -82,7 +109,9 @@ def _check(check: State) -> Iterator[str]:
     mark, colour = _MARKS.get(check["status"], (check["status"], None))
     detail = f": {check['detail']}" if check.get("detail") else ""
     limit = f" (within {int(check['within_seconds'])} s)" if check.get("within_seconds") else ""
-    body = textwrap.wrap(check["check"] + limit + detail, _WIDTH - 4 - len(mark), break_long_words=False, break_on_hyphens=False)
+    body = textwrap.wrap(
+        check["check"] + limit + detail, _WIDTH - 4 - len(mark), break_long_words=False, break_on_hyphens=False
+    )
     yield f"  {click.style(mark, fg=colour)}  {body[0]}"
     yield from (" " * (len(mark) + 4) + line for line in body[1:])
 
@@ -101,17 +130,30 @@ def outcome_text(outcome: Outcome) -> str:
 
 def _next(outcome: Outcome) -> str:
     run = outcome.run_id
-    return {Status.VERIFIED: f"runbook verify {run}, or undo it with: runbook rollback {run}", Status.APPLIED: f"runbook verify {run}",
-            Status.ROLLED_BACK: f"runbook runs {run}"}.get(outcome.status, "") if run else ""  # fmt: skip
+    return (
+        {
+            Status.VERIFIED: f"runbook verify {run}, or undo it with: runbook rollback {run}",
+            Status.APPLIED: f"runbook verify {run}",
+            Status.ROLLED_BACK: f"runbook runs {run}",
+        }.get(outcome.status, "")
+        if run
+        else ""
+    )
 
 
 def document(name: str, row: str, target: State, outcome: Outcome) -> State:
     """Return the one JSON document of the contract."""
     problem = outcome.error
-    return {"run_id": outcome.run_id, "runbook": name, "id": row, "target": target, "status": str(outcome.status),
-            "plan": outcome.plan or {"fingerprint": None, "changes": [], "already_ok": [], "checks": []},
-            "verify": outcome.verify or {"status": "not run", "checks": []},
-            "error": {"summary": problem.summary, "detail": problem.detail, "next": problem.next} if problem else None}  # fmt: skip
+    return {
+        "run_id": outcome.run_id,
+        "runbook": name,
+        "id": row,
+        "target": target,
+        "status": str(outcome.status),
+        "plan": outcome.plan or {"fingerprint": None, "changes": [], "already_ok": [], "checks": []},
+        "verify": outcome.verify or {"status": "not run", "checks": []},
+        "error": {"summary": problem.summary, "detail": problem.detail, "next": problem.next} if problem else None,
+    }
 
 
 def print_json(value: Any) -> None:

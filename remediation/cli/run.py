@@ -59,7 +59,14 @@ def from_json(book: Runbook, recorded: dict[str, Any]) -> dict[str, Any]:
 class ByRunbook(click.Group):
     """A verb whose first argument is a runbook, with that runbook's parameters as options."""
 
-    def __init__(self, *, verb: Callable[[Session, Runbook, dict[str, Any]], int], shared: Callable[[Any], Any], extra: list[click.Option], **more: Any) -> None:
+    def __init__(
+        self,
+        *,
+        verb: Callable[[Session, Runbook, dict[str, Any]], int],
+        shared: Callable[[Any], Any],
+        extra: list[click.Option],
+        **more: Any,
+    ) -> None:
         super().__init__(**more, subcommand_metavar="NAME [OPTIONS]")
         self._verb, self._shared, self._extra = verb, shared, extra
 
@@ -76,14 +83,20 @@ class ByRunbook(click.Group):
             return _reported(Session(values), book, given, self._verb)
 
         options = [parameter_option(item) for item in book.parameters]
-        command = click.Command(book.name, callback=self._shared(call), help=book.summary + "\n\n\b\n" + book.description,
-                                epilog=f"Source: {book.source}")  # fmt: skip
+        command = click.Command(
+            book.name,
+            callback=self._shared(call),
+            help=book.summary + "\n\n\b\n" + book.description,
+            epilog=f"Source: {book.source}",
+        )
         shared = getattr(command.callback, "__click_params__", [])
         command.params = [*options, *self._extra, *reversed(shared)]
         return command
 
 
-def _reported(session: Session, book: Runbook, values: dict[str, Any], verb: Callable[[Session, Runbook, dict[str, Any]], int]) -> int:
+def _reported(
+    session: Session, book: Runbook, values: dict[str, Any], verb: Callable[[Session, Runbook, dict[str, Any]], int]
+) -> int:
     """Run a verb and print its errors in the form that was asked for."""
     try:
         return verb(session, book, values)
@@ -149,14 +162,20 @@ def _save(path: str, content: dict[str, Any]) -> None:
     try:
         Path(path).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
     except OSError as problem:
-        raise UsageProblem(f"--out {path!r} cannot be written: {problem.strerror}; allowed is a file in a folder you may write to") from None
+        raise UsageProblem(
+            f"--out {path!r} cannot be written: {problem.strerror}; allowed is a file in a folder you may write to"
+        ) from None
 
 
 def _after_plan(session: Session, plan: Plan) -> str:
     if not plan.changes:
         return f"{click.style('already ok', fg='green', bold=True)}: nothing to change"
     count = f"{len(plan.changes)} change{'s' if len(plan.changes) > 1 else ''}; nothing was written. Plan {plan.fingerprint[7:19]}"
-    saved = f"runbook run {plan.book.name} --plan {session.get('out')} …" if session.get("out") else f"runbook run {plan.book.name} … (the same options)"
+    saved = (
+        f"runbook run {plan.book.name} --plan {session.get('out')} …"
+        if session.get("out")
+        else f"runbook run {plan.book.name} … (the same options)"
+    )
     return f"{count}\nnext:  {saved}"
 
 
@@ -171,7 +190,11 @@ def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
     session.require_unpaused()
     plan, api = _make(session, book, values)
     if approved is not None and approved["plan"]["fingerprint"] != plan.fingerprint:
-        raise StalePlan("the target is no longer as the plan saw it", "nothing was changed", f"make a new plan: runbook plan {book.name} …")
+        raise StalePlan(
+            "the target is no longer as the plan saw it",
+            "nothing was changed",
+            f"make a new plan: runbook plan {book.name} …",
+        )
     if not plan.changes:
         return _already_ok(session, book, plan, api)
     require_permissions(plan)
@@ -212,12 +235,20 @@ def _unknown_required(checked: Outcome) -> bool:
 def _confirmed(session: Session, book: Runbook, values: dict[str, Any], plan: Plan) -> tuple[Plan, Any]:
     """Ask the person, then look again: the world may have moved while they read."""
     if not session.interactive:
-        raise Refused("nobody is here to confirm the plan", "nothing was changed", "repeat with --yes, or save a plan with --out and run it with --plan")
+        raise Refused(
+            "nobody is here to confirm the plan",
+            "nothing was changed",
+            "repeat with --yes, or save a plan with --out and run it with --plan",
+        )
     if not click.confirm(f"Apply to {plan.target}?", err=True):
         raise Refused("not confirmed", "nothing was changed", f"runbook plan {book.name} …")
     again, api = _make(session, book, values)
     if again.fingerprint != plan.fingerprint:
-        raise StalePlan("the target changed while the plan was read", "nothing was changed", "repeat the command to see the new plan")
+        raise StalePlan(
+            "the target changed while the plan was read",
+            "nothing was changed",
+            "repeat the command to see the new plan",
+        )
     return again, api
 
 
@@ -238,24 +269,47 @@ def _approved(path: str | None, book: Runbook) -> dict[str, Any] | None:
         return None
     try:
         content = json.loads(Path(path).read_text("utf-8"))
-        fits = content["runbook"] == book.name and isinstance(content["plan"]["fingerprint"], str) and isinstance(content["parameters"], dict)
+        fits = (
+            content["runbook"] == book.name
+            and isinstance(content["plan"]["fingerprint"], str)
+            and isinstance(content["parameters"], dict)
+        )
     except OSError as problem:
-        raise UsageProblem(f"--plan {path!r} cannot be read: {problem.strerror}; allowed is a file made by runbook plan --out") from None
+        raise UsageProblem(
+            f"--plan {path!r} cannot be read: {problem.strerror}; allowed is a file made by runbook plan --out"
+        ) from None
     except (ValueError, KeyError, TypeError):
         raise UsageProblem(f"--plan {path!r} is not a plan; allowed is a file made by runbook plan --out") from None
     if not fits:
-        raise UsageProblem(f"--plan {path!r} is a plan of {content['runbook']!r}; allowed here is a plan of {book.name!r}")
+        raise UsageProblem(
+            f"--plan {path!r} is a plan of {content['runbook']!r}; allowed here is a plan of {book.name!r}"
+        )
     return dict(content)
 
 
 _DRIFT = click.Option(["--accept-drift"], is_flag=True, help="Change objects that another controller owns.")
 _EXIT = click.Option(["--detailed-exitcode"], is_flag=True, help="Exit 10 when changes are pending.")
 
-plan_command = ByRunbook(name="plan", verb=plan_verb, shared=target_options, help="Show exactly what a run would change. Writes nothing.",
-    extra=[click.Option(["--out"], metavar="FILE", help="Save the plan, to run exactly it later."), _DRIFT, _EXIT])  # fmt: skip
-run_command = ByRunbook(name="run", verb=run_verb, shared=run_options, help="Plan, apply and verify a runbook.",
-    extra=[click.Option(["--yes", "-y"], is_flag=True, help="Do not ask."),
-           click.Option(["--dry-run"], is_flag=True, help="Like plan: writes nothing."),
-           click.Option(["--plan"], metavar="FILE", help="Run exactly this saved plan, or nothing."),
-           click.Option(["--on-unhealthy"], type=click.Choice(["rollback", "keep", "ask"]), help="What to do when the proof fails."),
-           _DRIFT, _EXIT])  # fmt: skip
+plan_command = ByRunbook(
+    name="plan",
+    verb=plan_verb,
+    shared=target_options,
+    help="Show exactly what a run would change. Writes nothing.",
+    extra=[click.Option(["--out"], metavar="FILE", help="Save the plan, to run exactly it later."), _DRIFT, _EXIT],
+)
+run_command = ByRunbook(
+    name="run",
+    verb=run_verb,
+    shared=run_options,
+    help="Plan, apply and verify a runbook.",
+    extra=[
+        click.Option(["--yes", "-y"], is_flag=True, help="Do not ask."),
+        click.Option(["--dry-run"], is_flag=True, help="Like plan: writes nothing."),
+        click.Option(["--plan"], metavar="FILE", help="Run exactly this saved plan, or nothing."),
+        click.Option(
+            ["--on-unhealthy"], type=click.Choice(["rollback", "keep", "ask"]), help="What to do when the proof fails."
+        ),
+        _DRIFT,
+        _EXIT,
+    ],
+)

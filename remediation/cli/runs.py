@@ -28,8 +28,11 @@ def _loaded(session: Session, run_id: str) -> tuple[Run, Runbook, Target, Any]:
         session.options[name] = session.get(name) or recorded.get(name)
     target = session.target(book.target)
     if recorded.get("server") and recorded["server"] != target.server and not session.get("sandbox"):
-        raise Refused(f"run {run.id} was made on {recorded['server']}, and this context is {target.server}", "nothing was changed",
-                      f"name the right one with --context; the run used {recorded.get('context')}")  # fmt: skip
+        raise Refused(
+            f"run {run.id} was made on {recorded['server']}, and this context is {target.server}",
+            "nothing was changed",
+            f"name the right one with --context; the run used {recorded.get('context')}",
+        )
     return run, book, target, session.api(target, book.target)
 
 
@@ -55,7 +58,14 @@ def _known(session: Session, run_id: str) -> Run | None:
 
 @click.command("verify")
 @click.argument("run", metavar="RUN")
-@click.option("--within", type=click.IntRange(0, 3600), default=30, show_default=True, metavar="SECONDS", help="How long to wait for each check.")
+@click.option(
+    "--within",
+    type=click.IntRange(0, 3600),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for each check.",
+)
 @target_options
 def verify_command(run: str, within: int, **options: Any) -> int:
     """Prove again that the symptom of a run is gone. Read only. RUN is an id, the start of one, or last."""
@@ -64,7 +74,9 @@ def verify_command(run: str, within: int, **options: Any) -> int:
     def verb() -> int:
         record, book, target, api = _loaded(session, run)
         if record.status == "rolled_back":
-            raise Refused(f"run {record.id} was rolled back, so its fix is not in place", "", f"runbook diagnose {book.name}")
+            raise Refused(
+                f"run {record.id} was rolled back, so its fix is not in place", "", f"runbook diagnose {book.name}"
+            )
         outcome = verbs.verify(record, api, observer(session, run_id=record.id), within)
         return emit(session, book, target, outcome)
 
@@ -87,11 +99,22 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
         if not session.json:
             click.echo(f"rollback of {record.id} ({book.name}) on {target}\n{plan_text(preview)}")
         if dry_run:
-            return emit(session, book, target, Outcome(Status.PLANNED, run_id=record.id, plan=preview)) if session.json else 0
+            return (
+                emit(session, book, target, Outcome(Status.PLANNED, run_id=record.id, plan=preview))
+                if session.json
+                else 0
+            )
         session.require_unpaused()
         if not yes:
             _confirm(session, f"Undo this on {target}?")
-        outcome = verbs.rollback(record, book, target, from_json(book, record.created["parameters"]), api, observer(session, run_id=record.id))
+        outcome = verbs.rollback(
+            record,
+            book,
+            target,
+            from_json(book, record.created["parameters"]),
+            api,
+            observer(session, run_id=record.id),
+        )
         return emit(session, book, target, outcome)
 
     return _reporting(session, run, verb)
@@ -111,7 +134,9 @@ def resume_command(run: str, yes: bool, on_unhealthy: str | None, **options: Any
         record, book, target, api = _loaded(session, run)
         if not yes:
             _confirm(session, f"Finish run {record.id} on {target}?")
-        return emit(session, book, target, verbs.resume(record, api, observer(session, run_id=record.id), _decision(session)))
+        return emit(
+            session, book, target, verbs.resume(record, api, observer(session, run_id=record.id), _decision(session))
+        )
 
     return _reporting(session, run, verb)
 
@@ -134,24 +159,35 @@ def runs_command(run: str | None, **options: Any) -> int:
     record = Run.load(session.journal, run)
     events = [{"time": event.time, "kind": event.kind, **event.payload} for event in session.journal.events(record.id)]
     if session.json:
-        print_json(record.as_json() | {"parameters": record.created["parameters"], "plan": record.created["plan"], "events": events})
+        print_json(
+            record.as_json()
+            | {"parameters": record.created["parameters"], "plan": record.created["plan"], "events": events}
+        )
         return 0
-    click.echo(f"{record.id}  {record.created['runbook']}  {record.shown_status}  on {' '.join(record.created['target'].values())}")
+    click.echo(
+        f"{record.id}  {record.created['runbook']}  {record.shown_status}  on {' '.join(record.created['target'].values())}"
+    )
     click.echo(plan_text(record.created["plan"]))
     for event in session.journal.events(record.id)[1:]:
-        click.echo(f"  {_clock(event.time)}  {event.kind:<16} {event.payload.get('address') or event.payload.get('check') or event.payload.get('status', '')}")
+        click.echo(
+            f"  {_clock(event.time)}  {event.kind:<16} {event.payload.get('address') or event.payload.get('check') or event.payload.get('status', '')}"
+        )
     return 0
 
 
 def _list(session: Session) -> int:
-    records = [Run.load(session.journal, event.run_id) for event in reversed(session.journal.events(kind="run.created"))]
+    records = [
+        Run.load(session.journal, event.run_id) for event in reversed(session.journal.events(kind="run.created"))
+    ]
     if session.json:
         print_json({"runs": [record.as_json() for record in records]})
     elif not records:
         click.echo("no runs yet.\nnext:  runbook list")
     for record in records if not session.json else []:
         where = record.created["target"].get("context") or record.created["target"].get("project") or ""
-        click.echo(f"{record.id}  {_clock(record.started)}  {record.created['runbook']:<24} {record.shown_status:<16} {where}")
+        click.echo(
+            f"{record.id}  {_clock(record.started)}  {record.created['runbook']:<24} {record.shown_status:<16} {where}"
+        )
     return 0
 
 
@@ -175,5 +211,7 @@ def audit_verify(**options: Any) -> int:
     if session.json:
         print_json({"status": "ok", "events": count, "head": digest, "store": str(session.journal.path)})
     else:
-        click.echo(f"ok: {count} events, none changed. Last hash {digest or '-'}\nA cut-off end shows only against a hash that was written down before.")
+        click.echo(
+            f"ok: {count} events, none changed. Last hash {digest or '-'}\nA cut-off end shows only against a hash that was written down before."
+        )
     return 0

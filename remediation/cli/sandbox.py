@@ -12,7 +12,14 @@ import click
 from remediation.cli.options import output_option
 from remediation.cli.render import print_json
 
-_kind_option = click.option("--real", "kind", flag_value="real", default="emulated", type=str, help="A real control plane; needs KUBEBUILDER_ASSETS.")
+_kind_option = click.option(
+    "--real",
+    "kind",
+    flag_value="real",
+    default="emulated",
+    type=str,
+    help="A real control plane; needs KUBEBUILDER_ASSETS.",
+)
 
 
 @click.group("sandbox")
@@ -43,8 +50,10 @@ def up(kind: str, output: str | None) -> int:
     found = ensure_running(kind)
     if output == "json":
         return _print_status(kind)
-    click.echo(f"ready after {time.monotonic() - started:.2f} s: {found.endpoints['kubernetes']}\n"
-               f"next:  runbook sandbox break   or   export KUBECONFIG={found.kubeconfig}")  # fmt: skip
+    click.echo(
+        f"ready after {time.monotonic() - started:.2f} s: {found.endpoints['kubernetes']}\n"
+        f"next:  runbook sandbox break   or   export KUBECONFIG={found.kubeconfig}"
+    )
     return 0
 
 

@@ -61,7 +61,9 @@ class Session:
         """The store: of the sandbox, of ``--store``, of ``$RUNBOOK_STORE``, or in the state folder."""
         text = self.get("store") or (None if self.get("sandbox") else os.environ.get("RUNBOOK_STORE"))
         if text and "://" in text:
-            raise UsageProblem(f"--store {text.split('://')[0]}://… is not supported; allowed is the path of a SQLite file")
+            raise UsageProblem(
+                f"--store {text.split('://')[0]}://… is not supported; allowed is the path of a SQLite file"
+            )
         if text:
             return Journal(Path(text))
         return Journal(self.sandbox.journal if self.sandbox else state_folder() / "journal.db")
@@ -79,13 +81,18 @@ class Session:
         if kind is Project:
             return self._project()
         found = self._cluster[1]
-        names = {name: self.get(name) or (self.sandbox.coordinates.get(name) if self.sandbox else None) for name in ("project", "location", "cluster")}
+        names = {
+            name: self.get(name) or (self.sandbox.coordinates.get(name) if self.sandbox else None)
+            for name in ("project", "location", "cluster")
+        }
         return Cluster(found.context, found.server, **names)
 
     def _project(self) -> Project:
         name = self.get("project") or (self.sandbox.coordinates["project"] if self.sandbox else None)
         if not name:
-            raise UsageProblem("--project is missing; allowed is the id of a Google Cloud project, such as example-prod")
+            raise UsageProblem(
+                "--project is missing; allowed is the id of a Google Cloud project, such as example-prod"
+            )
         return Project(project=project_id(name), location=self.get("location"), cluster=self.get("cluster"))
 
     def api(self, target: Target, kind: type[Target]) -> Api:
@@ -95,10 +102,19 @@ class Session:
 
     def require_named_target(self, book: Runbook) -> None:
         """Refuse to write to a cluster that nobody named and nobody can be asked about."""
-        if book.target is Project or self.get("context") or self.get("sandbox") or self.interactive or self._only_context():
+        if (
+            book.target is Project
+            or self.get("context")
+            or self.get("sandbox")
+            or self.interactive
+            or self._only_context()
+        ):
             return
-        raise Refused(f"nobody named the cluster: the current context is {self._cluster[1].context!r}", "nothing was changed",
-                      f"repeat with --context {self._cluster[1].context}")  # fmt: skip
+        raise Refused(
+            f"nobody named the cluster: the current context is {self._cluster[1].context!r}",
+            "nothing was changed",
+            f"repeat with --context {self._cluster[1].context}",
+        )
 
     def _only_context(self) -> bool:
         """A kubeconfig that was named and has one context names the cluster."""
@@ -125,7 +141,9 @@ def project_id(text: str) -> str:
     import re  # noqa: PLC0415
 
     if not re.fullmatch(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{6,20}", text):
-        raise UsageProblem(f"--project {text!r} is not a project id; allowed are 6 to 30 lower-case letters, digits and hyphens, or a project number")
+        raise UsageProblem(
+            f"--project {text!r} is not a project id; allowed are 6 to 30 lower-case letters, digits and hyphens, or a project number"
+        )
     return text
 
 

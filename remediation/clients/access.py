@@ -34,8 +34,12 @@ def _rules(client: KubernetesClient, namespace: str) -> list[State]:
 def _covers(rule: State, item: Permission) -> bool:
     """Tell whether a rule allows a request; a rule for named objects never covers one without a name."""
     names = rule.get("resourceNames") or []
-    return (_has(rule.get("verbs"), item.verb) and _has(rule.get("apiGroups"), item.group)
-            and _has(rule.get("resources"), item.resource) and (not names or (item.name != "" and item.name in names)))  # fmt: skip
+    return (
+        _has(rule.get("verbs"), item.verb)
+        and _has(rule.get("apiGroups"), item.group)
+        and _has(rule.get("resources"), item.resource)
+        and (not names or (item.name != "" and item.name in names))
+    )
 
 
 def _has(values: list[str] | None, wanted: str) -> bool:
@@ -44,8 +48,17 @@ def _has(values: list[str] | None, wanted: str) -> bool:
 
 def _may(client: KubernetesClient, item: Permission) -> bool:
     resource, _, subresource = item.resource.partition("/")
-    attributes = {"verb": item.verb, "group": item.group, "resource": resource, "subresource": subresource,
-                  "namespace": item.namespace, "name": item.name}  # fmt: skip
-    review = {"apiVersion": _API, "kind": "SelfSubjectAccessReview",
-              "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}}}  # fmt: skip
+    attributes = {
+        "verb": item.verb,
+        "group": item.group,
+        "resource": resource,
+        "subresource": subresource,
+        "namespace": item.namespace,
+        "name": item.name,
+    }
+    review = {
+        "apiVersion": _API,
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
+    }
     return bool(client.ask(f"/apis/{_API}/selfsubjectaccessreviews", review).get("status", {}).get("allowed"))

@@ -25,7 +25,9 @@ class Api:
         google: where Google's APIs are; None for the real ones.
     """
 
-    def __init__(self, target: Target, configuration: Any, journal: Journal, google: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, target: Target, configuration: Any, journal: Journal, google: dict[str, str] | None = None
+    ) -> None:
         self.target, self.journal, self._configuration, self._endpoints = target, journal, configuration, google
         self.material = Material()
         self._keeper = Keeper()
@@ -56,7 +58,11 @@ class Api:
 
     def _lock(self, scope: str, holder: str) -> Lock:
         kind, _, name = scope.partition("/")
-        return ClusterLock(self.kubernetes, name, holder) if kind == "namespace" else JournalLock(self.journal, scope, holder)
+        return (
+            ClusterLock(self.kubernetes, name, holder)
+            if kind == "namespace"
+            else JournalLock(self.journal, scope, holder)
+        )
 
     def still_locked(self) -> None:
         """Raise Interrupted when the run's locks are lost."""

@@ -30,7 +30,11 @@ def load(kubeconfig: str | None, context: str | None) -> tuple[Any, Cluster]:
     if not any(Path(path).expanduser().exists() for path in where.split(os.pathsep) if path):
         if kubeconfig is None and os.environ.get(_IN_CLUSTER):
             return _in_cluster(configuration)
-        raise Refused(f"there is no kubeconfig at {where}", "nothing was changed", "name one with --kubeconfig FILE, or rehearse with --sandbox")
+        raise Refused(
+            f"there is no kubeconfig at {where}",
+            "nothing was changed",
+            "name one with --kubeconfig FILE, or rehearse with --sandbox",
+        )
     return configuration, _from_files(configuration, where, context)
 
 
@@ -45,24 +49,34 @@ def _from_files(configuration: Any, where: str, context: str | None) -> Cluster:
         raise _unusable(where, context, problem) from None
     except Exception as problem:  # noqa: BLE001 - YAML, type and file errors alike mean that the file is unusable
         # The text of the cause may quote the file, and with it a token; its kind is enough.
-        raise Refused(f"the kubeconfig {where} cannot be used: {_kind(problem)}", "nothing was changed",
-                      "check it with: kubectl config view") from None  # fmt: skip
+        raise Refused(
+            f"the kubeconfig {where} cannot be used: {_kind(problem)}",
+            "nothing was changed",
+            "check it with: kubectl config view",
+        ) from None
     return Cluster(context=current, server=configuration.host)
 
 
 def _unusable(where: str, context: str | None, problem: Exception) -> Exception:
     if context is not None and context in str(problem):
-        return UsageProblem(f"--context {context!r} is not in {where}", "nothing was changed", "kubectl config get-contexts")
+        return UsageProblem(
+            f"--context {context!r} is not in {where}", "nothing was changed", "kubectl config get-contexts"
+        )
     text = str(problem).split("\n", 1)[0][:160]
-    return Refused(f"the kubeconfig {where} cannot be used: {text}", "nothing was changed", "check it with: kubectl config view")
+    return Refused(
+        f"the kubeconfig {where} cannot be used: {text}", "nothing was changed", "check it with: kubectl config view"
+    )
 
 
 def _kind(problem: Exception) -> str:
     mark = getattr(problem, "problem_mark", None)
     if mark is not None:
         return f"not valid YAML at line {mark.line + 1}"
-    return {"PermissionError": "it is not readable", "IsADirectoryError": "it is a directory", "UnicodeDecodeError": "it is not a text file"}.get(
-        type(problem).__name__, f"it is malformed ({type(problem).__name__})")  # fmt: skip
+    return {
+        "PermissionError": "it is not readable",
+        "IsADirectoryError": "it is a directory",
+        "UnicodeDecodeError": "it is not a text file",
+    }.get(type(problem).__name__, f"it is malformed ({type(problem).__name__})")
 
 
 def _in_cluster(configuration: Any) -> tuple[Any, Cluster]:
@@ -71,5 +85,7 @@ def _in_cluster(configuration: Any) -> tuple[Any, Cluster]:
     try:
         load_incluster_config(client_configuration=configuration)
     except ConfigException as problem:
-        raise Refused(f"the in-cluster credentials cannot be used: {problem}", next="name a kubeconfig with --kubeconfig FILE") from None
+        raise Refused(
+            f"the in-cluster credentials cannot be used: {problem}", next="name a kubeconfig with --kubeconfig FILE"
+        ) from None
     return configuration, Cluster(context="in-cluster", server=configuration.host)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
 from remediation.clients.google_errors import translated
-from remediation.errors import ApiError, NotFound, Refused, Throttled, Unavailable
+from remediation.errors import ApiError, NotFound, Refused, RunbookError, Throttled, Unavailable
 from remediation.model import Permission, State
 
 T = TypeVar("T")
@@ -41,7 +41,9 @@ class Google:
         try:
             return google.auth.default(scopes=_SCOPES)[0]
         except DefaultCredentialsError:
-            raise Refused("there are no Google credentials", "nothing was changed", "gcloud auth application-default login") from None
+            raise Refused(
+                "there are no Google credentials", "nothing was changed", "gcloud auth application-default login"
+            ) from None
 
     @cached_property
     def _projects(self) -> Any:
@@ -70,8 +72,12 @@ class Google:
 
     def _read(self, call: Callable[[], T]) -> T:
         """Repeat a read that was not answered or throttled, for at most 30 seconds."""
-        retrying = Retrying(retry=retry_if_exception_type((Unavailable, Throttled)), reraise=True, wait=_patience,
-                            stop=stop_after_attempt(5) | stop_after_delay(30))  # fmt: skip
+        retrying = Retrying(
+            retry=retry_if_exception_type((Unavailable, Throttled)),
+            reraise=True,
+            wait=_patience,
+            stop=stop_after_attempt(5) | stop_after_delay(30),
+        )
         answer: T = retrying(self._once, call)
         return answer
 
@@ -147,7 +153,10 @@ class Google:
         """Return ``name``, ``created`` (seconds since 1970) and ``disabled`` of the keys that people made."""
         request = {"name": _account(email), "key_types": ["USER_MANAGED"]}
         found = self._read(lambda: self._iam.list_service_account_keys(request=request, retry=None, timeout=_SECONDS))
-        return [{"name": key.name, "created": key.valid_after_time.timestamp(), "disabled": bool(key.disabled)} for key in found.keys]
+        return [
+            {"name": key.name, "created": key.valid_after_time.timestamp(), "disabled": bool(key.disabled)}
+            for key in found.keys
+        ]
 
     def create_key(self, email: str) -> tuple[str, bytes]:
         """Create a key and return its name and the credentials file, which is never to be had again. Never repeated."""
@@ -186,9 +195,7 @@ def _ours() -> Any:
     """Turn Google's errors into ours."""
     try:
         yield
-    except ApiError:
+    except RunbookError:
         raise
-    except Refused:
-        raise
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 - `translated` returns what it does not know unchanged
         raise translated(problem) from None

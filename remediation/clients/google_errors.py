@@ -44,7 +44,13 @@ def _from_code(code: int, message: str, problem: Any) -> ApiError:
         case 400 | 405 | 413 | 416:
             return Invalid(message, f"HTTP {code}", "", code)
         case _:
-            return Unavailable(f"Google's API is not able to answer (HTTP {code})", message, "runbook doctor", code, _retry_after(problem))
+            return Unavailable(
+                f"Google's API is not able to answer (HTTP {code})",
+                message,
+                "runbook doctor",
+                code,
+                _retry_after(problem),
+            )
 
 
 def _retry_after(problem: Any) -> float:

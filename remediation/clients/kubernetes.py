@@ -101,7 +101,12 @@ class KubernetesClient:
     def delete(self, ref: Ref, uid: str, version: str = "", *, dry_run: bool = False) -> State:
         """Delete exactly the object with this uid and version; raises Conflict for any other."""
         preconditions = {"uid": uid} | ({"resourceVersion": version} if version else {})
-        body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": preconditions, "propagationPolicy": "Background"}
+        body = {
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "preconditions": preconditions,
+            "propagationPolicy": "Background",
+        }
         return self.request("DELETE", ref.path, {"dryRun": "All"} if dry_run else {}, body)
 
     def ask(self, path: str, body: State) -> State:
@@ -117,14 +122,21 @@ class KubernetesClient:
         """Yield watch events, the present objects first, until ``seconds`` have passed; never raises for an ended stream."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            query = {"watch": "true", "timeoutSeconds": str(max(1, int(left + 0.999))), "fieldSelector": fields, "labelSelector": labels}
+            query = {
+                "watch": "true",
+                "timeoutSeconds": str(max(1, int(left + 0.999))),
+                "fieldSelector": fields,
+                "labelSelector": labels,
+            }
             try:
                 yield from self._events(replace(ref, name="").path, query, deadline)
             except (Unavailable, Throttled):
                 time.sleep(min(0.5, max(0.0, left)))
 
     def _events(self, path: str, query: Mapping[str, str], deadline: float) -> Iterator[State]:
-        answer = self._send("GET", path, query, None, "", stream=True, read_seconds=max(1.0, deadline - time.monotonic()))
+        answer = self._send(
+            "GET", path, query, None, "", stream=True, read_seconds=max(1.0, deadline - time.monotonic())
+        )
         buffer = b""
         try:
             for chunk in answer.stream(None, decode_content=True):
@@ -140,35 +152,71 @@ class KubernetesClient:
 
     def _safely(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None) -> State:
         """Send a request that may be repeated; one unanswered or throttled request is not the end of a run."""
-        retrying = Retrying(retry=retry_if_exception_type((Unavailable, Throttled)), reraise=True,
-                            stop=stop_after_attempt(4) | stop_after_delay(20), wait=_patience)  # fmt: skip
+        retrying = Retrying(
+            retry=retry_if_exception_type((Unavailable, Throttled)),
+            reraise=True,
+            stop=stop_after_attempt(4) | stop_after_delay(20),
+            wait=_patience,
+        )
         result: State = retrying(self.request, method, path, query or {}, body)
         return result
 
-    def request(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None,
-                content_type: str = "application/json") -> State:  # fmt: skip
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+    ) -> State:
         """Send one request once and return the JSON answer; raises the `ApiError` that fits."""
         answer = self._send(method, path, query or {}, body, content_type)
         try:
             document: State = json.loads(answer.data)
         except ValueError as problem:
-            raise Unavailable(f"{self.server} does not speak the Kubernetes API: {method} {path} was not answered with JSON",
-                              next="check the server address: kubectl config view --minify") from problem  # fmt: skip
+            raise Unavailable(
+                f"{self.server} does not speak the Kubernetes API: {method} {path} was not answered with JSON",
+                next="check the server address: kubectl config view --minify",
+            ) from problem
         if not isinstance(document, dict):
-            raise Unavailable(f"{self.server} does not speak the Kubernetes API", next="check the server address: kubectl config view --minify")
+            raise Unavailable(
+                f"{self.server} does not speak the Kubernetes API",
+                next="check the server address: kubectl config view --minify",
+            )
         return document
 
-    def _send(self, method: str, path: str, query: Mapping[str, str], body: Any, content_type: str, *,
-              stream: bool = False, read_seconds: float = _READ_SECONDS) -> Any:  # fmt: skip
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Any,
+        content_type: str,
+        *,
+        stream: bool = False,
+        read_seconds: float = _READ_SECONDS,
+    ) -> Any:
         from urllib3 import Timeout  # noqa: PLC0415 - part of the SDK's transport
 
-        url = self.server + path + ("?" + urlencode({key: value for key, value in query.items() if value}) if query else "")
+        url = (
+            self.server
+            + path
+            + ("?" + urlencode({key: value for key, value in query.items() if value}) if query else "")
+        )
         headers = {"Accept": "application/json", "User-Agent": "runbook"} | self._credentials()
         if body is not None:
             headers["Content-Type"] = content_type
         try:
-            answer = self._pool.request(method, url, body=None if body is None else json.dumps(body), headers=headers, retries=False,
-                                        redirect=False, preload_content=not stream, timeout=Timeout(connect=_CONNECT_SECONDS, read=read_seconds))  # fmt: skip
+            answer = self._pool.request(
+                method,
+                url,
+                body=None if body is None else json.dumps(body),
+                headers=headers,
+                retries=False,
+                redirect=False,
+                preload_content=not stream,
+                timeout=Timeout(connect=_CONNECT_SECONDS, read=read_seconds),
+            )
         except Exception as problem:
             raise from_transport(problem, self.server) from problem
         self._remember(answer.headers)
@@ -181,7 +229,9 @@ class KubernetesClient:
         try:
             settings = self.configuration.auth_settings().get("BearerToken")
         except Exception as problem:
-            raise Refused("the credentials of this context cannot be refreshed", type(problem).__name__, "runbook doctor") from problem
+            raise Refused(
+                "the credentials of this context cannot be refreshed", type(problem).__name__, "runbook doctor"
+            ) from problem
         return {"Authorization": settings["value"]} if settings and settings["value"] else {}
 
     def _remember(self, headers: Mapping[str, str]) -> None:
@@ -193,7 +243,9 @@ class KubernetesClient:
 
 def _patience(state: Any) -> float:
     problem = state.outcome.exception()
-    return min(problem.retry_after, 30.0) if problem.retry_after else wait_random_exponential(multiplier=0.1, max=2)(state)
+    return (
+        min(problem.retry_after, 30.0) if problem.retry_after else wait_random_exponential(multiplier=0.1, max=2)(state)
+    )
 
 
 def _write_query(dry_run: bool) -> dict[str, str]:

@@ -17,7 +17,9 @@ def from_answer(method: str, path: str, code: int, headers: Mapping[str, str], b
     message = status.get("message") or f"{method} {path} was answered with HTTP {code}"
     match code:
         case 401:
-            return Unauthorized(f"{server} does not accept the credentials (401)", message, "log in again, then: " + _DOCTOR, code)
+            return Unauthorized(
+                f"{server} does not accept the credentials (401)", message, "log in again, then: " + _DOCTOR, code
+            )
         case 403:
             return Forbidden(message, "403 Forbidden", "ask for the rights that this prints: runbook rbac NAME", code)
         case 404:
@@ -34,7 +36,9 @@ def from_answer(method: str, path: str, code: int, headers: Mapping[str, str], b
         case _ if code < 500:
             return Unavailable(f"{server} answered {method} {path} with HTTP {code}", message, _DOCTOR, code)
         case _:
-            return Unavailable(f"{server} is not able to answer (HTTP {code})", message, _DOCTOR, code, _seconds(headers))
+            return Unavailable(
+                f"{server} is not able to answer (HTTP {code})", message, _DOCTOR, code, _seconds(headers)
+            )
 
 
 def _status(body: bytes) -> dict[str, Any]:
@@ -59,9 +63,13 @@ def from_transport(problem: Exception, server: str) -> ApiError:
     """Return the error for a request without an answer. The cause's own text may hold headers, so only its kind is kept."""
     name = type(getattr(problem, "reason", None) or problem).__name__
     sentence = {
-        "SSLError": "its certificate is not trusted", "SSLCertVerificationError": "its certificate is not trusted",
-        "NameResolutionError": "its name cannot be resolved", "ConnectTimeoutError": "it does not accept connections in time",
-        "NewConnectionError": "it refuses connections", "ReadTimeoutError": "it did not answer in time",
-        "ProtocolError": "the connection broke", "LocationParseError": "the address is malformed",
-    }.get(name, f"the request failed ({name})")  # fmt: skip
+        "SSLError": "its certificate is not trusted",
+        "SSLCertVerificationError": "its certificate is not trusted",
+        "NameResolutionError": "its name cannot be resolved",
+        "ConnectTimeoutError": "it does not accept connections in time",
+        "NewConnectionError": "it refuses connections",
+        "ReadTimeoutError": "it did not answer in time",
+        "ProtocolError": "the connection broke",
+        "LocationParseError": "the address is malformed",
+    }.get(name, f"the request failed ({name})")
     return Unavailable(f"{server} cannot be reached: {sentence}", "", _DOCTOR)

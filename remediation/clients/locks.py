@@ -44,10 +44,13 @@ class ClusterLock:
         for _ in range(4):
             try:
                 self._lease = self._once()
-                return
             except (Conflict, NotFound):
                 self._lease = None  # somebody was faster: look again
-        raise Locked(f"the lock {self._ref.address} is being fought over", "nothing was changed", "try again in a minute")
+            else:
+                return
+        raise Locked(
+            f"the lock {self._ref.address} is being fought over", "nothing was changed", "try again in a minute"
+        )
 
     def _once(self) -> State:
         if self._lease is not None:
@@ -61,22 +64,39 @@ class ClusterLock:
 
     def _refuse_if_held(self, lease: State) -> None:
         spec = lease.get("spec", {})
-        other, until = spec.get("holderIdentity") or "", _seconds(spec.get("renewTime")) + (spec.get("leaseDurationSeconds") or 0)
+        other, until = (
+            spec.get("holderIdentity") or "",
+            _seconds(spec.get("renewTime")) + (spec.get("leaseDurationSeconds") or 0),
+        )
         if other and other != self._holder and until > self._client.now() and not is_dead(other):
-            raise Locked(f"{self._ref.address} is held by {other} since {spec.get('acquireTime')}",
-                         f"it lapses within {int(until - self._client.now()) + 1} s when that run is dead; nothing was changed",
-                         "wait for that run, or see: runbook runs")  # fmt: skip
+            raise Locked(
+                f"{self._ref.address} is held by {other} since {spec.get('acquireTime')}",
+                f"it lapses within {int(until - self._client.now()) + 1} s when that run is dead; nothing was changed",
+                "wait for that run, or see: runbook runs",
+            )
 
     def _body(self) -> State:
-        return {"apiVersion": self._ref.api_version, "kind": "Lease", "spec": self._spec(None),
-                "metadata": {"name": LEASE_NAME, "namespace": self._ref.namespace, "labels": {"app.kubernetes.io/managed-by": "runbook"}}}  # fmt: skip
+        return {
+            "apiVersion": self._ref.api_version,
+            "kind": "Lease",
+            "spec": self._spec(None),
+            "metadata": {
+                "name": LEASE_NAME,
+                "namespace": self._ref.namespace,
+                "labels": {"app.kubernetes.io/managed-by": "runbook"},
+            },
+        }
 
     def _spec(self, lease: State | None) -> State:
         old = (lease or {}).get("spec", {})
         now = datetime.fromtimestamp(self._client.now(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         ours = old.get("holderIdentity") == self._holder
-        return {"holderIdentity": self._holder, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": now,
-                "acquireTime": old["acquireTime"] if ours else now}  # fmt: skip
+        return {
+            "holderIdentity": self._holder,
+            "leaseDurationSeconds": LEASE_SECONDS,
+            "renewTime": now,
+            "acquireTime": old["acquireTime"] if ours else now,
+        }
 
     def release(self) -> None:
         """Delete the Lease if it is still the one we wrote; a lock that cannot be given back lapses by itself."""
@@ -147,7 +167,11 @@ class Keeper:
     def check(self) -> None:
         """Raise Interrupted when a lock was lost or could not be renewed in time: another run may be writing."""
         if self._held and (self._lost or time.monotonic() - self._renewed > LEASE_SECONDS - 5):
-            raise Interrupted("the lock of the target was lost", self._lost.summary if self._lost else "it could not be renewed in time", "runbook runs")
+            raise Interrupted(
+                "the lock of the target was lost",
+                self._lost.summary if self._lost else "it could not be renewed in time",
+                "runbook runs",
+            )
 
 
 def _seconds(stamp: Any) -> float:

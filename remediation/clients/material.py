@@ -29,7 +29,11 @@ class Material:
     def get(self, name: str) -> Secret:
         """Return a remembered secret; raises Refused when another process had it."""
         if name not in self._kept:
-            raise Refused("the key that this run created is known only to the process that created it", "", "runbook rollback RUN, then run again")
+            raise Refused(
+                "the key that this run created is known only to the process that created it",
+                "",
+                "runbook rollback RUN, then run again",
+            )
         return self._kept[name]
 
     def file(self, path: str) -> Secret:
@@ -46,7 +50,11 @@ def _read(path: str) -> Secret:
             with Path(path).open("rb") as file:
                 content = file.read(_LARGEST + 1)
     except OSError as problem:
-        raise UsageProblem(f"--from-key-file {path!r} cannot be read: {problem.strerror}; a readable key file or - is allowed") from None
+        raise UsageProblem(
+            f"--from-key-file {path!r} cannot be read: {problem.strerror}; a readable key file or - is allowed"
+        ) from None
     if len(content) > _LARGEST:
-        raise UsageProblem(f"--from-key-file {path!r} is larger than {_LARGEST // 1024} KiB; a service-account key file is allowed")
+        raise UsageProblem(
+            f"--from-key-file {path!r} is larger than {_LARGEST // 1024} KiB; a service-account key file is allowed"
+        )
     return Secret(content)

@@ -49,7 +49,12 @@ def _wait(state: RetryCallState) -> float:
 
 def patiently() -> Retrying:
     """Return the retry loop for writes whose fate can be established: throttled ones, and ambiguous ones after a look."""
-    return Retrying(retry=retry_if_exception_type((Throttled, Ambiguous)), stop=stop_after_attempt(_ATTEMPTS), wait=_wait, reraise=True)
+    return Retrying(
+        retry=retry_if_exception_type((Throttled, Ambiguous)),
+        stop=stop_after_attempt(_ATTEMPTS),
+        wait=_wait,
+        reraise=True,
+    )
 
 
 class Executor:
@@ -94,7 +99,9 @@ class Executor:
         try:
             return patiently()(self._once, resource, change, identity)
         except Conflict as problem:
-            raise StalePlan(f"{change.address} is no longer as the plan saw it", problem.summary, "make a new plan") from problem
+            raise StalePlan(
+                f"{change.address} is no longer as the plan saw it", problem.summary, "make a new plan"
+            ) from problem
 
     def _once(self, resource: Resource, change: Change, identity: str) -> Written:
         self.api.still_locked()
@@ -113,7 +120,7 @@ class Executor:
         """Put one change back exactly; raises Drifted when somebody else has changed it since."""
         progress = self.run.progress.get(index, "untouched")
         if progress in ("untouched", "undone"):
-            return
+            return None
         resource, change = _parts(self.run.operations[index])
         written = None if getattr(resource, "nothing_to_undo", False) else self._landed(index, resource, change)
         if written is None:
@@ -132,7 +139,9 @@ class Executor:
         try:
             return resource.settle(self.api, change, self.run.id)
         except Conflict as problem:
-            raise Drifted(f"{change.address} was changed by somebody else", problem.summary, f"runbook runs {self.run.id}") from problem
+            raise Drifted(
+                f"{change.address} was changed by somebody else", problem.summary, f"runbook runs {self.run.id}"
+            ) from problem
 
     def _put_back(self, resource: Resource, reverse: Change, written: Written, *, in_doubt: bool) -> None:
         current = resource.read(self.api)
@@ -155,7 +164,11 @@ class Executor:
         if verdict.status == "ok":
             self.run.note("check.passed", {"index": index, "check": ensure.check.description, "detail": verdict.detail})
         elif verdict.status == "failing" or getattr(ensure.check, "required", True):
-            raise Unhealthy(f"not proven: {ensure.check.description}", verdict.detail, f"runbook verify {self.run.id}  or  runbook rollback {self.run.id}")
+            raise Unhealthy(
+                f"not proven: {ensure.check.description}",
+                verdict.detail,
+                f"runbook verify {self.run.id}  or  runbook rollback {self.run.id}",
+            )
 
 
 def _parts(operation: Operation) -> tuple[Resource, Change]:
@@ -166,8 +179,11 @@ def _parts(operation: Operation) -> tuple[Resource, Change]:
 
 def drift(address: str, pointers: list[str], run_id: str) -> Drifted:
     """Return the error for fields that somebody else has changed since the run."""
-    return Drifted(f"{address} was changed by somebody else since this run: {', '.join(pointers[:5])}", "nothing was changed",
-                   f"compare with: runbook runs {run_id} -o json, then undo by hand or restore the field and repeat")  # fmt: skip
+    return Drifted(
+        f"{address} was changed by somebody else since this run: {', '.join(pointers[:5])}",
+        "nothing was changed",
+        f"compare with: runbook runs {run_id} -o json, then undo by hand or restore the field and repeat",
+    )
 
 
 def as_written(change: Change, written: Written) -> Change:
@@ -201,7 +217,9 @@ def ask(ensure: Ensure, api: Any) -> Verdict:
 
 def result(ensure: Ensure, verdict: Verdict) -> State:
     """Return the line of ``verify.checks`` for one answered check."""
-    return {"check": ensure.check.description, "status": verdict.status, "detail": verdict.detail,
-            "required": getattr(ensure.check, "required", True)}  # fmt: skip
-
-
+    return {
+        "check": ensure.check.description,
+        "status": verdict.status,
+        "detail": verdict.detail,
+        "required": getattr(ensure.check, "required", True),
+    }

@@ -24,7 +24,7 @@ from remediation.model import (
     Target,
     Unchecked,
     fingerprint,
-)  # fmt: skip
+)
 from remediation.records import from_record, to_record
 
 
@@ -42,16 +42,24 @@ class Operation:
         """Return the operation as the journal keeps it."""
         document: State = {"kind": self.kind, "of": self.of}
         if self.change is not None:
-            document["change"] = self.change.as_json() | {"before": self.change.before, "after": self.change.after,
-                                                          "edits": [_edit_json(edit) for edit in self.change.edits]}  # fmt: skip
+            document["change"] = self.change.as_json() | {
+                "before": self.change.before,
+                "after": self.change.after,
+                "edits": [_edit_json(edit) for edit in self.change.edits],
+            }
         return document | {"resource": to_record(self.resource), "ensure": _ensure_json(self.ensure)}
 
     @classmethod
     def from_json(cls, document: State) -> Operation:
         """Return the operation that `as_json` wrote."""
         change, ensure = document.get("change"), document["ensure"]
-        return cls(document["kind"], from_record(document["resource"]), _change(change) if change else None,
-                   Ensure(from_record(ensure["check"]), ensure["within"], ensure["always"]) if ensure else None, document["of"])  # fmt: skip
+        return cls(
+            document["kind"],
+            from_record(document["resource"]),
+            _change(change) if change else None,
+            Ensure(from_record(ensure["check"]), ensure["within"], ensure["always"]) if ensure else None,
+            document["of"],
+        )
 
 
 @dataclass
@@ -79,9 +87,15 @@ class Plan:
     @property
     def fingerprint(self) -> str:
         """The identity of the plan: runbook, target, parameters and every edit; no clock, no uid."""
-        return fingerprint({"runbook": self.book.name, "target": self.target.as_json(), "parameters": self.parameters,
-                            "changes": [change.as_json() for change in self.changes],
-                            "checks": [ensure.check.description for ensure in self.ensures]})  # fmt: skip
+        return fingerprint(
+            {
+                "runbook": self.book.name,
+                "target": self.target.as_json(),
+                "parameters": self.parameters,
+                "changes": [change.as_json() for change in self.changes],
+                "checks": [ensure.check.description for ensure in self.ensures],
+            }
+        )
 
     @property
     def scopes(self) -> list[str]:
@@ -90,11 +104,18 @@ class Plan:
 
     def as_json(self) -> State:
         """Return the ``plan`` part of the JSON document."""
-        checks: list[State] = [{"check": item.check.description, "within_seconds": item.within, "status": "planned"} for item in self.ensures]
+        checks: list[State] = [
+            {"check": item.check.description, "within_seconds": item.within, "status": "planned"}
+            for item in self.ensures
+        ]
         checks += [{"check": item.subject, "status": "not checked", "detail": item.reason} for item in self.unchecked]
         checks += [{"check": f"permission: {item}", "status": "missing"} for item in self.missing]
-        return {"fingerprint": self.fingerprint, "changes": [change.as_json() for change in self.changes],
-                "already_ok": self.already_ok, "checks": checks}  # fmt: skip
+        return {
+            "fingerprint": self.fingerprint,
+            "changes": [change.as_json() for change in self.changes],
+            "already_ok": self.already_ok,
+            "checks": checks,
+        }
 
 
 def _edit_json(edit: Edit) -> State:
@@ -107,15 +128,27 @@ def _absent(value: Any) -> bool:
 
 
 def _ensure_json(ensure: Ensure | None) -> State | None:
-    return None if ensure is None else {"check": to_record(ensure.check), "within": ensure.within, "always": ensure.always}
+    return (
+        None if ensure is None else {"check": to_record(ensure.check), "within": ensure.within, "always": ensure.always}
+    )
 
 
 def _change(document: State) -> Change:
     from remediation.diffing import ABSENT  # noqa: PLC0415 - only needed when a journal is read
 
-    edits = tuple(Edit(parse_pointer(item["path"]), item.get("old", ABSENT), item.get("new", ABSENT)) for item in document["edits"])
-    return Change(document["address"], document["before"], document["after"], edits, document["reversible"],
-                  document.get("temporary", False), document.get("note", ""))  # fmt: skip
+    edits = tuple(
+        Edit(parse_pointer(item["path"]), item.get("old", ABSENT), item.get("new", ABSENT))
+        for item in document["edits"]
+    )
+    return Change(
+        document["address"],
+        document["before"],
+        document["after"],
+        edits,
+        document["reversible"],
+        document.get("temporary", False),
+        document.get("note", ""),
+    )
 
 
 class Planner:
@@ -129,7 +162,9 @@ class Planner:
         for step in steps:
             self._take(step)
         changes = bool(self.plan.changes)
-        self.plan.operations = [item for item in self.plan.operations if changes or item.ensure is None or item.ensure.always]
+        self.plan.operations = [
+            item for item in self.plan.operations if changes or item.ensure is None or item.ensure.always
+        ]
         return self.plan
 
     def _take(self, step: Any) -> None:
@@ -162,9 +197,13 @@ class Planner:
     def _resource(self, resource: Resource, *, temporary: bool) -> None:
         current = resource.read(self.api)
         wanted = resource.desired(current)
-        change = Change.between(resource.address, current, wanted, temporary=temporary, reversible=getattr(resource, "reversible", True))
+        change = Change.between(
+            resource.address, current, wanted, temporary=temporary, reversible=getattr(resource, "reversible", True)
+        )
         if not change.edits and (current is None) == (wanted is None):
-            self.plan.already_ok.append({"address": resource.address, "reason": getattr(resource, "reason", "already as wanted")})
+            self.plan.already_ok.append(
+                {"address": resource.address, "reason": getattr(resource, "reason", "already as wanted")}
+            )
             return
         self._refuse_foreign(resource, current)
         self.plan.operations.append(Operation("change", resource, self._preview(resource, change)))
@@ -172,8 +211,10 @@ class Planner:
     def _refuse_foreign(self, resource: Resource, current: State | None) -> None:
         owner = getattr(resource, "owner", lambda _: None)(current)
         if owner and not self.accept_drift:
-            raise Refused(f"{resource.address} is owned by {owner}, which would revert or fight this change",
-                          next=f"change it through {owner}, or repeat with --accept-drift")  # fmt: skip
+            raise Refused(
+                f"{resource.address} is owned by {owner}, which would revert or fight this change",
+                next=f"change it through {owner}, or repeat with --accept-drift",
+            )
 
     def _preview(self, resource: Resource, change: Change) -> Change:
         """Ask the server; an identity that may only read gets a client-side diff, labelled as weaker."""
@@ -181,10 +222,20 @@ class Planner:
             return resource.preview(self.api, change)
         except Forbidden:
             note = "computed here, not checked by the server: this identity may not write it"
-            return Change(change.address, change.before, change.after, change.edits, change.reversible, change.temporary, note)
+            return Change(
+                change.address, change.before, change.after, change.edits, change.reversible, change.temporary, note
+            )
 
 
-def make_plan(book: Runbook, target: Target, parameters: dict[str, Any], values: dict[str, Any], api: Any, *, accept_drift: bool = False) -> Plan:
+def make_plan(
+    book: Runbook,
+    target: Target,
+    parameters: dict[str, Any],
+    values: dict[str, Any],
+    api: Any,
+    *,
+    accept_drift: bool = False,
+) -> Plan:
     """Make the plan of a runbook without writing anything.
 
     Args:
@@ -206,14 +257,24 @@ def make_plan(book: Runbook, target: Target, parameters: dict[str, Any], values:
 
 
 def _write_permissions(plan: Plan) -> list[Permission]:
-    return sorted({right for item in plan.operations if item.resource and item.kind == "change" for right in item.resource.permissions})
+    return sorted(
+        {
+            right
+            for item in plan.operations
+            if item.resource and item.kind == "change"
+            for right in item.resource.permissions
+        }
+    )
 
 
 def require_permissions(plan: Plan) -> None:
     """Refuse a plan that the caller may not carry out, naming every missing right."""
     if plan.missing:
-        raise MissingPermission("you may not: " + "; ".join(map(str, plan.missing)), "nothing was changed",
-                                f"ask for the rights that this prints: runbook rbac {plan.book.name}")  # fmt: skip
+        raise MissingPermission(
+            "you may not: " + "; ".join(map(str, plan.missing)),
+            "nothing was changed",
+            f"ask for the rights that this prints: runbook rbac {plan.book.name}",
+        )
 
 
 def checks_of(plan: Plan) -> Iterator[Check]:

@@ -35,10 +35,15 @@ class Run:
     def begin(cls, journal: Journal, run_id: str, plan: Plan, about: State) -> Run:
         """Record a new run with everything that a later day needs to finish or undo it."""
         created = about | {
-            "runbook": plan.book.name, "id": plan.book.id, "target": plan.target.as_json(), "target_kind": plan.book.target.kind,
-            "parameters": plan.parameters, "plan": plan.as_json(), "operations": [item.as_json() for item in plan.operations],
+            "runbook": plan.book.name,
+            "id": plan.book.id,
+            "target": plan.target.as_json(),
+            "target_kind": plan.book.target.kind,
+            "parameters": plan.parameters,
+            "plan": plan.as_json(),
+            "operations": [item.as_json() for item in plan.operations],
             "already_ok": plan.already_ok,
-        }  # fmt: skip
+        }
         journal.append(run_id, "run.created", created)
         return cls(journal, run_id, created, list(plan.operations), started=time.time())
 
@@ -82,7 +87,9 @@ class Run:
 
     def done(self, index: int, written: Written) -> None:
         """Record what a change left behind."""
-        self.journal.append(self.id, "change.done", {"index": index, "after": written.after, "identity": written.identity})
+        self.journal.append(
+            self.id, "change.done", {"index": index, "after": written.after, "identity": written.identity}
+        )
         self.progress[index], self.written[index] = "done", written
 
     def withdraw(self, index: int) -> None:
@@ -108,7 +115,10 @@ class Run:
     def plan_undo(self, operations: list[Operation]) -> None:
         """Record operations that a rollback adds to the run."""
         offset = len(self.operations)
-        shifted = [Operation(item.kind, item.resource, item.change, item.ensure, item.of + offset if item.of >= 0 else -1) for item in operations]
+        shifted = [
+            Operation(item.kind, item.resource, item.change, item.ensure, item.of + offset if item.of >= 0 else -1)
+            for item in operations
+        ]
         self.journal.append(self.id, "undo.planned", {"operations": [item.as_json() for item in shifted]})
         self.operations += shifted
         self.undo_planned = True
@@ -137,7 +147,9 @@ class Run:
     @property
     def is_rolling_back(self) -> bool:
         """Tell whether a rollback was begun; from then on the run can only be undone."""
-        return self.undo_planned or any(item in ("undoing", "undone") and not self._temporary(index) for index, item in self.progress.items())
+        return self.undo_planned or any(
+            item in ("undoing", "undone") and not self._temporary(index) for index, item in self.progress.items()
+        )
 
     def _temporary(self, index: int) -> bool:
         change = self.operations[index].change
@@ -145,14 +157,25 @@ class Run:
 
     def pending(self) -> bool:
         """Tell whether some operation of the plan has not been carried out."""
-        return any(item.kind == "change" and self.progress.get(index, "untouched") in ("untouched", "intended")
-                   for index, item in enumerate(self.operations))  # fmt: skip
+        return any(
+            item.kind == "change" and self.progress.get(index, "untouched") in ("untouched", "intended")
+            for index, item in enumerate(self.operations)
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the line of ``runbook runs -o json``."""
-        return {"run_id": self.id, "runbook": self.created["runbook"], "id": self.created["id"], "status": self.shown_status,
-                "started": _iso(self.started), "finished": _iso(self.finished), "target": self.created["target"],
-                "actor": self.created.get("actor"), "ticket": self.created.get("ticket"), "reason": self.created.get("reason")}  # fmt: skip
+        return {
+            "run_id": self.id,
+            "runbook": self.created["runbook"],
+            "id": self.created["id"],
+            "status": self.shown_status,
+            "started": _iso(self.started),
+            "finished": _iso(self.finished),
+            "target": self.created["target"],
+            "actor": self.created.get("actor"),
+            "ticket": self.created.get("ticket"),
+            "reason": self.created.get("reason"),
+        }
 
     @property
     def shown_status(self) -> str:

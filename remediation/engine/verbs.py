@@ -66,8 +66,13 @@ def _apply_locked(run: Run, executor: Executor, on_unhealthy: Callable[[Unhealth
         if not _must_undo(run, problem):
             raise
         _undo_all(run, executor)
-        return _end(run, Status.ROLLED_BACK if _anything_written(run) else Status.REFUSED, problem.exit_code, error=problem,
-                    notes=["everything that this run had changed was put back"])  # fmt: skip
+        return _end(
+            run,
+            Status.ROLLED_BACK if _anything_written(run) else Status.REFUSED,
+            problem.exit_code,
+            error=problem,
+            notes=["everything that this run had changed was put back"],
+        )
     verified = proof(executor.results)
     return _end(run, {"ok": Status.VERIFIED}.get(verified["status"], Status.APPLIED), 0, verify=verified)
 
@@ -75,8 +80,10 @@ def _apply_locked(run: Run, executor: Executor, on_unhealthy: Callable[[Unhealth
 def _must_undo(run: Run, problem: RunbookError) -> bool:
     """A definite no, or a run whose value dies with this process, is undone at once; an unanswered call is resumed later."""
     started = any(progress != "untouched" for progress in run.progress.values())
-    ephemeral = any(getattr(item.resource, "ephemeral", False) and run.progress.get(index) in ("done", "intended")
-                    for index, item in enumerate(run.operations))  # fmt: skip
+    ephemeral = any(
+        getattr(item.resource, "ephemeral", False) and run.progress.get(index) in ("done", "intended")
+        for index, item in enumerate(run.operations)
+    )
     return started and (ephemeral or not isinstance(problem, Ambiguous | Interrupted | Drifted))
 
 
@@ -90,7 +97,9 @@ def _unhealthy(run: Run, executor: Executor, problem: Unhealthy, on_unhealthy: C
     if not on_unhealthy(problem):
         return _end(run, Status.UNHEALTHY, 5, verify=verified, error=problem)
     _undo_all(run, executor)
-    return _end(run, Status.ROLLED_BACK, 7, verify=verified, error=problem, notes=["unhealthy, so everything was put back"])
+    return _end(
+        run, Status.ROLLED_BACK, 7, verify=verified, error=problem, notes=["unhealthy, so everything was put back"]
+    )
 
 
 def _restore_temporary(run: Run, executor: Executor) -> None:
@@ -112,19 +121,34 @@ def _interrupted(run: Run) -> Outcome:
 
 def _ways_on(run: Run) -> str:
     """Return what to type next; a run that is being rolled back cannot be finished any more."""
-    return f"runbook rollback {run.id}" if run.is_rolling_back else f"runbook resume {run.id}  or  runbook rollback {run.id}"
+    return (
+        f"runbook rollback {run.id}"
+        if run.is_rolling_back
+        else f"runbook resume {run.id}  or  runbook rollback {run.id}"
+    )
 
 
 def _failed(run: Run, problem: RunbookError) -> Outcome:
     if any(progress not in ("untouched", "undone") for progress in run.progress.values()):
         problem.next = _ways_on(run)
-        return _end(run, Status(problem.status) if isinstance(problem, Drifted) else Status.FAILED, problem.exit_code, error=problem)
+        return _end(
+            run,
+            Status(problem.status) if isinstance(problem, Drifted) else Status.FAILED,
+            problem.exit_code,
+            error=problem,
+        )
     problem.detail = problem.detail or "nothing was changed"
     return _end(run, Status.REFUSED if problem.exit_code == 3 else Status.FAILED, problem.exit_code, error=problem)
 
 
-def _end(run: Run, status: Status, exit_code: int, verify: State | None = None, error: RunbookError | None = None,
-         notes: list[str] | None = None) -> Outcome:  # fmt: skip
+def _end(
+    run: Run,
+    status: Status,
+    exit_code: int,
+    verify: State | None = None,
+    error: RunbookError | None = None,
+    notes: list[str] | None = None,
+) -> Outcome:
     run.end(status, verify, _error(error))
     return Outcome(status, exit_code, run.id, run.created["plan"], verify, error, notes or [])
 
@@ -137,7 +161,9 @@ def resume(run: Run, api: Any, observer: Observer, on_unhealthy: Callable[[Unhea
     """Finish an interrupted run; raises Refused when there is nothing to finish."""
     if run.status not in ("running", "failed") or run.is_rolling_back:
         what, verb = ("is being rolled back", "rollback") if run.is_rolling_back else (f"is {run.status}", "verify")
-        raise Refused(f"run {run.id} {what}; there is nothing to resume", "nothing was changed", f"runbook {verb} {run.id}")
+        raise Refused(
+            f"run {run.id} {what}; there is nothing to resume", "nothing was changed", f"runbook {verb} {run.id}"
+        )
     _revive(run)
     run.note("run.resumed", {"holder": run.holder})
     return apply(run, api, observer, on_unhealthy)
@@ -161,7 +187,11 @@ def rollback_plan(run: Run, api: Any) -> list[State]:
         if resource is None or change is None or getattr(resource, "nothing_to_undo", False):
             continue
         if not change.reversible:
-            raise Refused(f"{change.address} cannot be undone", change.note or "this change is irreversible", f"runbook runs {run.id}")
+            raise Refused(
+                f"{change.address} cannot be undone",
+                change.note or "this change is irreversible",
+                f"runbook runs {run.id}",
+            )
         changes += [item.as_json() for item in _reverse(run, index, resource, change, api)]
     return changes
 
@@ -181,8 +211,11 @@ def _reverse(run: Run, index: int, resource: Resource, change: Change, api: Any)
 
 
 def _to_undo(run: Run) -> list[int]:
-    return [index for index, item in enumerate(run.operations)
-            if item.kind == "change" and run.progress.get(index, "untouched") not in ("untouched", "undone")]  # fmt: skip
+    return [
+        index
+        for index, item in enumerate(run.operations)
+        if item.kind == "change" and run.progress.get(index, "untouched") not in ("untouched", "undone")
+    ]
 
 
 def rollback(run: Run, book: Runbook, target: Target, values: dict[str, Any], api: Any, observer: Observer) -> Outcome:
@@ -224,7 +257,11 @@ def _undo_operations(run: Run, book: Runbook, target: Target, values: dict[str, 
 def prove(plan: Plan, api: Any, observer: Observer, within: float) -> Outcome:
     """Prove that a plan without changes describes a healthy target, with the checks that cost little."""
     asked = [item for item in plan.ensures if item.always and not getattr(item.check, "costly", False)]
-    return _proven([result(ensure, _verdict(ensure, api, observer, within)) for ensure in asked], plan.as_json(), f"runbook diagnose {plan.book.name}")
+    return _proven(
+        [result(ensure, _verdict(ensure, api, observer, within)) for ensure in asked],
+        plan.as_json(),
+        f"runbook diagnose {plan.book.name}",
+    )
 
 
 def verify(run: Run, api: Any, observer: Observer, within: float) -> Outcome:
@@ -235,7 +272,12 @@ def verify(run: Run, api: Any, observer: Observer, within: float) -> Outcome:
     ensures = [item.ensure for item in run.operations if item.ensure and item.ensure.always]
     results = [result(ensure, _verdict(ensure, api, observer, within)) for ensure in ensures]
     for index, operation in enumerate(run.operations):
-        if run.progress.get(index) == "done" and operation.resource and operation.change and not operation.change.temporary:
+        if (
+            run.progress.get(index) == "done"
+            and operation.resource
+            and operation.change
+            and not operation.change.temporary
+        ):
             results.append(_still_there(operation.resource, as_written(operation.change, run.written[index]), api))
     outcome = _proven(results, run.created["plan"], f"runbook runs {run.id}, then runbook rollback {run.id}")
     outcome.run_id = run.id
@@ -245,16 +287,29 @@ def verify(run: Run, api: Any, observer: Observer, within: float) -> Outcome:
 def _still_there(resource: Resource, change: Change, api: Any) -> State:
     current = resource.read(api)
     lost = [] if change.landed(current) else change.reverse().drifted(current)
-    return {"check": f"{change.address} is as the run left it", "status": "failing" if lost else "ok", "required": False, "detail": ", ".join(lost[:5])}
+    return {
+        "check": f"{change.address} is as the run left it",
+        "status": "failing" if lost else "ok",
+        "required": False,
+        "detail": ", ".join(lost[:5]),
+    }
 
 
 def _proven(results: list[State], plan: State, following: str) -> Outcome:
     summary = proof(results)
     if summary["status"] == "ok":
         return Outcome(Status.VERIFIED, 0, plan=plan, verify=summary)
-    failed = "; ".join(f"{item['check']}: {item['detail'] or item['status']}" for item in results if item["status"] != "ok")
+    failed = "; ".join(
+        f"{item['check']}: {item['detail'] or item['status']}" for item in results if item["status"] != "ok"
+    )
     problem = Unhealthy("the symptom is not proven gone", failed or "no check could be answered", following)
-    return Outcome(Status.UNHEALTHY if summary["status"] == "failing" else Status.UNKNOWN, 5, plan=plan, verify=summary, error=problem)
+    return Outcome(
+        Status.UNHEALTHY if summary["status"] == "failing" else Status.UNKNOWN,
+        5,
+        plan=plan,
+        verify=summary,
+        error=problem,
+    )
 
 
 def _verdict(ensure: Ensure, api: Any, observer: Observer, within: float) -> Verdict:

@@ -66,4 +66,8 @@ class FailedOperations:
             operations = facts.api.google.operations(self.project)
         except Forbidden:
             return None
-        return tuple(f"{item.get('operationType')} {item.get('name')}: {item['error'].get('message')}" for item in operations if item.get("error"))
+        return tuple(
+            f"{item.get('operationType')} {item.get('name')}: {item['error'].get('message')}"
+            for item in operations
+            if item.get("error")
+        )

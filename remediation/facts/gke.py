@@ -36,7 +36,14 @@ class ClusterRanges:
         found = facts.api.google.cluster(self.project, self.location, self.cluster)
         allocation = found.get("ipAllocationPolicy") or {}
         pools = [pool.get("networkConfig") or {} for pool in found.get("nodePools") or []]
-        pods = [allocation.get("clusterIpv4CidrBlock"), found.get("clusterIpv4Cidr"), *(pool.get("podIpv4CidrBlock") for pool in pools)]
+        pods = [
+            allocation.get("clusterIpv4CidrBlock"),
+            found.get("clusterIpv4Cidr"),
+            *(pool.get("podIpv4CidrBlock") for pool in pools),
+        ]
         services = [allocation.get("servicesIpv4CidrBlock"), found.get("servicesIpv4Cidr")]
-        nodes = [allocation.get("nodeIpv4CidrBlock"), (found.get("privateClusterConfig") or {}).get("masterIpv4CidrBlock")]
+        nodes = [
+            allocation.get("nodeIpv4CidrBlock"),
+            (found.get("privateClusterConfig") or {}).get("masterIpv4CidrBlock"),
+        ]
         return GkeRanges(*(networks(text for text in texts if text) for texts in (pods, services, nodes)))

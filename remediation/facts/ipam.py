@@ -62,8 +62,15 @@ class Addressing:
     def ask(self, facts: Facts) -> dict[str, NodeAddressing]:
         """Combine one list each of nodes, pods and events."""
         nodes, pods, events = facts.together(NODES, PODS, SANDBOX_EVENTS)
-        errors = {event["involvedObject"].get("uid"): event.get("message", "") for event in events if EXHAUSTED in event.get("message", "")}
-        return {node["metadata"]["name"]: _addressing(node, [pod for pod in pods if _on(pod, node)], errors) for node in nodes}
+        errors = {
+            event["involvedObject"].get("uid"): event.get("message", "")
+            for event in events
+            if EXHAUSTED in event.get("message", "")
+        }
+        return {
+            node["metadata"]["name"]: _addressing(node, [pod for pod in pods if _on(pod, node)], errors)
+            for node in nodes
+        }
 
 
 def _on(pod: State, node: State) -> bool:
@@ -77,8 +84,16 @@ def _addressing(node: State, pods: list[State], errors: dict[str, str]) -> NodeA
     names = tuple(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in waiting)
     error = errors[waiting[0]["metadata"]["uid"]] if waiting else ""
     used = sum(1 for pod in pods if pod.get("status", {}).get("podIP"))
-    return NodeAddressing(node["metadata"]["name"], labels.get(HOSTNAME, ""), ranges, _capacity(ranges), used, names, error,
-                          labels.get("kubernetes.io/os", "linux") == "linux")  # fmt: skip
+    return NodeAddressing(
+        node["metadata"]["name"],
+        labels.get(HOSTNAME, ""),
+        ranges,
+        _capacity(ranges),
+        used,
+        names,
+        error,
+        labels.get("kubernetes.io/os", "linux") == "linux",
+    )
 
 
 def _capacity(ranges: tuple[str, ...]) -> int:

@@ -40,7 +40,11 @@ class Agent:
     @property
     def _arguments(self) -> list[str]:
         containers = (self.daemonset or {})["spec"]["template"]["spec"]["containers"]
-        return [word.removesuffix("=true") for item in containers for word in (item.get("command") or []) + (item.get("args") or [])]
+        return [
+            word.removesuffix("=true")
+            for item in containers
+            for word in (item.get("command") or []) + (item.get("args") or [])
+        ]
 
     @property
     def config(self) -> MasqueradeConfig:
@@ -111,7 +115,12 @@ class ProtectedRanges:
         if services is None:
             found = found.lacking("service range", "this API server does not serve ServiceCIDR objects")
         if gke:
-            return replace(found, pods=(*found.pods, *gke[0].pods), services=(*found.services, *gke[0].services), nodes=(*found.nodes, *gke[0].nodes))
+            return replace(
+                found,
+                pods=(*found.pods, *gke[0].pods),
+                services=(*found.services, *gke[0].services),
+                nodes=(*found.nodes, *gke[0].nodes),
+            )
         return found.lacking("ranges known only to the GKE API", "no --project, --location and --cluster were given")
 
 
@@ -136,7 +145,12 @@ class Protected:
     def lost(self, before: MasqueradeConfig, after: MasqueradeConfig) -> list[str]:
         """Return a phrase for each range that keeps pod addresses before and would not after."""
         named = (("pod range", self.pods), ("service range", self.services), ("node address", self.nodes))
-        return [f"{name} {item}" for name, ranges in named for item in after.covers(ranges) if item not in before.covers(ranges)]
+        return [
+            f"{name} {item}"
+            for name, ranges in named
+            for item in after.covers(ranges)
+            if item not in before.covers(ranges)
+        ]
 
 
 _TIMED_OUT = re.compile(r"dial tcp (?:\[?([0-9a-fA-F.:]+?)\]?):\d+: (?:i/o timeout|connect: connection timed out)")

@@ -13,7 +13,9 @@ _PULL_REASONS = ("ErrImagePull", "ImagePullBackOff")
 def containers(pod: State) -> Iterator[tuple[State, State]]:
     """Yield each container of a pod with its status, which is empty when there is none yet."""
     spec, status = pod["spec"], pod.get("status", {})
-    statuses = {item["name"]: item for kind in ("initContainerStatuses", "containerStatuses") for item in status.get(kind) or []}
+    statuses = {
+        item["name"]: item for kind in ("initContainerStatuses", "containerStatuses") for item in status.get(kind) or []
+    }
     for item in (spec.get("initContainers") or []) + spec["containers"]:
         yield item, statuses.get(item["name"], {})
 

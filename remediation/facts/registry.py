@@ -38,7 +38,9 @@ class KeyFile:
         try:
             key = ServiceAccountKey.parse(facts.api.material.file(self.path))
         except ValueError as problem:
-            raise UsageProblem(f"--from-key-file {self.path!r} is not a service-account key: {problem}", "nothing was changed") from None
+            raise UsageProblem(
+                f"--from-key-file {self.path!r} is not a service-account key: {problem}", "nothing was changed"
+            ) from None
         config = DockerConfig().merge(self.host, docker_config_entry(self.host, key))
         return Credential(key.client_email, key.private_key_id, config.fingerprints(facts.api.digest)[self.host])
 
@@ -86,7 +88,11 @@ def _password(entry: State) -> bytes:
     """Return the password of an entry; ``auth`` counts when both are there, as it does for the kubelet."""
     if "auth" in entry:
         return base64.b64decode(entry["auth"]).partition(b":")[2]
-    return json.dumps(entry.get("password", "")).encode() if not isinstance(entry.get("password"), str) else entry["password"].encode()
+    return (
+        json.dumps(entry.get("password", "")).encode()
+        if not isinstance(entry.get("password"), str)
+        else entry["password"].encode()
+    )
 
 
 @dataclass(frozen=True)

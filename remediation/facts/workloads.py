@@ -34,6 +34,10 @@ class Elsewhere:
             return ()
         accounts, pods = facts.together(*self._sources)
         others = [item for item in accounts if item["metadata"]["name"] != self.service_account]
-        users = [f"serviceaccount/{item['metadata']['name']}" for item in others if {"name": self.secret} in (item.get("imagePullSecrets") or [])]
+        users = [
+            f"serviceaccount/{item['metadata']['name']}"
+            for item in others
+            if {"name": self.secret} in (item.get("imagePullSecrets") or [])
+        ]
         foreign = [pod for pod in pods if pod["spec"].get("serviceAccountName", "default") != self.service_account]
         return (*users, *(f"pod/{pod['metadata']['name']}" for pod in foreign if carries(pod, self.secret)))

@@ -49,7 +49,9 @@ class Journal:
             self._connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
             self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + _SCHEMA)
         except (OSError, sqlite3.Error) as problem:
-            raise RunbookError(f"the journal {path} cannot be opened: {problem}", next="choose another with --store FILE") from problem
+            raise RunbookError(
+                f"the journal {path} cannot be opened: {problem}", next="choose another with --store FILE"
+            ) from problem
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -87,9 +89,11 @@ class Journal:
         previous = None
         for event in self.events():
             if not event.intact(previous):
-                raise Tampered(f"event {event.sequence} of run {event.run_id} was changed after it was written",
-                               "the hash chain breaks there; nothing from there on can be trusted",
-                               f"restore {self.path} from a backup, and find out who wrote to it")  # fmt: skip
+                raise Tampered(
+                    f"event {event.sequence} of run {event.run_id} was changed after it was written",
+                    "the hash chain breaks there; nothing from there on can be trusted",
+                    f"restore {self.path} from a backup, and find out who wrote to it",
+                )
             previous = event
         return (previous.sequence, previous.digest) if previous else (0, "")
 
@@ -114,8 +118,11 @@ class Journal:
         with self._transaction() as database:
             row = database.execute("SELECT holder, since, expires FROM leases WHERE name = ?", (name,)).fetchone()
             if row and row[0] != holder and row[2] > now and not may_take(row[0]):
-                raise Locked(f"{name} is locked by {row[0]} since {_clock(row[1])}, until {_clock(row[2])} at the latest",
-                             "nothing was changed", "wait for that run, or see: runbook runs")  # fmt: skip
+                raise Locked(
+                    f"{name} is locked by {row[0]} since {_clock(row[1])}, until {_clock(row[2])} at the latest",
+                    "nothing was changed",
+                    "wait for that run, or see: runbook runs",
+                )
             since = row[1] if row and row[0] == holder else now
             database.execute("INSERT OR REPLACE INTO leases VALUES (?,?,?,?)", (name, holder, since, now + seconds))
 
@@ -127,7 +134,11 @@ class Journal:
     def find(self, run_id: str) -> str:
         """Return the full id of a run from its start, or ``last``; raises Refused when none or several match."""
         ids = [event.run_id for event in self.events(kind="run.created")]
-        matching = ids[-1:] if run_id == "last" else [item for item in ids if item == run_id] or [item for item in ids if item.startswith(run_id)]
+        matching = (
+            ids[-1:]
+            if run_id == "last"
+            else [item for item in ids if item == run_id] or [item for item in ids if item.startswith(run_id)]
+        )
         if len(matching) != 1:
             what = f"{len(matching)} runs start with" if matching else "the journal has no run"
             raise Refused(f"{what} {run_id!r} in {self.path}", next="runbook runs")
@@ -139,7 +150,15 @@ class Journal:
 
 
 def _row(event: Event) -> tuple[Any, ...]:
-    return (event.sequence, event.run_id, event.time, event.kind, json.dumps(event.payload), event.previous, event.digest)
+    return (
+        event.sequence,
+        event.run_id,
+        event.time,
+        event.kind,
+        json.dumps(event.payload),
+        event.previous,
+        event.digest,
+    )
 
 
 def _event(row: tuple[Any, ...]) -> Event:

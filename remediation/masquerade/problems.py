@@ -47,7 +47,7 @@ class Problem:
     severity: Severity = Severity.REJECTED
 
 
-class ConfigProblem(ValueError):  # noqa: N818 - it carries problems, and callers catch it by that word
+class ConfigProblem(ValueError):
     """The agent rejects this configuration; `problems` lists every reason."""
 
     def __init__(self, problems: list[Problem]) -> None:

@@ -41,4 +41,6 @@ def live_key(node: str) -> dict[str, str]:
 def _live(api: Any, node: str) -> str:
     """Return the addresses of the pods on a node, one a line."""
     pods = api.kubernetes.list(Ref("v1", "Pod"), fields=f"spec.nodeName={node}")
-    return "".join(ip["ip"] + "\n" for pod in pods if takes_pod_address(pod) for ip in pod.get("status", {}).get("podIPs") or [])
+    return "".join(
+        ip["ip"] + "\n" for pod in pods if takes_pod_address(pod) for ip in pod.get("status", {}).get("podIPs") or []
+    )

@@ -42,7 +42,10 @@ class ProjectIamMember:
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """Read and write the project's policy."""
-        return (Permission.google("resourcemanager.projects.getIamPolicy"), Permission.google("resourcemanager.projects.setIamPolicy"))
+        return (
+            Permission.google("resourcemanager.projects.getIamPolicy"),
+            Permission.google("resourcemanager.projects.setIamPolicy"),
+        )
 
     @property
     def _grant(self) -> State:
@@ -74,8 +77,12 @@ class ProjectIamMember:
         )
 
         del run_id, identity
-        retrying = Retrying(retry=retry_if_exception_type(_Raced), reraise=True, stop=stop_after_attempt(6) | stop_after_delay(60),
-                            wait=wait_random_exponential(multiplier=0.2, max=10))  # fmt: skip
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Raced),
+            reraise=True,
+            stop=stop_after_attempt(6) | stop_after_delay(60),
+            wait=wait_random_exponential(multiplier=0.2, max=10),
+        )
         retrying(self._once, api, change)
         return Written(change.after)
 
@@ -119,5 +126,8 @@ class ProjectIamMember:
 def refuse_unknown_member(problem: Exception) -> None:
     """Explain the 400 for a service agent that was never created."""
     if "does not exist" in str(problem):
-        raise Refused("the GKE service agent does not exist", str(problem),
-                      "gcloud beta services identity create --service=container.googleapis.com") from problem  # fmt: skip
+        raise Refused(
+            "the GKE service agent does not exist",
+            str(problem),
+            "gcloud beta services identity create --service=container.googleapis.com",
+        ) from problem

@@ -32,7 +32,8 @@ def stable(document: State) -> State:
     annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key != _COUNTER}
     metadata.pop("annotations", None)
     return {key: value for key, value in document.items() if key not in ("metadata", "status")} | {
-        "metadata": metadata | ({"annotations": annotations} if annotations else {})}  # fmt: skip
+        "metadata": metadata | ({"annotations": annotations} if annotations else {})
+    }
 
 
 @recorded
@@ -74,7 +75,9 @@ class KubernetesObject:
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """Get and patch this one object; create cannot be limited to a name."""
-        named = [Permission(verb, self.ref.plural, self.ref.group, self.namespace, self.name) for verb in ("get", "patch")]
+        named = [
+            Permission(verb, self.ref.plural, self.ref.group, self.namespace, self.name) for verb in ("get", "patch")
+        ]
         if self.may == "patch":
             return tuple(named)
         more = Permission("delete", self.ref.plural, self.ref.group, self.namespace, self.name)
@@ -97,10 +100,19 @@ class KubernetesObject:
             merged: State = diffing.merge(current, self.manifest)
             return merged
         if self.may == "patch":
-            raise Refused(f"{self.address} does not exist", "this runbook only changes one that is there", f"kubectl get {self.kind.lower()} -A")
+            raise Refused(
+                f"{self.address} does not exist",
+                "this runbook only changes one that is there",
+                f"kubectl get {self.kind.lower()} -A",
+            )
         metadata = {"name": self.name} | ({"namespace": self.namespace} if self.namespace else {})
-        stamp = {"labels": _STAMP, "annotations": {RUN_ANNOTATION: KNOWN_AFTER_APPLY} | ({ROW_ANNOTATION: self.row} if self.row else {})}
-        new: State = diffing.merge({"apiVersion": self.api_version, "kind": self.kind, "metadata": metadata | stamp}, self.manifest)
+        stamp = {
+            "labels": _STAMP,
+            "annotations": {RUN_ANNOTATION: KNOWN_AFTER_APPLY} | ({ROW_ANNOTATION: self.row} if self.row else {}),
+        }
+        new: State = diffing.merge(
+            {"apiVersion": self.api_version, "kind": self.kind, "metadata": metadata | stamp}, self.manifest
+        )
         return new
 
     def preview(self, api: Any, change: Change) -> Change:
@@ -110,7 +122,14 @@ class KubernetesObject:
             return change
         current = api.kubernetes.read(self.ref)
         answer = api.kubernetes.patch(self.ref, diffing.json_patch(current, change.edits, change.after), dry_run=True)
-        return Change.between(change.address, change.before, stable(answer), reversible=change.reversible, temporary=change.temporary, note=change.note)
+        return Change.between(
+            change.address,
+            change.before,
+            stable(answer),
+            reversible=change.reversible,
+            temporary=change.temporary,
+            note=change.note,
+        )
 
     def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
         """Create, patch or delete, guarded; a conflict that leaves our fields alone is looked at again."""

@@ -28,8 +28,14 @@ def shown(secret: State, digest: Any) -> State:
     """Return a pull secret as plans and journals may show it: registries with fingerprints instead of credentials."""
     config = DockerConfig.parse(base64.b64decode((secret.get("data") or {}).get(DATA_KEY, "")))
     metadata = secret["metadata"]
-    notes = {key: value for key, value in (metadata.get("annotations") or {}).items() if key in (RUN_ANNOTATION, KEY_ANNOTATION, ROW_ANNOTATION)}
-    return {"type": secret.get("type"), "registries": config.fingerprints(digest)} | ({"annotations": notes} if notes else {})
+    notes = {
+        key: value
+        for key, value in (metadata.get("annotations") or {}).items()
+        if key in (RUN_ANNOTATION, KEY_ANNOTATION, ROW_ANNOTATION)
+    }
+    return {"type": secret.get("type"), "registries": config.fingerprints(digest)} | (
+        {"annotations": notes} if notes else {}
+    )
 
 
 @recorded
@@ -70,7 +76,11 @@ class PullSecret:
     def permissions(self) -> tuple[Permission, ...]:
         """This one Secret; create cannot be limited to a name; pods are listed before it is deleted."""
         named = tuple(Permission(verb, "secrets", "", self.namespace, self.name) for verb in ("get", "patch", "delete"))
-        return (*named, Permission("create", "secrets", "", self.namespace), Permission("list", "pods", "", self.namespace))
+        return (
+            *named,
+            Permission("create", "secrets", "", self.namespace),
+            Permission("list", "pods", "", self.namespace),
+        )
 
     def _raw(self, api: Any) -> State | None:
         try:
@@ -78,8 +88,11 @@ class PullSecret:
         except NotFound:
             return None
         if found.get("type") != TYPE:
-            raise Refused(f"{self.address} exists with type {found.get('type')!r}; a Secret's type cannot be changed", "nothing was changed",
-                          "choose another name with --secret NAME")  # fmt: skip
+            raise Refused(
+                f"{self.address} exists with type {found.get('type')!r}; a Secret's type cannot be changed",
+                "nothing was changed",
+                "choose another name with --secret NAME",
+            )
         return found
 
     def read(self, api: Any) -> State | None:
@@ -91,13 +104,20 @@ class PullSecret:
         try:
             return shown(raw, api.digest)
         except ValueError as problem:
-            raise Refused(f"{self.address} does not hold a valid docker configuration: {problem}", "nothing was changed",
-                          "choose another name with --secret NAME") from None  # fmt: skip
+            raise Refused(
+                f"{self.address} does not hold a valid docker configuration: {problem}",
+                "nothing was changed",
+                "choose another name with --secret NAME",
+            ) from None
 
     def desired(self, current: State | None) -> State:
         """Return the Secret with our registry's entry."""
         if current is None:
-            return {"type": TYPE, "registries": {self.host: self.wanted}, "annotations": {RUN_ANNOTATION: KNOWN_AFTER_APPLY}}
+            return {
+                "type": TYPE,
+                "registries": {self.host: self.wanted},
+                "annotations": {RUN_ANNOTATION: KNOWN_AFTER_APPLY},
+            }
         spelt = next((host for host in current["registries"] if same_registry(host, self.host)), self.host)
         return {**current, "registries": current["registries"] | {spelt: self.wanted}}
 
@@ -108,9 +128,19 @@ class PullSecret:
         return change
 
     def _body(self, config: DockerConfig, run_id: str) -> State:
-        metadata = {"name": self.name, "namespace": self.namespace, "labels": {"app.kubernetes.io/managed-by": "runbook"},
-                    "annotations": {RUN_ANNOTATION: run_id, ROW_ANNOTATION: "IMG-02"}}  # fmt: skip
-        return {"apiVersion": "v1", "kind": "Secret", "type": TYPE, "metadata": metadata, "data": {DATA_KEY: _encoded(config)}}
+        metadata = {
+            "name": self.name,
+            "namespace": self.namespace,
+            "labels": {"app.kubernetes.io/managed-by": "runbook"},
+            "annotations": {RUN_ANNOTATION: run_id, ROW_ANNOTATION: "IMG-02"},
+        }
+        return {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": TYPE,
+            "metadata": metadata,
+            "data": {DATA_KEY: _encoded(config)},
+        }
 
     def _entry(self, api: Any) -> Entry:
         kind, _, where = self.source.partition(":")
@@ -129,7 +159,10 @@ class PullSecret:
             return Written(None)
         config = self._edited(api, DockerConfig.parse(base64.b64decode(raw["data"][DATA_KEY])), change)
         path = "/data/" + DATA_KEY
-        guarded = [{"op": "test", "path": path, "value": raw["data"][DATA_KEY]}, {"op": "replace", "path": path, "value": _encoded(config)}]
+        guarded = [
+            {"op": "test", "path": path, "value": raw["data"][DATA_KEY]},
+            {"op": "replace", "path": path, "value": _encoded(config)},
+        ]
         return self._written(api.kubernetes.patch(self.ref, guarded), api)
 
     def _edited(self, api: Any, config: DockerConfig, change: Change) -> DockerConfig:
@@ -232,8 +265,11 @@ class SecretCopy:
     def desired(self, current: State | None) -> State:
         """Return a new copy; one that is there belongs to a run that was not rolled back, and must not be lost."""
         if current is not None:
-            raise Refused(f"{self.address} keeps the credentials from before an earlier run", "nothing was changed",
-                          f"roll that run back, or delete it: kubectl -n {self.namespace} delete secret {self.ref.name}")  # fmt: skip
+            raise Refused(
+                f"{self.address} keeps the credentials from before an earlier run",
+                "nothing was changed",
+                f"roll that run back, or delete it: kubectl -n {self.namespace} delete secret {self.ref.name}",
+            )
         return {"type": TYPE, "registries": KNOWN_AFTER_APPLY, "annotations": {RUN_ANNOTATION: KNOWN_AFTER_APPLY}}
 
     def preview(self, api: Any, change: Change) -> Change:
@@ -248,9 +284,20 @@ class SecretCopy:
             api.kubernetes.delete(self.ref, identity or raw["metadata"]["uid"])
             return Written(None)
         original = api.kubernetes.read(Ref("v1", "Secret", self.of, self.namespace))
-        metadata = {"name": self.ref.name, "namespace": self.namespace, "annotations": {RUN_ANNOTATION: run_id},
-                    "labels": {"app.kubernetes.io/managed-by": "runbook"}}  # fmt: skip
-        body = {"apiVersion": "v1", "kind": "Secret", "type": TYPE, "immutable": True, "metadata": metadata, "data": original["data"]}
+        metadata = {
+            "name": self.ref.name,
+            "namespace": self.namespace,
+            "annotations": {RUN_ANNOTATION: run_id},
+            "labels": {"app.kubernetes.io/managed-by": "runbook"},
+        }
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": TYPE,
+            "immutable": True,
+            "metadata": metadata,
+            "data": original["data"],
+        }
         made = api.kubernetes.create(self.ref, body)
         return Written(shown(made, api.digest), made["metadata"]["uid"])
 

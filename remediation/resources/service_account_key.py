@@ -52,7 +52,9 @@ class ServiceAccountKey:
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """List, create, disable and delete keys."""
-        return tuple(Permission.google(f"iam.serviceAccountKeys.{verb}") for verb in ("create", "delete", "disable", "list"))
+        return tuple(
+            Permission.google(f"iam.serviceAccountKeys.{verb}") for verb in ("create", "delete", "disable", "list")
+        )
 
     def read(self, api: Any) -> State | None:
         """Return the key of this run that exists, None when there is none."""
@@ -71,8 +73,13 @@ class ServiceAccountKey:
     def preview(self, api: Any, change: Change) -> Change:
         """Creating a key has no dry run; the plan says so."""
         del api
-        return Change(change.address, change.before, change.after, change.edits,
-                      note="a long-lived key; prefer to grant the node's own account access to the registry")  # fmt: skip
+        return Change(
+            change.address,
+            change.before,
+            change.after,
+            change.edits,
+            note="a long-lived key; prefer to grant the node's own account access to the registry",
+        )
 
     def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
         """Create the key and keep its private part in memory; or disable, then delete it."""
@@ -86,12 +93,19 @@ class ServiceAccountKey:
 
     def _create(self, api: Any) -> Written:
         if len(api.google.keys(self.email)) >= LIMIT:
-            raise Refused(f"{self.email} has {LIMIT} keys, which is the limit", "nothing was changed", f"gcloud iam service-accounts keys list --iam-account={self.email}")
+            raise Refused(
+                f"{self.email} has {LIMIT} keys, which is the limit",
+                "nothing was changed",
+                f"gcloud iam service-accounts keys list --iam-account={self.email}",
+            )
         try:
             name, private = api.google.create_key(self.email)
         except Invalid as problem:
-            raise Refused(f"Google does not create a key for {self.email}: {problem.summary}", "an organisation policy may forbid keys" if _DISABLED in problem.summary else "",
-                          "grant the node's account access to the registry instead") from problem  # fmt: skip
+            raise Refused(
+                f"Google does not create a key for {self.email}: {problem.summary}",
+                "an organisation policy may forbid keys" if _DISABLED in problem.summary else "",
+                "grant the node's account access to the registry instead",
+            ) from problem
         api.material.keep(material_name(self.email), Secret(private))
         return Written({"account": self.email, "name": name}, name)
 
@@ -109,5 +123,3 @@ class ServiceAccountKey:
             api.google.disable_key(name)
             api.google.delete_key(name)
         return None
-
-

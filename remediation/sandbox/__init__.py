@@ -1,0 +1,1 @@
+"""The embedded cluster and cloud; never imported by the engine."""

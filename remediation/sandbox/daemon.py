@@ -67,7 +67,10 @@ class Daemon:
     def announce(self, kubernetes: str, google: Any, control: tuple[str, int]) -> None:
         """Tell later commands where everything is."""
         endpoints = {"kubernetes": kubernetes, "google": google.url, "iam": google.grpc_target}
-        write(self.folder / "sandbox.json", json.dumps({"pid": os.getpid(), "endpoints": endpoints, "control": control, "key": self.key}))
+        write(
+            self.folder / "sandbox.json",
+            json.dumps({"pid": os.getpid(), "endpoints": endpoints, "control": control, "key": self.key}),
+        )
 
 
 def emulated(daemon: Daemon) -> None:

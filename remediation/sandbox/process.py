@@ -101,7 +101,11 @@ def _refuse_without_programs(kind: str) -> None:
 
         reason = running_or_reason()
         if isinstance(reason, str):
-            raise Refused("--sandbox=real needs the programs of a control plane", reason, "set KUBEBUILDER_ASSETS, or use --sandbox")
+            raise Refused(
+                "--sandbox=real needs the programs of a control plane",
+                reason,
+                "set KUBEBUILDER_ASSETS, or use --sandbox",
+            )
 
 
 def _start(kind: str) -> Sandbox:
@@ -109,8 +113,14 @@ def _start(kind: str) -> Sandbox:
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     (place / "sandbox.json").unlink(missing_ok=True)
     with open(place / "sandbox.log", "ab") as log:
-        process = subprocess.Popen([sys.executable, "-m", "remediation.sandbox.daemon", kind, str(place)], stdin=subprocess.DEVNULL,
-                                   stdout=log, stderr=log, start_new_session=True, cwd="/")  # noqa: S603 # fmt: skip
+        process = subprocess.Popen(  # noqa: S603 - our own program and our own words
+            [sys.executable, "-m", "remediation.sandbox.daemon", kind, str(place)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd="/",
+        )
     deadline = time.monotonic() + _READY_SECONDS[kind]
     while time.monotonic() < deadline and process.poll() is None:
         found = running(kind) if (place / "sandbox.json").exists() else None
@@ -118,7 +128,11 @@ def _start(kind: str) -> Sandbox:
             return found
         time.sleep(0.01)
     process.kill()
-    raise RunbookError("the sandbox did not start", f"its last words are in {place / 'sandbox.log'}", "runbook sandbox down, then runbook sandbox up")
+    raise RunbookError(
+        "the sandbox did not start",
+        f"its last words are in {place / 'sandbox.log'}",
+        "runbook sandbox down, then runbook sandbox up",
+    )
 
 
 def down(kind: str) -> bool:
@@ -149,5 +163,11 @@ def _wait_until_gone(pid: int) -> None:
 def status(kind: str) -> dict[str, Any]:
     """Return ``running``, ``kubeconfig`` and ``endpoints``."""
     found = running(kind)
-    return {"running": found is not None, "kind": kind, "kubeconfig": str(folder(kind) / "kubeconfig"),
-            "endpoints": found.endpoints if found else {}, "coordinates": COORDINATES, "journal": str(folder(kind) / "journal.db")}  # fmt: skip
+    return {
+        "running": found is not None,
+        "kind": kind,
+        "kubeconfig": str(folder(kind) / "kubeconfig"),
+        "endpoints": found.endpoints if found else {},
+        "coordinates": COORDINATES,
+        "journal": str(folder(kind) / "journal.db"),
+    }

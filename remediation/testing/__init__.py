@@ -1,0 +1,1 @@
+"""What authors of runbooks import in their tests."""

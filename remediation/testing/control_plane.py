@@ -215,8 +215,12 @@ class ControlPlane:
         options = (f"--kubeconfig={kubeconfig}", f"--cache-dir={self._layout.directory / 'kubectl-cache'}")
         return subprocess.run(  # noqa: S603 - the program of the assets directory
             [str(self._layout.assets / "kubectl"), *options, *args],
-            input=stdin, text=True, capture_output=True, check=False, timeout=120,
-        )  # fmt: skip
+            input=stdin,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
 
     def mark(self) -> Mark:
         """Return the present end of the audit log."""

@@ -1,0 +1,1 @@
+"""Runbooks for Google Cloud projects."""

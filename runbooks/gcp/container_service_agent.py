@@ -21,7 +21,7 @@ from remediation import (
     Steps,
     Unchecked,
     runbook,
-)  # fmt: skip
+)
 
 ROLE, SERVICE = "roles/container.serviceAgent", "container.googleapis.com"
 
@@ -31,7 +31,9 @@ def _member(number: str) -> str:
 
 
 def _grant(project: str, number: str) -> ProjectIamMember:
-    return ProjectIamMember(project, ROLE, _member(number), reason="the GKE service agent has its role, unconditionally")
+    return ProjectIamMember(
+        project, ROLE, _member(number), reason="the GKE service agent has its role, unconditionally"
+    )
 
 
 def _needs(target: Project, **_: Any) -> list[Any]:
@@ -48,14 +50,26 @@ def _diagnose(target: Project, facts: Facts) -> Iterator[Finding]:
     failed = facts(FailedOperations(project)) or ()
     evidence = tuple(text for text in failed if "DeployPatch failed" in text)
     if _grant(project, facts(ProjectNumber(project))).read(facts.api) is None:
-        yield Finding("fault", f"the GKE service agent lacks {ROLE}", address, evidence or ("no such binding in the project's policy",),
-                      excluded=("the API is enabled",), parameters={"project": project})  # fmt: skip
+        yield Finding(
+            "fault",
+            f"the GKE service agent lacks {ROLE}",
+            address,
+            evidence or ("no such binding in the project's policy",),
+            excluded=("the API is enabled",),
+            parameters={"project": project},
+        )
     else:
         yield Finding("healthy", "the GKE service agent has its role", address, evidence)
 
 
-@runbook(id="AUTH-15", risk=Risk.HIGH, alerts=("GkeOperationFailed",), needs=_needs, diagnose=_diagnose,
-         source="https://cloud.google.com/kubernetes-engine/docs/troubleshooting/authentication")  # fmt: skip
+@runbook(
+    id="AUTH-15",
+    risk=Risk.HIGH,
+    alerts=("GkeOperationFailed",),
+    needs=_needs,
+    diagnose=_diagnose,
+    source="https://cloud.google.com/kubernetes-engine/docs/troubleshooting/authentication",
+)
 def container_service_agent(target: Project, facts: Facts) -> Steps:
     """Grant the GKE service agent its role on the project.
 
@@ -70,10 +84,14 @@ def container_service_agent(target: Project, facts: Facts) -> Steps:
     Rollback: the same member is removed, and only if this run added it. GKE does not work without it.
     """
     project = str(target.project)
-    number, enabled, clusters = facts.together(ProjectNumber(project), ApiEnabled(project, SERVICE), ProjectClusters(project))
+    number, enabled, clusters = facts.together(
+        ProjectNumber(project), ApiEnabled(project, SERVICE), ProjectClusters(project)
+    )
     yield Applies(enabled, f"{SERVICE} is not enabled in {project}, so it has no GKE service agent")
     yield Applies(bool(clusters), f"{project} has no GKE cluster")
     yield _grant(project, number)
     yield Ensure(GrantVisible(project, ROLE, _member(number)), within=900)
-    yield Unchecked("the GKE operation that failed", "start it again; it can take minutes until the grant is effective everywhere")
+    yield Unchecked(
+        "the GKE operation that failed", "start it again; it can take minutes until the grant is effective everywhere"
+    )
     yield Unchecked("who removed the role", "google_project_iam_binding or _policy in Terraform would remove it again")

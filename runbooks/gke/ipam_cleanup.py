@@ -21,7 +21,7 @@ from remediation import (
     Steps,
     Unchecked,
     runbook,
-)  # fmt: skip
+)
 from remediation.diffing import KNOWN_AFTER_APPLY, merge
 from remediation.facts.ipam import HOSTNAME, NodeAddressing
 from remediation.manifests import manifest, text
@@ -35,7 +35,9 @@ _MOST_NODES = 3
 
 
 def _cordoned(node: str) -> KubernetesObject:
-    return KubernetesObject("v1", "Node", node, "", {"spec": {"unschedulable": True}}, may="patch", reason="cordoned already, and stays so")
+    return KubernetesObject(
+        "v1", "Node", node, "", {"spec": {"unschedulable": True}}, may="patch", reason="cordoned already, and stays so"
+    )
 
 
 def _config(nodes: list[NodeAddressing]) -> CleanupConfig:
@@ -50,7 +52,11 @@ def _daemonset(nodes: list[NodeAddressing], mode: str, image: str, limit: int) -
     env = [{"name": name, "value": value} for name, value in values.items()]
     terms = [{"matchExpressions": [{"key": HOSTNAME, "operator": "In", "values": [item.hostname for item in nodes]}]}]
     affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
-    pod = {"affinity": affinity, "initContainers": [{"name": "clean", "image": image, "env": env}], "containers": [{"name": "wait", "image": image}]}
+    pod = {
+        "affinity": affinity,
+        "initContainers": [{"name": "clean", "image": image, "env": env}],
+        "containers": [{"name": "wait", "image": image}],
+    }
     wanted = merge(manifest("ipam-cleanup/daemonset.yaml"), {"spec": {"template": {"spec": pod}}})
     return KubernetesObject("apps/v1", "DaemonSet", NAME, NAMESPACE, wanted, row="DPV2-06")
 
@@ -70,28 +76,49 @@ def _needs(target: Cluster, node: tuple[str, ...] = (), **_: Any) -> list[Any]:
 def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
     found = [item for item in facts(Addressing()).values() if item.waiting]
     for item in found:
-        cause = "the node is full; nothing leaked, so add nodes instead" if item.full else "addresses leaked on the node"
-        yield Finding("fault", f"pods on {item.node} get no address: {cause}", f"node/{item.node}", (item.numbers, item.error),
-                      "possible" if item.full else "probable", ("a full node",) if not item.full else (),
-                      {} if item.full else {"node": item.node})  # fmt: skip
+        cause = (
+            "the node is full; nothing leaked, so add nodes instead" if item.full else "addresses leaked on the node"
+        )
+        yield Finding(
+            "fault",
+            f"pods on {item.node} get no address: {cause}",
+            f"node/{item.node}",
+            (item.numbers, item.error),
+            "possible" if item.full else "probable",
+            ("a full node",) if not item.full else (),
+            {} if item.full else {"node": item.node},
+        )
     if not found:
         yield Finding("healthy", "no pod waits for an address")
 
 
-def restore_reservations(target: Cluster, facts: Facts, node: tuple[str, ...], max_reservations: int, image: str) -> Steps:
+def restore_reservations(
+    target: Cluster, facts: Facts, node: tuple[str, ...], max_reservations: int, image: str
+) -> Steps:
     """Put quarantined reservations back whose container turned out to be alive; the others stay in quarantine."""
     known = facts(Addressing())
     yield _work([known[name] for name in node if name in known], "restore", image, max_reservations)
 
 
-@runbook(id="DPV2-06", covers=("DPV2-06", "DPV2-05"), risk=Risk.HIGH, alerts=("PodAddressesExhausted",), needs=_needs, diagnose=_diagnose,
-         undo=restore_reservations, source="https://cloud.google.com/kubernetes-engine/docs/troubleshooting/dataplane-v2")  # fmt: skip
+@runbook(
+    id="DPV2-06",
+    covers=("DPV2-06", "DPV2-05"),
+    risk=Risk.HIGH,
+    alerts=("PodAddressesExhausted",),
+    needs=_needs,
+    diagnose=_diagnose,
+    undo=restore_reservations,
+    source="https://cloud.google.com/kubernetes-engine/docs/troubleshooting/dataplane-v2",
+)
 def ipam_cleanup(
-    target: Cluster, facts: Facts,
+    target: Cluster,
+    facts: Facts,
     node: Annotated[tuple[str, ...], Option("NAME", "node to clean; no other node is touched", object_name)] = (),
     max_reservations: Annotated[int, Option("N", "refuse to move more than N reservations of a node", count)] = 64,
-    image: Annotated[str, Option("IMAGE", "image with bash, coreutils, findutils and util-linux, pinned by digest", pinned_image)] = IMAGE,
-) -> Steps:  # fmt: skip
+    image: Annotated[
+        str, Option("IMAGE", "image with bash, coreutils, findutils and util-linux, pinned by digest", pinned_image)
+    ] = IMAGE,
+) -> Steps:
     """Free pod addresses that leaked on the named nodes.
 
     Symptoms: `failed to allocate for range 0: no IP addresses available in range set` in FailedCreatePodSandBox events;
@@ -106,16 +133,32 @@ def ipam_cleanup(
     Rollback: reservations whose container is alive go back where their address is still free; the others stay in quarantine.
     """
     yield Require(bool(node), "--node is missing; allowed is the name of a node", "kubectl get nodes")
-    yield Require(len(node) <= _MOST_NODES, f"--node was given {len(node)} times; allowed are {_MOST_NODES} nodes in one run")
+    yield Require(
+        len(node) <= _MOST_NODES, f"--node was given {len(node)} times; allowed are {_MOST_NODES} nodes in one run"
+    )
     known = facts(Addressing())
     for name in node:
         yield Require(name in known, f"--node {name!r} is not a node of this cluster", "kubectl get nodes")
-        yield Require(not name.startswith("gk3-"), f"--node {name!r} belongs to Autopilot, which forbids what this needs", "replace the pods instead")
-        yield Require(known[name].linux and bool(known[name].ranges) and bool(known[name].hostname), f"node {name} is not a Linux node with a pod range and a hostname label")
-        yield Require(not (known[name].waiting and known[name].full), f"node {name} is full, nothing leaked there. {known[name].numbers}", "add nodes, or move pods away")
+        yield Require(
+            not name.startswith("gk3-"),
+            f"--node {name!r} belongs to Autopilot, which forbids what this needs",
+            "replace the pods instead",
+        )
+        yield Require(
+            known[name].linux and bool(known[name].ranges) and bool(known[name].hostname),
+            f"node {name} is not a Linux node with a pod range and a hostname label",
+        )
+        yield Require(
+            not (known[name].waiting and known[name].full),
+            f"node {name} is full, nothing leaked there. {known[name].numbers}",
+            "add nodes, or move pods away",
+        )
     leaking = [known[name] for name in dict.fromkeys(node) if known[name].leaking]
     yield from (Unchecked("evidence", item.numbers) for item in leaking)
     if leaking:
         yield _work(leaking, "clean", image, max_reservations)
-        yield Unchecked("which reservations leaked", "only the node knows; the script refuses on any doubt and reports what it moved")
+        yield Unchecked(
+            "which reservations leaked",
+            "only the node knows; the script refuses on any doubt and reports what it moved",
+        )
     yield Ensure(PodsHaveAddresses(tuple(dict.fromkeys(node))), within=300)

@@ -34,17 +34,42 @@ _FAILED = ("403 Forbidden", "401 Unauthorized", "insufficient_scope", "denied")
 
 
 def _attached(namespace: str, account: str, secret: str) -> KubernetesObject:
-    return KubernetesObject("v1", "ServiceAccount", account, namespace, {"imagePullSecrets": [{"name": secret}]}, may="patch",
-                            reason="the service account names the secret already")  # fmt: skip
+    return KubernetesObject(
+        "v1",
+        "ServiceAccount",
+        account,
+        namespace,
+        {"imagePullSecrets": [{"name": secret}]},
+        may="patch",
+        reason="the service account names the secret already",
+    )
 
 
-def _needs(target: Cluster, namespace: str = "NAMESPACE", registry: str = "gcr.io", service_account: str = "KSA", secret: str = "",
-           google_service_account: str | None = None, **_: Any) -> list[Any]:  # fmt: skip
+def _needs(
+    target: Cluster,
+    namespace: str = "NAMESPACE",
+    registry: str = "gcr.io",
+    service_account: str = "KSA",
+    secret: str = "",
+    google_service_account: str | None = None,
+    **_: Any,
+) -> list[Any]:
     name = secret or f"{service_account}-registry"
-    keys = [ServiceAccountKey(google_service_account), AccountKeys(google_service_account)] if google_service_account else []
-    return [PullSecret(namespace, name, registry, ""), SecretCopy(namespace, name), _attached(namespace, service_account, name),
-            ObjectNamed("v1", "Namespace", namespace), Elsewhere(namespace, name, service_account), RenewedPods(namespace, service_account, registry, name),
-            PodsPull(namespace, service_account, registry, name), *keys]  # fmt: skip
+    keys = (
+        [ServiceAccountKey(google_service_account), AccountKeys(google_service_account)]
+        if google_service_account
+        else []
+    )
+    return [
+        PullSecret(namespace, name, registry, ""),
+        SecretCopy(namespace, name),
+        _attached(namespace, service_account, name),
+        ObjectNamed("v1", "Namespace", namespace),
+        Elsewhere(namespace, name, service_account),
+        RenewedPods(namespace, service_account, registry, name),
+        PodsPull(namespace, service_account, registry, name),
+        *keys,
+    ]
 
 
 def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
@@ -56,33 +81,60 @@ def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
             if messages and (namespace, account, host) not in seen:
                 seen.add((namespace, account, host))
                 denied = any(word in text for text in messages for word in _FAILED)
-                yield Finding("fault", f"pods of {namespace}/{account} cannot pull from {host}", f"pod/{namespace}/{pod['metadata']['name']}",
-                              tuple(messages[:2]), "probable" if denied else "possible",
-                              parameters={"namespace": namespace, "registry": host, "service-account": account})  # fmt: skip
+                yield Finding(
+                    "fault",
+                    f"pods of {namespace}/{account} cannot pull from {host}",
+                    f"pod/{namespace}/{pod['metadata']['name']}",
+                    tuple(messages[:2]),
+                    "probable" if denied else "possible",
+                    parameters={"namespace": namespace, "registry": host, "service-account": account},
+                )
     if not seen:
         yield Finding("healthy", "no pod waits for an image")
 
 
-def _wanted(facts: Facts, host: str, key_file: str | None, account: str | None, present: Credential | None) -> Credential | None:
+def _wanted(
+    facts: Facts, host: str, key_file: str | None, account: str | None, present: Credential | None
+) -> Credential | None:
     """Return the credential to put in, None when a new key has to be made first."""
     if key_file:
         return facts(KeyFile(key_file, host))
     alive = [key for key in facts(AccountKeys(str(account))) if not key["disabled"]]
-    known = present is not None and present.account == account and any(key["name"].endswith("/" + present.key_id) for key in alive)
+    known = (
+        present is not None
+        and present.account == account
+        and any(key["name"].endswith("/" + present.key_id) for key in alive)
+    )
     return present if known else None
 
 
-@runbook(id="IMG-02", covers=("IMG-02", "IMG-01"), risk=Risk.HIGH, alerts=("ImagePullBackOff",), needs=_needs, diagnose=_diagnose,
-         source="https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/")  # fmt: skip
+@runbook(
+    id="IMG-02",
+    covers=("IMG-02", "IMG-01"),
+    risk=Risk.HIGH,
+    alerts=("ImagePullBackOff",),
+    needs=_needs,
+    diagnose=_diagnose,
+    source="https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/",
+)
 def pull_secret(
-    target: Cluster, facts: Facts,
+    target: Cluster,
+    facts: Facts,
     namespace: Annotated[str, Option("NAMESPACE", "namespace of the pods that cannot pull", namespace_name)],
-    registry: Annotated[str, Option("HOST", "registry host of the images, such as europe-docker.pkg.dev", registry_host)],
+    registry: Annotated[
+        str, Option("HOST", "registry host of the images, such as europe-docker.pkg.dev", registry_host)
+    ],
     service_account: Annotated[str, Option("KSA", "Kubernetes service account of the pods", object_name)],
-    from_key_file: Annotated[str | None, Option("FILE|-", "key file of a Google service account; - reads standard input")] = None,
-    google_service_account: Annotated[str | None, Option("EMAIL", "make a new key of this Google service account", account_email)] = None,
-    secret: Annotated[str | None, Option("NAME", "name of the Secret; KSA-registry when not given", object_name)] = None,
-) -> Steps:  # fmt: skip
+    from_key_file: Annotated[
+        str | None, Option("FILE|-", "key file of a Google service account; - reads standard input")
+    ] = None,
+    google_service_account: Annotated[
+        str | None, Option("EMAIL", "make a new key of this Google service account", account_email)
+    ] = None,
+    secret: Annotated[
+        str | None, Option("NAME", "name of the Secret; KSA-registry when not given", object_name)
+    ] = None,
+) -> Steps:
     """Create a registry pull secret and attach it to a service account.
 
     Symptoms: `ImagePullBackOff` with `403 Forbidden`, `401 Unauthorized` or `insufficient_scope`;
@@ -97,25 +149,49 @@ def pull_secret(
     Rollback: the secret is detached and deleted, the key disabled and deleted; running pods go on, new pulls fail.
     """
     name = secret or f"{service_account}-registry"
-    yield Require(bool(from_key_file) != bool(google_service_account), "exactly one of --from-key-file and --google-service-account is allowed")
-    facts.together(ObjectNamed("v1", "Namespace", namespace), ObjectNamed("v1", "ServiceAccount", service_account, namespace))
-    yield Require(facts(ObjectNamed("v1", "Namespace", namespace)) is not None, f"--namespace {namespace!r} does not exist", "kubectl get namespaces")
-    yield Require(facts(ObjectNamed("v1", "ServiceAccount", service_account, namespace)) is not None,
-                  f"--service-account {service_account!r} does not exist in namespace {namespace!r}", f"kubectl -n {namespace} get serviceaccounts")  # fmt: skip
+    yield Require(
+        bool(from_key_file) != bool(google_service_account),
+        "exactly one of --from-key-file and --google-service-account is allowed",
+    )
+    facts.together(
+        ObjectNamed("v1", "Namespace", namespace), ObjectNamed("v1", "ServiceAccount", service_account, namespace)
+    )
+    yield Require(
+        facts(ObjectNamed("v1", "Namespace", namespace)) is not None,
+        f"--namespace {namespace!r} does not exist",
+        "kubectl get namespaces",
+    )
+    yield Require(
+        facts(ObjectNamed("v1", "ServiceAccount", service_account, namespace)) is not None,
+        f"--service-account {service_account!r} does not exist in namespace {namespace!r}",
+        f"kubectl -n {namespace} get serviceaccounts",
+    )
     present = facts(RegistryCredential(namespace, name, registry))
     wanted = _wanted(facts, registry, from_key_file, google_service_account, present)
     if google_service_account and wanted is None:
         keys = facts(AccountKeys(google_service_account))
-        yield Require(len(keys) < LIMIT, f"{google_service_account} has {len(keys)} keys of {LIMIT}; delete one that is not used")
+        yield Require(
+            len(keys) < LIMIT, f"{google_service_account} has {len(keys)} keys of {LIMIT}; delete one that is not used"
+        )
         yield ServiceAccountKey(google_service_account, tuple(key["name"] for key in keys))
     source = f"file:{from_key_file}" if from_key_file else f"key:{google_service_account}"
     changed = wanted is None or present is None or wanted.fingerprint != present.fingerprint
     elsewhere = facts(Elsewhere(namespace, name, service_account)) if changed else ()
-    yield Require(not elsewhere, f"secret {namespace}/{name} is used elsewhere too: {', '.join(elsewhere[:3])}", "choose another name with --secret NAME")
+    yield Require(
+        not elsewhere,
+        f"secret {namespace}/{name} is used elsewhere too: {', '.join(elsewhere[:3])}",
+        "choose another name with --secret NAME",
+    )
     if present is not None and changed:
         yield SecretCopy(namespace, name)
-    yield PullSecret(namespace, name, registry, source, wanted.fingerprint) if wanted else PullSecret(namespace, name, registry, source)
+    yield (
+        PullSecret(namespace, name, registry, source, wanted.fingerprint)
+        if wanted
+        else PullSecret(namespace, name, registry, source)
+    )
     yield _attached(namespace, service_account, name)
     yield RenewedPods(namespace, service_account, registry, name)
     yield Ensure(PodsPull(namespace, service_account, registry, name), within=300)
-    yield Unchecked("a grant instead of a key", "roles/artifactregistry.reader for the nodes' account would need no secret")
+    yield Unchecked(
+        "a grant instead of a key", "roles/artifactregistry.reader for the nodes' account would need no secret"
+    )

@@ -114,7 +114,7 @@ def test_a_broken_original_is_not_written_over() -> None:
         [None, "", "{}", COMMENTED, '{"masqLinkLocal": true}', "resyncInterval: 5m\ncidrLimit:\nmasqLinkLocalIPv6: on"]
     ),
 )
-def test_what_is_written_is_read_back_the_same(  # noqa: PLR0917 - hypothesis passes every part by name
+def test_what_is_written_is_read_back_the_same(
     blocks: tuple[Network, ...],
     six: bool,
     link_local: bool,

@@ -39,27 +39,55 @@ class Account:
 
     def as_json(self) -> dict[str, Any]:
         """Return the account as the API shows it."""
-        return {"name": self.name, "projectId": self.project, "email": self.email, "uniqueId": self.unique_id, "disabled": self.disabled}
+        return {
+            "name": self.name,
+            "projectId": self.project,
+            "email": self.email,
+            "uniqueId": self.unique_id,
+            "disabled": self.disabled,
+        }
 
     def create_key(self, *, forbidden: bool) -> dict[str, Any]:
         """Make a key and return it with its private part, which is shown only this once."""
         if forbidden:
-            raise GoogleError(400, "Key creation is not allowed on this service account. constraints/iam.disableServiceAccountKeyCreation", "FAILED_PRECONDITION")
+            raise GoogleError(
+                400,
+                "Key creation is not allowed on this service account. constraints/iam.disableServiceAccountKeyCreation",
+                "FAILED_PRECONDITION",
+            )
         if len(self.keys) >= KEY_LIMIT:
             raise GoogleError(429, "Maximum number of keys on account reached.")
         identifier = os.urandom(20).hex()
-        key = {"name": f"{self.name}/keys/{identifier}", "validAfterTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-               "validBeforeTime": _FOREVER, "keyAlgorithm": "KEY_ALG_RSA_2048", "keyOrigin": "GOOGLE_PROVIDED",
-               "keyType": "USER_MANAGED", "disabled": False}  # fmt: skip
+        key = {
+            "name": f"{self.name}/keys/{identifier}",
+            "validAfterTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "validBeforeTime": _FOREVER,
+            "keyAlgorithm": "KEY_ALG_RSA_2048",
+            "keyOrigin": "GOOGLE_PROVIDED",
+            "keyType": "USER_MANAGED",
+            "disabled": False,
+        }
         self.keys[identifier] = key
-        return key | {"privateKeyType": "TYPE_GOOGLE_CREDENTIALS_FILE", "privateKeyData": base64.b64encode(self._file(identifier)).decode()}
+        return key | {
+            "privateKeyType": "TYPE_GOOGLE_CREDENTIALS_FILE",
+            "privateKeyData": base64.b64encode(self._file(identifier)).decode(),
+        }
 
     def _file(self, identifier: str) -> bytes:
         """Return a credentials file of the real form around bytes that are no key: nothing here can sign."""
         body = base64.encodebytes(os.urandom(384)).decode()
-        return json.dumps({"type": "service_account", "project_id": self.project, "private_key_id": identifier,
-                           "private_key": f"-----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----\n", "client_email": self.email,
-                           "client_id": self.unique_id, "token_uri": "https://oauth2.googleapis.com/token"}, indent=2).encode()  # fmt: skip
+        return json.dumps(
+            {
+                "type": "service_account",
+                "project_id": self.project,
+                "private_key_id": identifier,
+                "private_key": f"-----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----\n",
+                "client_email": self.email,
+                "client_id": self.unique_id,
+                "token_uri": "https://oauth2.googleapis.com/token",
+            },
+            indent=2,
+        ).encode()
 
     def key(self, identifier: str) -> dict[str, Any]:
         """Return one key; raises GoogleError 404."""
@@ -78,4 +106,9 @@ class Account:
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over what `dump` returned."""
-        self.unique_id, self.disabled, self.box.policy, self.keys = state["unique_id"], state["disabled"], state["policy"], state["keys"]
+        self.unique_id, self.disabled, self.box.policy, self.keys = (
+            state["unique_id"],
+            state["disabled"],
+            state["policy"],
+            state["keys"],
+        )

@@ -11,7 +11,15 @@ from remediation.sandbox.google.faults import Faults, GoogleError
 from remediation.sandbox.google.policy import PolicyBox, new_policy
 
 AGENT_ROLE = "roles/container.serviceAgent"
-_SERVICES = ("cloudresourcemanager", "container", "iam", "iamcredentials", "serviceusage", "artifactregistry", "compute")
+_SERVICES = (
+    "cloudresourcemanager",
+    "container",
+    "iam",
+    "iamcredentials",
+    "serviceusage",
+    "artifactregistry",
+    "compute",
+)
 
 
 class Project:
@@ -31,7 +39,13 @@ class Project:
 
     def dump(self) -> dict[str, Any]:
         """Return the project as JSON."""
-        return {"number": self.number, "policy": self.box.policy, "services": self.services, "clusters": self.clusters, "operations": self.operations}
+        return {
+            "number": self.number,
+            "policy": self.box.policy,
+            "services": self.services,
+            "clusters": self.clusters,
+            "operations": self.operations,
+        }
 
 
 class GoogleCloud:
@@ -58,7 +72,11 @@ class GoogleCloud:
 
     def knows(self, email: str) -> bool:
         """Tell whether a service account, or a service agent of a project, exists."""
-        return email in self.accounts or any(email == project.agent.partition(":")[2] for project in self.projects.values()) or "." not in email
+        return (
+            email in self.accounts
+            or any(email == project.agent.partition(":")[2] for project in self.projects.values())
+            or "." not in email
+        )
 
     def add_project(self, identifier: str, number: str) -> Project:
         """Add a project whose usual APIs are on."""
@@ -91,7 +109,12 @@ class GoogleCloud:
     def add_operation(self, project: str, kind: str, error: str = "") -> None:
         """Add a finished GKE operation, failed when an error is given."""
         found = self.projects[project]
-        operation = {"name": f"operation-{len(found.operations) + 1:013d}", "operationType": kind, "status": "DONE", "zone": "europe-west3"}
+        operation = {
+            "name": f"operation-{len(found.operations) + 1:013d}",
+            "operationType": kind,
+            "status": "DONE",
+            "zone": "europe-west3",
+        }
         found.operations.insert(0, operation | ({"error": {"code": 13, "message": error}} if error else {}))
 
     def enable_service(self, project: str, service: str, *, enabled: bool = True) -> None:
@@ -100,12 +123,18 @@ class GoogleCloud:
 
     def grant(self, project: str, role: str, member: str, condition: dict[str, str] | None = None) -> None:
         """Grant a role."""
-        self.projects[project].box.policy["bindings"].append({"role": role, "members": [member]} | ({"condition": condition} if condition else {}))
+        self.projects[project].box.policy["bindings"].append(
+            {"role": role, "members": [member]} | ({"condition": condition} if condition else {})
+        )
 
     def revoke(self, project: str, role: str, member: str) -> None:
         """Take an unconditional role away."""
         bindings = self.projects[project].box.policy["bindings"]
-        for binding in [item for item in bindings if item["role"] == role and not item.get("condition") and member in item["members"]]:
+        for binding in [
+            item
+            for item in bindings
+            if item["role"] == role and not item.get("condition") and member in item["members"]
+        ]:
             binding["members"].remove(member)
             if not binding["members"]:
                 bindings.remove(binding)
@@ -113,7 +142,11 @@ class GoogleCloud:
     def require(self, caller: str, permission: str, resource: str) -> None:
         """Raise GoogleError 403 when a listed caller lacks a permission."""
         if caller in self.permissions and permission not in self.permissions[caller]:
-            raise GoogleError(403, f"Permission '{permission}' denied on resource '{resource}' (or it may not exist).", reason="IAM_PERMISSION_DENIED")
+            raise GoogleError(
+                403,
+                f"Permission '{permission}' denied on resource '{resource}' (or it may not exist).",
+                reason="IAM_PERMISSION_DENIED",
+            )
 
     def allowed(self, caller: str, permissions: Iterable[str]) -> list[str]:
         """Return those of the permissions that the caller has."""
@@ -122,9 +155,12 @@ class GoogleCloud:
     def dump(self) -> dict[str, Any]:
         """Return the whole state as JSON."""
         with self.lock:
-            return {"projects": {name: project.dump() for name, project in self.projects.items()},
-                    "accounts": {email: account.dump() for email, account in self.accounts.items()},
-                    "propagation": self.propagation, "stale_reads": self.stale_reads}  # fmt: skip
+            return {
+                "projects": {name: project.dump() for name, project in self.projects.items()},
+                "accounts": {email: account.dump() for email, account in self.accounts.items()},
+                "propagation": self.propagation,
+                "stale_reads": self.stale_reads,
+            }
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over a state that `dump` returned."""

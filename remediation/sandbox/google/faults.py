@@ -6,8 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-_STATUS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 409: "ABORTED",
-           412: "FAILED_PRECONDITION", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE"}  # fmt: skip
+_STATUS = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    412: "FAILED_PRECONDITION",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
 
 
 @dataclass(frozen=True)
@@ -30,9 +39,21 @@ class GoogleError(Exception):
 
     def __init__(self, code: int, message: str, status: str = "", reason: str = "") -> None:
         super().__init__(message)
-        self.code, self.message, self.status, self.reason = code, message, status or _STATUS.get(code, "UNKNOWN"), reason
+        self.code, self.message, self.status, self.reason = (
+            code,
+            message,
+            status or _STATUS.get(code, "UNKNOWN"),
+            reason,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the body that Google's REST APIs send."""
-        details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": self.reason, "domain": "googleapis.com"}] if self.reason else []
-        return {"error": {"code": self.code, "message": self.message, "status": self.status} | ({"details": details} if details else {})}
+        details = (
+            [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": self.reason, "domain": "googleapis.com"}]
+            if self.reason
+            else []
+        )
+        return {
+            "error": {"code": self.code, "message": self.message, "status": self.status}
+            | ({"details": details} if details else {})
+        }

@@ -53,7 +53,9 @@ class PolicyBox:
             self._stale -= 1
             return copy.deepcopy(self._before)
         if conditional(self.policy) and version < 3:
-            raise GoogleError(400, f"Requested policy version ({version}) cannot be less than the existing policy version (3).")
+            raise GoogleError(
+                400, f"Requested policy version ({version}) cannot be less than the existing policy version (3)."
+            )
         return copy.deepcopy(self.policy)
 
     def write(self, wanted: Policy, stale_reads: int = 0) -> Policy:
@@ -63,12 +65,19 @@ class PolicyBox:
         self._check(wanted)
         audits = {key: value for key, value in self.policy.items() if key == "auditConfigs"}
         self._before, self._stale, self._written = self.policy, stale_reads, time.monotonic()
-        self.policy = {"version": 3 if conditional(wanted) else 1, "etag": new_etag(), "bindings": copy.deepcopy(wanted.get("bindings", []))} | audits
+        self.policy = {
+            "version": 3 if conditional(wanted) else 1,
+            "etag": new_etag(),
+            "bindings": copy.deepcopy(wanted.get("bindings", [])),
+        } | audits
         return copy.deepcopy(self.policy)
 
     def _check(self, wanted: Policy) -> None:
         if wanted.get("etag") and conditional(self.policy) and int(wanted.get("version") or 1) < 3:
-            raise GoogleError(400, f"Specified policy version ({wanted.get('version') or 1}) cannot be less than the existing policy version (3).")
+            raise GoogleError(
+                400,
+                f"Specified policy version ({wanted.get('version') or 1}) cannot be less than the existing policy version (3).",
+            )
         for binding in wanted.get("bindings", []):
             if not binding.get("members"):
                 raise GoogleError(400, f"Binding of role {binding.get('role')} has no members.")
@@ -80,4 +89,7 @@ class PolicyBox:
         """Tell whether the member has the role unconditionally, as seen by those who check after the propagation delay."""
         late = self._before is not None and time.monotonic() - self._written < propagation
         policy = self._before if late and self._before is not None else self.policy
-        return any(item["role"] == role and member in item["members"] and not item.get("condition") for item in policy["bindings"])
+        return any(
+            item["role"] == role and member in item["members"] and not item.get("condition")
+            for item in policy["bindings"]
+        )

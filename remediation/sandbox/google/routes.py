@@ -80,7 +80,10 @@ def service(request: Request) -> Json:
     """Tell whether an API is on."""
     project, name = request.cloud.project(request.part["project"]), request.part["service"]
     request.cloud.require(request.caller, "serviceusage.services.get", f"projects/{project.id}/services/{name}")
-    return {"name": f"projects/{project.number}/services/{name}", "state": "ENABLED" if project.services.get(name) else "DISABLED"}
+    return {
+        "name": f"projects/{project.number}/services/{name}",
+        "state": "ENABLED" if project.services.get(name) else "DISABLED",
+    }
 
 
 @route("POST", "/v1/projects/{project}/services/{service}:(?P<verb>enable|disable)")
@@ -88,7 +91,11 @@ def switch_service(request: Request) -> Json:
     """Switch an API on or off; the operation is done at once."""
     project, name = request.cloud.project(request.part["project"]), request.part["service"]
     project.services[name] = request.part["verb"] == "enable"
-    return {"name": f"operations/acf.{name}", "done": True, "response": {"@type": "type.googleapis.com/google.protobuf.Empty"}}
+    return {
+        "name": f"operations/acf.{name}",
+        "done": True,
+        "response": {"@type": "type.googleapis.com/google.protobuf.Empty"},
+    }
 
 
 @route("GET", "/v1/projects/{project}/locations/{location}/clusters")
@@ -107,7 +114,10 @@ def cluster(request: Request) -> Json:
     project = request.cloud.project(request.part["project"])
     key = f"{request.part['location']}/{request.part['cluster']}"
     if key not in project.clusters:
-        raise GoogleError(404, f"Not found: projects/{project.id}/locations/{request.part['location']}/clusters/{request.part['cluster']}.")
+        raise GoogleError(
+            404,
+            f"Not found: projects/{project.id}/locations/{request.part['location']}/clusters/{request.part['cluster']}.",
+        )
     return project.clusters[key]
 
 
@@ -183,7 +193,9 @@ def key(request: Request) -> Json:
 @route("POST", "/v1/projects/{project}/serviceAccounts/{email}/keys/{key}:(?P<verb>disable|enable)")
 def switch_key(request: Request) -> Json:
     """Disable or enable a key."""
-    request.cloud.account(request.part["email"]).key(request.part["key"])["disabled"] = request.part["verb"] == "disable"
+    request.cloud.account(request.part["email"]).key(request.part["key"])["disabled"] = (
+        request.part["verb"] == "disable"
+    )
     return {}
 
 
@@ -203,7 +215,11 @@ def token(request: Request) -> Json:
 
 def _require_enabled(project: Any, name: str) -> None:
     if not project.services.get(name):
-        raise GoogleError(403, f"{name} has not been used in project {project.number} before or it is disabled.", reason="SERVICE_DISABLED")
+        raise GoogleError(
+            403,
+            f"{name} has not been used in project {project.number} before or it is disabled.",
+            reason="SERVICE_DISABLED",
+        )
 
 
 def dispatch(cloud: GoogleCloud, method: str, path: str, query: dict[str, str], body: Json, caller: str) -> Json:

@@ -22,7 +22,7 @@ class Server:
 
     def __init__(self, cloud: GoogleCloud, port: int = 0, grpc_port: int = 0) -> None:
         self.cloud = cloud
-        self._http = _HttpServer(("127.0.0.1", port), _handler(cloud))
+        self._http = _HttpServer(("127.0.0.1", port), type("Handler", (_Handler,), {"cloud": cloud}))
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self._grpc: Any = None
         self._grpc_port = grpc_port or _free_port()
@@ -68,59 +68,55 @@ def serve(cloud: GoogleCloud, port: int = 0, grpc_port: int = 0) -> Server:
     return Server(cloud, port, grpc_port)
 
 
-def _handler(cloud: GoogleCloud) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    cloud: GoogleCloud
 
-        def _answer(self) -> None:
-            split = urlsplit(self.path)
-            path, query = unquote(split.path), dict(parse_qsl(split.query))
-            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = json.loads(content) if content[:1] == b"{" else dict(parse_qsl(content.decode(errors="replace")))
-            service = self.headers.get("Host", "")
-            fault = cloud.faults(service, self.command, path, body) if cloud.faults else None
-            if _delayed(fault) and fault and fault.close == "before":
-                return self._drop()
-            code, document = self._result(path, query, body, fault)
-            cloud.requests.append({"service": service, "method": self.command, "path": path, "code": code})
-            if fault and fault.close == "after":
-                return self._drop()
-            return self._send(code, document, fault.headers if fault else {})
-
-        def _result(self, path: str, query: dict[str, str], body: dict[str, Any], fault: Fault | None) -> tuple[int, dict[str, Any]]:
-            try:
-                if fault and fault.code:
-                    raise GoogleError(fault.code, fault.message)
-                return 200, dispatch(cloud, self.command, path, query, body, self._caller())
-            except GoogleError as problem:
-                return problem.code, problem.as_json()
-
-        def _caller(self) -> str:
-            return self.headers.get("Authorization", "").partition(" ")[2]
-
-        def _drop(self) -> None:
-            self.close_connection = True
-            self.connection.close()
-
-        def _send(self, code: int, document: dict[str, Any], headers: dict[str, str]) -> None:
-            content = json.dumps(document).encode()
-            self.send_response(code)
-            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - the names that the base class looks for
-
-        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the signature of the base class
-            """Stay silent; requests are recorded in the cloud."""
-
-    return Handler
-
-
-def _delayed(fault: Fault | None) -> bool:
-    """Wait as long as the fault says; tells whether there is one."""
-    if fault and fault.delay:
+    def _answer(self) -> None:
+        path, query, body = self._asked()
+        faults = self.cloud.faults
+        fault = faults(self.headers.get("Host", ""), self.command, path, body) if faults else None
+        fault = fault or Fault()
         time.sleep(fault.delay)
-    return fault is not None
+        if fault.close == "before":
+            return self._drop()
+        code, document = self._result(path, query, body, fault)
+        self.cloud.requests.append({"service": "http", "method": self.command, "path": path, "code": code})
+        return self._drop() if fault.close == "after" else self._send(code, document, fault.headers)
+
+    def _asked(self) -> tuple[str, dict[str, str], dict[str, Any]]:
+        split = urlsplit(self.path)
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = json.loads(content) if content[:1] == b"{" else dict(parse_qsl(content.decode(errors="replace")))
+        return unquote(split.path), dict(parse_qsl(split.query)), body
+
+    def _result(
+        self, path: str, query: dict[str, str], body: dict[str, Any], fault: Fault
+    ) -> tuple[int, dict[str, Any]]:
+        if fault.code:
+            return fault.code, GoogleError(fault.code, fault.message).as_json()
+        try:
+            return 200, dispatch(self.cloud, self.command, path, query, body, self._caller())
+        except GoogleError as problem:
+            return problem.code, problem.as_json()
+
+    def _caller(self) -> str:
+        return self.headers.get("Authorization", "").partition(" ")[2]
+
+    def _drop(self) -> None:
+        self.close_connection = True
+        self.connection.close()
+
+    def _send(self, code: int, document: dict[str, Any], headers: dict[str, str]) -> None:
+        content = json.dumps(document).encode()
+        self.send_response(code)
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - the names that the base class looks for
+
+    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the signature of the base class
+        """Stay silent; requests are recorded in the cloud."""

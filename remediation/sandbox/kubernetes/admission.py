@@ -12,19 +12,42 @@ from remediation.sandbox.kubernetes.problems import forbidden
 from remediation.sandbox.kubernetes.store import Store
 
 # Kinds whose objects count the changes of their spec.
-GENERATIONAL = frozenset({
-    "daemonsets", "deployments", "replicasets", "statefulsets", "jobs", "cronjobs", "pods", "networkpolicies",
-    "ingresses", "poddisruptionbudgets", "validatingwebhookconfigurations", "mutatingwebhookconfigurations",
-})  # fmt: skip
+GENERATIONAL = frozenset(
+    {
+        "daemonsets",
+        "deployments",
+        "replicasets",
+        "statefulsets",
+        "jobs",
+        "cronjobs",
+        "pods",
+        "networkpolicies",
+        "ingresses",
+        "poddisruptionbudgets",
+        "validatingwebhookconfigurations",
+        "mutatingwebhookconfigurations",
+    }
+)
 # Kinds whose status a client cannot set when it creates the object.
-_STATUS_RESET = frozenset({
-    "daemonsets", "deployments", "replicasets", "statefulsets", "jobs", "cronjobs", "poddisruptionbudgets",
-    "horizontalpodautoscalers", "ingresses", "persistentvolumeclaims",
-})  # fmt: skip
+_STATUS_RESET = frozenset(
+    {
+        "daemonsets",
+        "deployments",
+        "replicasets",
+        "statefulsets",
+        "jobs",
+        "cronjobs",
+        "poddisruptionbudgets",
+        "horizontalpodautoscalers",
+        "ingresses",
+        "persistentvolumeclaims",
+    }
+)
 _EMPTY_STATUS: dict[str, dict[str, Any]] = {
     "daemonsets": {"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0},
-    "replicasets": {"replicas": 0}, "statefulsets": {"replicas": 0, "availableReplicas": 0},
-}  # fmt: skip
+    "replicasets": {"replicas": 0},
+    "statefulsets": {"replicas": 0, "availableReplicas": 0},
+}
 _TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - where pods find their token
 SERVICE_RANGE = ipaddress.ip_network("10.96.0.0/16")
@@ -87,8 +110,12 @@ def _job(job: Object) -> None:
     if job["spec"].get("manualSelector"):
         return
     uid, name = job["metadata"]["uid"], job["metadata"]["name"]
-    marks = {"batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name,
-             "controller-uid": uid, "job-name": name}  # fmt: skip
+    marks = {
+        "batch.kubernetes.io/controller-uid": uid,
+        "batch.kubernetes.io/job-name": name,
+        "controller-uid": uid,
+        "job-name": name,
+    }
     template = job["spec"].setdefault("template", {}).setdefault("metadata", {})
     template["labels"] = template.get("labels", {}) | marks
     job["spec"].setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})
@@ -128,9 +155,12 @@ def _mount_token(spec: dict[str, Any]) -> None:
     sources = [
         {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
         {"configMap": {"items": [{"key": "ca.crt", "path": "ca.crt"}], "name": "kube-root-ca.crt"}},
-        {"downwardAPI": {"items": [
-            {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}, "path": "namespace"}]}},
-    ]  # fmt: skip
+        {
+            "downwardAPI": {
+                "items": [{"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}, "path": "namespace"}]
+            }
+        },
+    ]
     spec.setdefault("volumes", []).append({"name": volume, "projected": {"defaultMode": 420, "sources": sources}})
     mount = {"mountPath": _TOKEN_PATH, "name": volume, "readOnly": True}
     for each in (*spec.get("initContainers", ()), *spec["containers"]):
@@ -152,7 +182,8 @@ def _quality(spec: dict[str, Any]) -> str:
     if not any(each.get("requests") or each.get("limits") for each in resources):
         return "BestEffort"
     full = all(
-        set(each.get("limits", {})) >= {"cpu", "memory"} and each.get("requests") == each["limits"] for each in resources
+        set(each.get("limits", {})) >= {"cpu", "memory"} and each.get("requests") == each["limits"]
+        for each in resources
     )
     return "Guaranteed" if full else "Burstable"
 

@@ -20,7 +20,7 @@ from remediation.sandbox.kubernetes import (
     tables,
     watch,
     writing,
-)  # fmt: skip
+)
 from remediation.sandbox.kubernetes.decoding import Decoder, decode_body
 from remediation.sandbox.kubernetes.kinds import Kind, Kinds
 from remediation.sandbox.kubernetes.objects import Object
@@ -42,8 +42,9 @@ class Api:
         is_open: tells whether watches go on.
     """
 
-    def __init__(self, store: Store, kinds: Kinds, tokens: Mapping[str, User], log_text: LogText,
-                 is_open: Callable[[], bool]) -> None:  # fmt: skip
+    def __init__(
+        self, store: Store, kinds: Kinds, tokens: Mapping[str, User], log_text: LogText, is_open: Callable[[], bool]
+    ) -> None:
         self.store, self.kinds, self.tokens, self.log_text, self.is_open = store, kinds, tokens, log_text, is_open
 
     def answer(self, request: Request) -> tuple[Response, Route | None]:
@@ -105,12 +106,17 @@ class Api:
         if found.subresource not in {"", "status", "finalize"}:
             return self._subresource(found, request)
         verbs: dict[str, Callable[[Route, Request], Response]] = {
-            "get": self._get, "list": self._list, "watch": self._watch, "create": self._create,
-            "update": self._update, "patch": self._patch, "delete": self._delete,
+            "get": self._get,
+            "list": self._list,
+            "watch": self._watch,
+            "create": self._create,
+            "update": self._update,
+            "patch": self._patch,
+            "delete": self._delete,
             "deletecollection": self._delete_all,
-        }  # fmt: skip
+        }
         needs_name = found.verb in {"update", "patch"}
-        if found.verb not in verbs or needs_name is not bool(found.name) and (needs_name or found.verb == "create"):
+        if found.verb not in verbs or (needs_name is not bool(found.name) and (needs_name or found.verb == "create")):
             raise problems.wrong_method()
         return verbs[found.verb](found, request)
 
@@ -128,8 +134,12 @@ class Api:
         raise problems.wrong_method()
 
     def _evict(self, found: Route, obj: Object, request: Request) -> Response:
-        body = protobuf.decode(request.body) if protobuf.is_protobuf(request.body) else json.loads(request.body or b"{}")
-        how = deleting.DeleteOptions(body.get("deleteOptions", {}).get("gracePeriodSeconds"), dry_run=request.is_dry_run)
+        body = (
+            protobuf.decode(request.body) if protobuf.is_protobuf(request.body) else json.loads(request.body or b"{}")
+        )
+        how = deleting.DeleteOptions(
+            body.get("deleteOptions", {}).get("gracePeriodSeconds"), dry_run=request.is_dry_run
+        )
         with self.store.lock:
             deleting.delete(self.store, found.kind, obj, how)
         return Response(201, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})
@@ -172,7 +182,9 @@ class Api:
 
     def _check_version(self, version: str) -> None:
         if version and not version.isdigit():
-            raise problems.bad_request(f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: invalid syntax')
+            raise problems.bad_request(
+                f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: invalid syntax'
+            )
         if version and int(version) > self.store.version:
             causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
             text = f"Timeout: Too large resource version: {version}, current: {self.store.version}"
@@ -190,10 +202,16 @@ class Api:
         def bookmark(version: int) -> Any:
             return {"kind": kind.name, "apiVersion": kind.group_version, "metadata": {"resourceVersion": str(version)}}
 
-        watched = watch.Watched(kind.storage, found.namespace, parse(kind, query.get("labelSelector", ""), chosen),
-                                render, bookmark)  # fmt: skip
-        span = watch.Span(query.get("resourceVersion", ""), float(query.get("timeoutSeconds") or _WATCH_SECONDS),
-                          request.flag("allowWatchBookmarks"), request.flag("sendInitialEvents"), self.is_open)  # fmt: skip
+        watched = watch.Watched(
+            kind.storage, found.namespace, parse(kind, query.get("labelSelector", ""), chosen), render, bookmark
+        )
+        span = watch.Span(
+            query.get("resourceVersion", ""),
+            float(query.get("timeoutSeconds") or _WATCH_SECONDS),
+            request.flag("allowWatchBookmarks"),
+            request.flag("sendInitialEvents"),
+            self.is_open,
+        )
         return Response(200, lines=watch.stream(self.store, watched, span))
 
     def _body(self, kind: Kind, request: Request) -> tuple[Object, dict[str, str]]:
@@ -286,5 +304,3 @@ def _start(token: str) -> tuple[str, str]:
             "invalid continue token: continue key is not valid: illegal base64 data at input byte 0"
         ) from error
     return namespace, name
-
-

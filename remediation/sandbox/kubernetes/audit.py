@@ -38,27 +38,40 @@ class AuditTrail:
     def writes(self) -> list[dict[str, Any]]:
         """Return the events of requests that changed something: no dry runs, nothing that was refused."""
         return [
-            event for event in self.events
-            if event["verb"] in _WRITES and event["responseStatus"]["code"] < 400 and not event["dryRun"]
+            event
+            for event in self.events
+            if event["verb"] in _WRITES
+            and event["responseStatus"]["code"] < 400
+            and not event["dryRun"]
             and event.get("objectRef", {}).get("apiGroup") not in {"authorization.k8s.io", "authentication.k8s.io"}
-        ]  # fmt: skip
+        ]
 
 
 def _event(request: Request, response: Response, route: Route | None) -> dict[str, Any]:
     event: dict[str, Any] = {
-        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": new_uid(),
-        "stage": "ResponseComplete", "requestURI": request.uri or request.path,
+        "kind": "Event",
+        "apiVersion": "audit.k8s.io/v1",
+        "level": "Metadata",
+        "auditID": new_uid(),
+        "stage": "ResponseComplete",
+        "requestURI": request.uri or request.path,
         "verb": route.verb if route else request.method.lower(),
         "user": {"username": request.user.name, "groups": list(request.user.groups)},
-        "userAgent": request.headers.get("user-agent", ""), "dryRun": request.is_dry_run,
-        "responseStatus": {"metadata": {}, "code": response.code}, "stageTimestamp": precise_now(),
-    }  # fmt: skip
+        "userAgent": request.headers.get("user-agent", ""),
+        "dryRun": request.is_dry_run,
+        "responseStatus": {"metadata": {}, "code": response.code},
+        "stageTimestamp": precise_now(),
+    }
     return event | ({"objectRef": _reference(route)} if route else {})
 
 
 def _reference(route: Route) -> dict[str, str]:
     found = {
-        "resource": route.kind.plural, "namespace": route.namespace, "name": route.name,
-        "apiGroup": route.kind.group, "apiVersion": route.kind.version, "subresource": route.subresource,
-    }  # fmt: skip
+        "resource": route.kind.plural,
+        "namespace": route.namespace,
+        "name": route.name,
+        "apiGroup": route.kind.group,
+        "apiVersion": route.kind.version,
+        "subresource": route.subresource,
+    }
     return {key: value for key, value in found.items() if value}

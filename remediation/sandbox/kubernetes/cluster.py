@@ -118,8 +118,9 @@ class Cluster:
         """Return an object by group resource, such as `daemonsets.apps`; do not change it."""
         return self.store.get(storage, namespace, name)
 
-    def edit(self, storage: str, name: str, change: Callable[[Object], None], namespace: str = "",
-             manager: str = "sandbox") -> Object:  # fmt: skip
+    def edit(
+        self, storage: str, name: str, change: Callable[[Object], None], namespace: str = "", manager: str = "sandbox"
+    ) -> Object:
         """Change an object beside the API, spec and status alike; raises KeyError when there is none."""
         with self.store.lock:
             old = self.store.get(storage, namespace, name)
@@ -130,10 +131,15 @@ class Cluster:
             route = Route("update", self.kinds.stored(storage), namespace, name)
             status = clone(new.get("status"))
             done = writing.replace(self.store, route, old, new, Request("PUT", "", {"fieldManager": manager}))
-            return done if status is None else self.store.put(storage, {**done, "metadata": dict(done["metadata"]), "status": status})
+            return (
+                done
+                if status is None
+                else self.store.put(storage, {**done, "metadata": dict(done["metadata"]), "status": status})
+            )
 
-    def record_event(self, about: Object, reason: str, message: str, kind: str = "Normal",
-                     component: str = "kubelet") -> None:  # fmt: skip
+    def record_event(
+        self, about: Object, reason: str, message: str, kind: str = "Normal", component: str = "kubelet"
+    ) -> None:
         """Record an event about an object; the same event again counts up."""
         events.record(self.store, about, kind, reason, message, component)
 

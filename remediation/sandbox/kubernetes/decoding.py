@@ -16,10 +16,20 @@ _GO_NAMES = {str: "string", bool: "bool", int: "number", float: "number", list: 
 _EXPECTED = {"string": (str,), "boolean": (bool,), "integer": (int,), "number": (int, float), "bytes": (str,)}
 _GO_TYPES = {"string": "string", "boolean": "bool", "integer": "int32", "number": "float64", "bytes": "[]uint8"}
 # False is the zero value of these fields, which have `omitempty`; elsewhere it is a pointer and is kept.
-_PLAIN_BOOLEANS = frozenset({
-    "hostNetwork", "hostPID", "hostIPC", "stdin", "stdinOnce", "tty", "readOnly", "paused", "unschedulable",
-    "publishNotReadyAddresses",
-})  # fmt: skip
+_PLAIN_BOOLEANS = frozenset(
+    {
+        "hostNetwork",
+        "hostPID",
+        "hostIPC",
+        "stdin",
+        "stdinOnce",
+        "tty",
+        "readOnly",
+        "paused",
+        "unschedulable",
+        "publishNotReadyAddresses",
+    }
+)
 _PLAIN_NUMBERS = frozenset({"minReadySeconds", "hostPort", "nodePort", "initialDelaySeconds"})
 # The empty text of these fields means something of its own.
 _TEXT_POINTERS = frozenset({"storageClassName", "fsType"})
@@ -72,8 +82,10 @@ class Decoder:
             return self._object(shape[1:], value, path, go_path)
         expected = _EXPECTED.get(shape)
         if expected and (not isinstance(value, expected) or (isinstance(value, bool) and shape != "boolean")):
-            raise WrongType(f"json: cannot unmarshal {_GO_NAMES[type(value)]} into Go struct field {go_path}"
-                            f" of type {_GO_TYPES[shape]}")  # fmt: skip
+            raise WrongType(
+                f"json: cannot unmarshal {_GO_NAMES[type(value)]} into Go struct field {go_path}"
+                f" of type {_GO_TYPES[shape]}"
+            )
         return str(value) if shape == "quantity" else value
 
     def _collection(self, shape: dict[str, Any], value: Any, path: str, go_path: str) -> Any:
@@ -81,8 +93,11 @@ class Decoder:
         if not isinstance(value, wanted):
             raise WrongType(f"json: cannot unmarshal {_GO_NAMES[type(value)]} into Go struct field {go_path}")
         if isinstance(value, dict):
-            return {key: self._value(shape["map"], item, f"{path}.{key}", go_path)
-                    for key, item in value.items() if item is not None}  # fmt: skip
+            return {
+                key: self._value(shape["map"], item, f"{path}.{key}", go_path)
+                for key, item in value.items()
+                if item is not None
+            }
         return [self._value(shape["list"], item, f"{path}[{index}]", go_path) for index, item in enumerate(value)]
 
     def _object(self, name: str, value: Any, path: str, go_path: str) -> Any:
@@ -92,8 +107,11 @@ class Decoder:
         if not fields:
             return value
         self._complain(value, fields, path)
-        known = {key: self._value(fields[key], item, _join(path, key), f"{go_path}.{key}")
-                 for key, item in value.items() if item is not None and key in fields}  # fmt: skip
+        known = {
+            key: self._value(fields[key], item, _join(path, key), f"{go_path}.{key}")
+            for key, item in value.items()
+            if item is not None and key in fields
+        }
         return {key: item for key, item in known.items() if not _is_omitted(key, item, fields[key])}
 
     def _complain(self, value: dict[str, Any], fields: dict[str, Any], path: str) -> None:
@@ -155,9 +173,11 @@ def _decode(kind: Kind, decoder: Decoder, value: Object) -> Object:
 
 
 def _unreadable(kind: Kind, body: bytes, error: Exception) -> Exception:
-    ended = re.search(r"Expecting|Unterminated", str(error)) and "unexpected end of JSON input" or str(error)
-    return bad_request(f"the object provided is unrecognized (must be of type {kind.name}): couldn't get version/kind;"
-                       f" json parse error: {ended} ({body.decode(errors='replace')[:200]})")  # fmt: skip
+    ended = (re.search(r"Expecting|Unterminated", str(error)) and "unexpected end of JSON input") or str(error)
+    return bad_request(
+        f"the object provided is unrecognized (must be of type {kind.name}): couldn't get version/kind;"
+        f" json parse error: {ended} ({body.decode(errors='replace')[:200]})"
+    )
 
 
 def _check_kind(kind: Kind, value: Object) -> None:

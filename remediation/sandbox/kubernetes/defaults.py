@@ -28,8 +28,14 @@ def containers(spec: Json) -> Iterator[Json]:
 
 def pod_spec(spec: Json) -> None:
     """Fill in a pod spec, of a pod or of a template."""
-    _fill(spec, restartPolicy="Always", dnsPolicy="ClusterFirst", terminationGracePeriodSeconds=30,
-          securityContext={}, schedulerName="default-scheduler")  # fmt: skip
+    _fill(
+        spec,
+        restartPolicy="Always",
+        dnsPolicy="ClusterFirst",
+        terminationGracePeriodSeconds=30,
+        securityContext={},
+        schedulerName="default-scheduler",
+    )
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     if account:
         spec["serviceAccountName"] = spec["serviceAccount"] = account
@@ -43,8 +49,13 @@ def _container(container: Json, *, host_network: bool) -> None:
     image = str(container.get("image", ""))
     latest = ":" not in image.rpartition("/")[2] or image.endswith(":latest")
     pull = "Always" if latest and "@" not in image else "IfNotPresent"
-    _fill(container, resources={}, terminationMessagePath="/dev/termination-log", terminationMessagePolicy="File",
-          imagePullPolicy=pull)  # fmt: skip
+    _fill(
+        container,
+        resources={},
+        terminationMessagePath="/dev/termination-log",
+        terminationMessagePolicy="File",
+        imagePullPolicy=pull,
+    )
     _resources(container["resources"])
     for port in container.get("ports", ()):
         port.setdefault("protocol", "TCP")
@@ -123,8 +134,14 @@ def _replica_set(obj: Object) -> None:
 
 def _stateful_set(obj: Object) -> None:
     _template(obj)
-    _fill(obj["spec"], replicas=1, podManagementPolicy="OrderedReady", updateStrategy={}, revisionHistoryLimit=10,
-          persistentVolumeClaimRetentionPolicy={"whenDeleted": "Retain", "whenScaled": "Retain"})  # fmt: skip
+    _fill(
+        obj["spec"],
+        replicas=1,
+        podManagementPolicy="OrderedReady",
+        updateStrategy={},
+        revisionHistoryLimit=10,
+        persistentVolumeClaimRetentionPolicy={"whenDeleted": "Retain", "whenScaled": "Retain"},
+    )
     strategy = obj["spec"]["updateStrategy"]
     strategy.setdefault("type", "RollingUpdate")
     if strategy["type"] == "RollingUpdate":
@@ -133,8 +150,16 @@ def _stateful_set(obj: Object) -> None:
 
 def _job(obj: Object) -> None:
     _template(obj)
-    _fill(obj["spec"], parallelism=1, completions=1, backoffLimit=6, completionMode="NonIndexed", suspend=False,
-          podReplacementPolicy="TerminatingOrFailed", manualSelector=False)  # fmt: skip
+    _fill(
+        obj["spec"],
+        parallelism=1,
+        completions=1,
+        backoffLimit=6,
+        completionMode="NonIndexed",
+        suspend=False,
+        podReplacementPolicy="TerminatingOrFailed",
+        manualSelector=False,
+    )
 
 
 def _service(obj: Object) -> None:
@@ -178,21 +203,34 @@ def _network_policy(obj: Object) -> None:
 
 def _webhooks(obj: Object) -> None:
     for hook in obj.get("webhooks", ()):
-        _fill(hook, failurePolicy="Fail", matchPolicy="Equivalent", timeoutSeconds=10, namespaceSelector={},
-              objectSelector={})  # fmt: skip
+        _fill(
+            hook,
+            failurePolicy="Fail",
+            matchPolicy="Equivalent",
+            timeoutSeconds=10,
+            namespaceSelector={},
+            objectSelector={},
+        )
         if "service" in hook.get("clientConfig", {}):
             hook["clientConfig"]["service"].setdefault("port", 443)
 
 
 _BY_KIND: dict[str, Callable[[Object], None]] = {
-    "pods": _pod, "daemonsets.apps": _daemon_set, "deployments.apps": _deployment, "replicasets.apps": _replica_set,
-    "statefulsets.apps": _stateful_set, "jobs.batch": _job, "services": _service, "secrets": _secret,
-    "namespaces": _namespace, "rolebindings.rbac.authorization.k8s.io": _binding,
+    "pods": _pod,
+    "daemonsets.apps": _daemon_set,
+    "deployments.apps": _deployment,
+    "replicasets.apps": _replica_set,
+    "statefulsets.apps": _stateful_set,
+    "jobs.batch": _job,
+    "services": _service,
+    "secrets": _secret,
+    "namespaces": _namespace,
+    "rolebindings.rbac.authorization.k8s.io": _binding,
     "clusterrolebindings.rbac.authorization.k8s.io": _binding,
     "networkpolicies.networking.k8s.io": _network_policy,
     "validatingwebhookconfigurations.admissionregistration.k8s.io": _webhooks,
     "mutatingwebhookconfigurations.admissionregistration.k8s.io": _webhooks,
-}  # fmt: skip
+}
 
 
 def fill(storage: str, obj: Object) -> None:
@@ -201,4 +239,6 @@ def fill(storage: str, obj: Object) -> None:
         _BY_KIND[storage](obj)
 
 
-_NEED_SPEC = frozenset({"pods", "daemonsets.apps", "deployments.apps", "replicasets.apps", "statefulsets.apps", "jobs.batch"})
+_NEED_SPEC = frozenset(
+    {"pods", "daemonsets.apps", "deployments.apps", "replicasets.apps", "statefulsets.apps", "jobs.batch"}
+)

@@ -32,9 +32,10 @@ def options(request: Request) -> DeleteOptions:
     body = _body(request)
     dry_run = body.get("dryRun") or ([request.query["dryRun"]] if request.query.get("dryRun") else [])
     if dry_run not in ([], ["All"]):
-        message = f"Unsupported value: {json.dumps(dry_run)}: supported values: \"All\""
-        raise problems.invalid("DeleteOptions", "meta.k8s.io", "", [
-            problems.cause("dryRun", message, "FieldValueNotSupported")])  # fmt: skip
+        message = f'Unsupported value: {json.dumps(dry_run)}: supported values: "All"'
+        raise problems.invalid(
+            "DeleteOptions", "meta.k8s.io", "", [problems.cause("dryRun", message, "FieldValueNotSupported")]
+        )
     grace = body.get("gracePeriodSeconds", request.query.get("gracePeriodSeconds"))
     policy = body.get("propagationPolicy") or request.query.get("propagationPolicy", "")
     if body.get("orphanDependents") or request.flag("orphanDependents"):
@@ -74,13 +75,23 @@ def _check(kind: Kind, obj: Object, preconditions: dict[str, str]) -> None:
     found, name = obj["metadata"], obj["metadata"]["name"]
     uid, version = preconditions.get("uid"), preconditions.get("resourceVersion")
     if uid and uid != found["uid"]:
-        raise problems.precondition_failed(kind, name, (
-            f"the UID in the precondition ({uid}) does not match the UID in record ({found['uid']}). The object might"
-            " have been deleted and then recreated"))  # fmt: skip
+        raise problems.precondition_failed(
+            kind,
+            name,
+            (
+                f"the UID in the precondition ({uid}) does not match the UID in record ({found['uid']}). The object might"
+                " have been deleted and then recreated"
+            ),
+        )
     if version and version != found["resourceVersion"]:
-        raise problems.precondition_failed(kind, name, (
-            f"the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record"
-            f" ({found['resourceVersion']}). The object might have been modified"))  # fmt: skip
+        raise problems.precondition_failed(
+            kind,
+            name,
+            (
+                f"the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record"
+                f" ({found['resourceVersion']}). The object might have been modified"
+            ),
+        )
 
 
 def _marked(kind: Kind, obj: Object, how: DeleteOptions) -> Object | None:

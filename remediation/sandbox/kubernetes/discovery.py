@@ -8,10 +8,20 @@ from remediation.sandbox.kubernetes.kinds import Kind, Kinds, document
 
 Json = dict[str, Any]
 VERSION = {
-    "major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36", "minCompatibilityMajor": "1",
-    "minCompatibilityMinor": "35", "gitVersion": "v1.36.3", "gitCommit": "", "gitTreeState": "clean",
-    "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "", "platform": "linux/amd64",
-}  # fmt: skip
+    "major": "1",
+    "minor": "36",
+    "emulationMajor": "1",
+    "emulationMinor": "36",
+    "minCompatibilityMajor": "1",
+    "minCompatibilityMinor": "35",
+    "gitVersion": "v1.36.3",
+    "gitCommit": "",
+    "gitTreeState": "clean",
+    "buildDate": "1970-01-01T00:00:00Z",
+    "goVersion": "",
+    "compiler": "",
+    "platform": "linux/amd64",
+}
 
 
 def core_versions(host: str) -> Json:
@@ -43,10 +53,17 @@ def resources(kinds: Kinds, group_version: str) -> Json:
 
 
 def _rows(kind: Kind) -> list[Json]:
-    row: Json = {"name": kind.plural, "singularName": kind.singular or kind.name.lower(),
-                 "namespaced": kind.namespaced, "kind": kind.name, "verbs": list(kind.verbs)}  # fmt: skip
+    row: Json = {
+        "name": kind.plural,
+        "singularName": kind.singular or kind.name.lower(),
+        "namespaced": kind.namespaced,
+        "kind": kind.name,
+        "verbs": list(kind.verbs),
+    }
     if kind.short_names:
         row["shortNames"] = list(kind.short_names)
-    below = [{**row, "name": f"{kind.plural}/{name}", "singularName": "", "verbs": ["get", "patch", "update"]}
-             for name in sorted(kind.subresources)]  # fmt: skip
+    below = [
+        {**row, "name": f"{kind.plural}/{name}", "singularName": "", "verbs": ["get", "patch", "update"]}
+        for name in sorted(kind.subresources)
+    ]
     return [row, *below]

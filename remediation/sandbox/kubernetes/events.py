@@ -9,10 +9,14 @@ from remediation.sandbox.kubernetes.objects import Object, new_uid, now, suffix
 from remediation.sandbox.kubernetes.store import Store
 
 _NAMES = {
-    "involvedObject": "regarding", "message": "note", "source": "deprecatedSource", "count": "deprecatedCount",
-    "firstTimestamp": "deprecatedFirstTimestamp", "lastTimestamp": "deprecatedLastTimestamp",
+    "involvedObject": "regarding",
+    "message": "note",
+    "source": "deprecatedSource",
+    "count": "deprecatedCount",
+    "firstTimestamp": "deprecatedFirstTimestamp",
+    "lastTimestamp": "deprecatedLastTimestamp",
     "reportingComponent": "reportingController",
-}  # fmt: skip
+}
 _BACK = {new: old for old, new in _NAMES.items()}
 
 
@@ -61,13 +65,26 @@ def _find(store: Store, namespace: str, about: Object, reason: str, message: str
 def _new(namespace: str, about: Object, what: tuple[str, str, str], component: str) -> Object:
     found = about["metadata"]
     reference: dict[str, Any] = {
-        "kind": about["kind"], "apiVersion": about["apiVersion"], "name": found["name"], "uid": found["uid"],
+        "kind": about["kind"],
+        "apiVersion": about["apiVersion"],
+        "name": found["name"],
+        "uid": found["uid"],
         "resourceVersion": found.get("resourceVersion", ""),
-    } | ({"namespace": found["namespace"]} if "namespace" in found else {})  # fmt: skip
+    } | ({"namespace": found["namespace"]} if "namespace" in found else {})
     name = f"{found['name']}.{suffix(16)}"
     return {
-        "kind": "Event", "apiVersion": "v1", "involvedObject": reference, "type": what[0], "reason": what[1],
+        "kind": "Event",
+        "apiVersion": "v1",
+        "involvedObject": reference,
+        "type": what[0],
+        "reason": what[1],
         "metadata": {"name": name, "namespace": namespace, "uid": new_uid(), "creationTimestamp": now()},
-        "message": what[2], "source": {"component": component}, "count": 1, "firstTimestamp": now(),
-        "lastTimestamp": now(), "eventTime": None, "reportingComponent": component, "reportingInstance": "",
-    }  # fmt: skip
+        "message": what[2],
+        "source": {"component": component},
+        "count": 1,
+        "firstTimestamp": now(),
+        "lastTimestamp": now(),
+        "eventTime": None,
+        "reportingComponent": component,
+        "reportingInstance": "",
+    }

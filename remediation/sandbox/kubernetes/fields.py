@@ -14,17 +14,31 @@ from remediation.sandbox.kubernetes.kinds import types
 Fields = dict[str, Any]
 Path = tuple[str, ...]
 # Fields that no manager owns.
-_UNOWNED = frozenset({
-    "name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
-    "deletionGracePeriodSeconds", "managedFields", "selfLink", "generateName",
-})  # fmt: skip
+_UNOWNED = frozenset(
+    {
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "managedFields",
+        "selfLink",
+        "generateName",
+    }
+)
 
 
 def field_set(type_name: str, obj: dict[str, Any]) -> Fields:
     """Return the set of all fields that an object has."""
     shapes = types()[type_name]["fields"] if type_name else {}
-    found = {f"f:{key}": _set_of(shapes.get(key), item) for key, item in obj.items()
-             if key not in {"apiVersion", "kind", "metadata"}}  # fmt: skip
+    found = {
+        f"f:{key}": _set_of(shapes.get(key), item)
+        for key, item in obj.items()
+        if key not in {"apiVersion", "kind", "metadata"}
+    }
     owned = {key: item for key, item in obj.get("metadata", {}).items() if key not in _UNOWNED}
     if owned:
         found["f:metadata"] = {f"f:{key}": _set_of(_metadata_shape(key), item) for key, item in owned.items()}
@@ -63,7 +77,9 @@ def item_key(shape: dict[str, Any], item: Any) -> str:
     if not shape["keys"]:
         return "v:" + json.dumps(item)
     default = {"protocol": "TCP"}
-    keys = {key: item.get(key, default.get(key)) for key in shape["keys"] if item.get(key, default.get(key)) is not None}
+    keys = {
+        key: item.get(key, default.get(key)) for key in shape["keys"] if item.get(key, default.get(key)) is not None
+    }
     return "k:" + json.dumps(dict(sorted(keys.items())), separators=(",", ":"))
 
 

@@ -30,7 +30,9 @@ class Server:
         self._http = _HttpServer(("127.0.0.1", port), cluster)
         self.port = int(self._http.server_address[1])
         self.url = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="kubernetes-api", daemon=True)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, args=(0.05,), name="kubernetes-api", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -63,7 +65,7 @@ class _HttpServer(ThreadingHTTPServer):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = self.server_address[:2]
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection that sends small answers at once."""
@@ -173,7 +175,7 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _client_left(self) -> bool:
         try:
-            return self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+            return bool(self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"")
         except BlockingIOError:
             return False
         except OSError:
@@ -189,8 +191,10 @@ def kubeconfig(url: str, token: str | None = None) -> dict[str, Any]:
     """Return a kubeconfig for the server at a URL."""
     user = {"token": token} if token else {}
     return {
-        "apiVersion": "v1", "kind": "Config", "current-context": "sandbox",
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "sandbox",
         "clusters": [{"name": "sandbox", "cluster": {"server": url}}],
         "users": [{"name": "sandbox", "user": user}],
         "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "sandbox"}}],
-    }  # fmt: skip
+    }

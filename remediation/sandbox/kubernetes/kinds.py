@@ -74,11 +74,18 @@ def _kind(row: dict[str, Any], rows: list[dict[str, Any]]) -> Kind:
     prefix = row["name"] + "/"
     below = (each["name"] for each in rows if each["groupVersion"] == row["groupVersion"])
     return Kind(
-        group, version, row["name"], row["kind"], row["namespaced"], row["singularName"],
-        tuple(row.get("shortNames", ())), tuple(row["verbs"]), tuple(row.get("categories", ())),
+        group,
+        version,
+        row["name"],
+        row["kind"],
+        row["namespaced"],
+        row["singularName"],
+        tuple(row.get("shortNames", ())),
+        tuple(row["verbs"]),
+        tuple(row.get("categories", ())),
         document()["kinds"].get(f"{group}/{version}/{row['kind']}", ""),
         frozenset(name.removeprefix(prefix) for name in below if name.startswith(prefix)),
-    )  # fmt: skip
+    )
 
 
 class Kinds:

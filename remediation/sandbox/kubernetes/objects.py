@@ -78,9 +78,13 @@ def controller_of(obj: Object) -> dict[str, Any] | None:
 def owner_reference(owner: Object) -> dict[str, Any]:
     """Return the owner reference that a controller puts on what it makes."""
     return {
-        "apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
-        "uid": owner["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True,
-    }  # fmt: skip
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
 
 
 def condition(kind: str, *, holds: bool, reason: str = "", message: str = "") -> dict[str, Any]:

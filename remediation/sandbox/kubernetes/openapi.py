@@ -9,9 +9,12 @@ from remediation.sandbox.kubernetes.kinds import Kind, Kinds, types
 Json = dict[str, Any]
 _QUERY = ("dryRun", "fieldManager", "fieldValidation", "force")
 _SCALARS: dict[str, Json] = {
-    "int-or-string": {"type": "string", "format": "int-or-string"}, "quantity": {"type": "string"},
-    "time": {"type": "string", "format": "date-time"}, "bytes": {"type": "string", "format": "byte"}, "any": {"type": "object"},
-}  # fmt: skip
+    "int-or-string": {"type": "string", "format": "int-or-string"},
+    "quantity": {"type": "string"},
+    "time": {"type": "string", "format": "date-time"},
+    "bytes": {"type": "string", "format": "byte"},
+    "any": {"type": "object"},
+}
 
 
 def index(kinds: Kinds) -> Json:
@@ -46,8 +49,13 @@ def _object_path(name: str, kind: Kind) -> str:
 def _patch(kind: Kind) -> Json:
     parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in _QUERY]
     identity = {"group": kind.group, "kind": kind.name, "version": kind.version}
-    return {"operationId": f"patch{kind.name}", "parameters": parameters, "responses": {},
-            "x-kubernetes-action": "patch", "x-kubernetes-group-version-kind": identity}  # fmt: skip
+    return {
+        "operationId": f"patch{kind.name}",
+        "parameters": parameters,
+        "responses": {},
+        "x-kubernetes-action": "patch",
+        "x-kubernetes-group-version-kind": identity,
+    }
 
 
 def _mark(schemas: dict[str, Json], kind: Kind) -> None:

@@ -18,8 +18,10 @@ def track(kind: Kind, old: Object | None, new: Object, manager: str, subresource
     after = fields.paths(fields.field_set(kind.type, new))
     changed = {path for path in after if path not in before or _differs(kind, old, new, path)}
     gone = before - after
-    entries = [_without(entry, gone if _is_update_of(entry, manager, subresource) else gone | changed)
-               for entry in _entries(old)]  # fmt: skip
+    entries = [
+        _without(entry, gone if _is_update_of(entry, manager, subresource) else gone | changed)
+        for entry in _entries(old)
+    ]
     kept = [entry for entry in entries if entry["fieldsV1"]]
     if changed:
         kept = _extended(kept, kind, changed, manager, subresource)
@@ -29,7 +31,7 @@ def track(kind: Kind, old: Object | None, new: Object, manager: str, subresource
 
 
 def _differs(kind: Kind, old: Object | None, new: Object, path: fields.Path) -> bool:
-    return fields.value_at(kind.type, old, path) != fields.value_at(kind.type, new, path)
+    return bool(fields.value_at(kind.type, old, path) != fields.value_at(kind.type, new, path))
 
 
 def _entries(obj: Object | None) -> list[Entry]:
@@ -44,7 +46,9 @@ def _without(entry: Entry, lost: set[fields.Path]) -> Entry:
     return entry | {"fieldsV1": fields.from_paths(fields.paths(entry["fieldsV1"]) - lost)}
 
 
-def _extended(entries: list[Entry], kind: Kind, changed: set[fields.Path], manager: str, subresource: str) -> list[Entry]:
+def _extended(
+    entries: list[Entry], kind: Kind, changed: set[fields.Path], manager: str, subresource: str
+) -> list[Entry]:
     mine = next((entry for entry in entries if _is_update_of(entry, manager, subresource)), None)
     owned = fields.paths(mine["fieldsV1"]) if mine else set()
     others = [entry for entry in entries if entry is not mine]
@@ -53,9 +57,13 @@ def _extended(entries: list[Entry], kind: Kind, changed: set[fields.Path], manag
 
 def _entry(kind: Kind, manager: str, operation: str, owned: set[fields.Path], subresource: str = "") -> Entry:
     found = {
-        "manager": manager, "operation": operation, "apiVersion": kind.group_version, "time": now(),
-        "fieldsType": "FieldsV1", "fieldsV1": fields.from_paths(owned),
-    }  # fmt: skip
+        "manager": manager,
+        "operation": operation,
+        "apiVersion": kind.group_version,
+        "time": now(),
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields.from_paths(owned),
+    }
     return found | ({"subresource": subresource} if subresource else {})
 
 
@@ -77,7 +85,7 @@ def apply(kind: Kind, live: Object, wanted: Object, manager: str, *, force: bool
     kept = [_without(entry, taken) for entry in others]
     owned = [*(entry for entry in kept if entry["fieldsV1"]), _entry(kind, manager, "Apply", applied, subresource)]
     merged["metadata"]["managedFields"] = _keep_time(owned, mine)
-    return merged
+    return dict(merged)
 
 
 def _is_apply_of(entry: Entry, manager: str) -> bool:
@@ -95,9 +103,8 @@ def _check_conflicts(kind: Kind, live: Object, wanted: Object, applied: set[fiel
     for entry in _entries(live):
         if _is_apply_of(entry, manager):
             continue
-        for path in sorted(applied & fields.paths(entry["fieldsV1"])):
-            if _differs(kind, live, wanted, path):
-                causes.append(_conflict(entry, fields.text(path)))
+        shared = sorted(applied & fields.paths(entry["fieldsV1"]))
+        causes += [_conflict(entry, fields.text(path)) for path in shared if _differs(kind, live, wanted, path)]
     if causes:
         raise _refusal(causes)
 
@@ -118,8 +125,11 @@ def _refusal(causes: list[dict[str, str]]) -> Problem:
         listed = "".join(f"\n- {cause['field']}" for cause in causes)
         text = f"Apply failed with {len(causes)} conflicts: {causes[0]['message'].replace('conflict', 'conflicts')}:{listed}"
     else:
-        groups = (f"{who.replace('conflict', 'conflicts')}:" + "".join(
-            f"\n- {cause['field']}" for cause in causes if cause["message"] == who) for who in sorted(managers))  # fmt: skip
+        groups = (
+            f"{who.replace('conflict', 'conflicts')}:"
+            + "".join(f"\n- {cause['field']}" for cause in causes if cause["message"] == who)
+            for who in sorted(managers)
+        )
         text = f"Apply failed with {len(causes)} conflicts: " + "\n".join(groups)
     return Problem(409, "Conflict", text, {"causes": causes})
 
@@ -143,6 +153,8 @@ def _merge(shape: Any, live: Any, wanted: Any) -> Any:
 
 def _merge_items(shape: dict[str, Any], live: list[Any], wanted: list[Any]) -> list[Any]:
     new = {fields.item_key(shape, item): item for item in wanted}
-    found = [_merge(shape["list"], item, new.pop(key)) if (key := fields.item_key(shape, item)) in new else item
-             for item in live]  # fmt: skip
+    found = [
+        _merge(shape["list"], item, new.pop(key)) if (key := fields.item_key(shape, item)) in new else item
+        for item in live
+    ]
     return found + [clone(item) for item in new.values()]

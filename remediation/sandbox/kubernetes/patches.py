@@ -82,8 +82,9 @@ def _unacceptable(patched: Any, why: str) -> problems.Problem:
 def _apply(store: Store, route: Route, request: Request) -> tuple[int, Object]:
     manager = request.query.get("fieldManager")
     if not manager:
-        raise problems.invalid("PatchOptions", "meta.k8s.io", "", [
-            problems.required("fieldManager", "is required for apply patch")])  # fmt: skip
+        raise problems.invalid(
+            "PatchOptions", "meta.k8s.io", "", [problems.required("fieldManager", "is required for apply patch")]
+        )
     wanted = _applied(route, request)
     live = store.get(route.kind.storage, route.namespace, route.name)
     if live is None:

@@ -21,8 +21,12 @@ class Problem(Exception):
         super().__init__(message)
         self.code = code
         self.body: dict[str, Any] = {
-            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message,
-        }  # fmt: skip
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": message,
+        }
         if reason:
             self.body["reason"] = reason
         if details is not None:

@@ -7,7 +7,7 @@ Source of the field numbers: https://github.com/kubernetes/api, the published wi
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,43 +17,45 @@ _OBJECT = "1 metadata ObjectMeta|2 spec {0}Spec"
 # number, JSON name, type; `*` marks a list, `%` a map whose keys are text.
 _MESSAGES = {
     "ObjectMeta": "1 name s|2 generateName s|3 namespace s|5 uid s|6 resourceVersion s|7 generation i|"
-                  "8 creationTimestamp Time|11 labels %s|12 annotations %s|13 ownerReferences *OwnerReference|"
-                  "14 finalizers *s",
+    "8 creationTimestamp Time|11 labels %s|12 annotations %s|13 ownerReferences *OwnerReference|"
+    "14 finalizers *s",
     "OwnerReference": "1 kind s|3 name s|4 uid s|5 apiVersion s|6 controller b|7 blockOwnerDeletion b",
     "Time": "1 seconds i|2 nanos i",
     "DeleteOptions": "1 gracePeriodSeconds i|2 preconditions Preconditions|3 orphanDependents b|4 propagationPolicy s|"
-                     "5 dryRun *s",
+    "5 dryRun *s",
     "Preconditions": "1 uid s|2 resourceVersion s",
     "LabelSelector": "1 matchLabels %s|2 matchExpressions *LabelSelectorRequirement",
     "LabelSelectorRequirement": "1 key s|2 operator s|3 values *s",
     "ConfigMap": f"{_META}|2 data %s|3 binaryData %y|4 immutable b",
     "Secret": f"{_META}|2 data %y|3 type s|4 stringData %s|5 immutable b",
     "ServiceAccount": f"{_META}|2 secrets *ObjectReference|3 imagePullSecrets *LocalObjectReference|"
-                      "4 automountServiceAccountToken b",
+    "4 automountServiceAccountToken b",
     "ObjectReference": "1 kind s|2 namespace s|3 name s|4 uid s|5 apiVersion s|6 resourceVersion s|7 fieldPath s",
     "LocalObjectReference": "1 name s",
     "Namespace": f"{_META}|2 spec NamespaceSpec",
     "NamespaceSpec": "1 finalizers *s",
     "Eviction": f"{_META}|2 deleteOptions DeleteOptions",
-    "Role": f"{_META}|2 rules *PolicyRule", "ClusterRole": f"{_META}|2 rules *PolicyRule|3 aggregationRule Aggregation",
+    "Role": f"{_META}|2 rules *PolicyRule",
+    "ClusterRole": f"{_META}|2 rules *PolicyRule|3 aggregationRule Aggregation",
     "Aggregation": "1 clusterRoleSelectors *LabelSelector",
     "PolicyRule": "1 verbs *s|2 apiGroups *s|3 resources *s|4 resourceNames *s|5 nonResourceURLs *s",
     "RoleBinding": f"{_META}|2 subjects *Subject|3 roleRef RoleRef",
     "ClusterRoleBinding": f"{_META}|2 subjects *Subject|3 roleRef RoleRef",
-    "Subject": "1 kind s|2 apiGroup s|3 name s|4 namespace s", "RoleRef": "1 apiGroup s|2 kind s|3 name s",
+    "Subject": "1 kind s|2 apiGroup s|3 name s|4 namespace s",
+    "RoleRef": "1 apiGroup s|2 kind s|3 name s",
     "Deployment": _OBJECT.format("Deployment"),
     "DeploymentSpec": "1 replicas i|2 selector LabelSelector|3 template PodTemplateSpec|5 minReadySeconds i|"
-                      "6 revisionHistoryLimit i|7 paused b|9 progressDeadlineSeconds i",
+    "6 revisionHistoryLimit i|7 paused b|9 progressDeadlineSeconds i",
     "Job": _OBJECT.format("Job"),
     "JobSpec": "1 parallelism i|2 completions i|3 activeDeadlineSeconds i|4 selector LabelSelector|5 manualSelector b|"
-               "6 template PodTemplateSpec|7 backoffLimit i|8 ttlSecondsAfterFinished i",
+    "6 template PodTemplateSpec|7 backoffLimit i|8 ttlSecondsAfterFinished i",
     "Pod": _OBJECT.format("Pod"),
     "PodTemplateSpec": _OBJECT.format("Pod"),
     "PodSpec": "2 containers *Container|3 restartPolicy s|4 terminationGracePeriodSeconds i|6 dnsPolicy s|"
-               "7 nodeSelector %s|8 serviceAccountName s|10 nodeName s|15 imagePullSecrets *LocalObjectReference|"
-               "20 initContainers *Container",
+    "7 nodeSelector %s|8 serviceAccountName s|10 nodeName s|15 imagePullSecrets *LocalObjectReference|"
+    "20 initContainers *Container",
     "Container": "1 name s|2 image s|3 command *s|4 args *s|5 workingDir s|6 ports *ContainerPort|7 env *EnvVar|"
-                 "14 imagePullPolicy s",
+    "14 imagePullPolicy s",
     "ContainerPort": "1 name s|2 hostPort i|3 containerPort i|4 protocol s|5 hostIP s",
     "EnvVar": "1 name s|2 value s",
     "Service": _OBJECT.format("Service"),
@@ -67,7 +69,7 @@ _MESSAGES = {
     "SelfSubjectRulesReview": _OBJECT.format("SelfSubjectRulesReview"),
     "SelfSubjectRulesReviewSpec": "1 namespace s",
     "SelfSubjectReview": _META,
-}  # fmt: skip
+}
 
 
 def is_protobuf(body: bytes) -> bool:
@@ -132,8 +134,12 @@ def _store(found: dict[str, Any], key: str, kind: str, raw: Any) -> None:
 
 
 def _value(kind: str, raw: Any) -> Any:
-    scalars = {"s": lambda: raw.decode(), "y": lambda: base64.b64encode(raw).decode(), "i": lambda: raw,
-               "b": lambda: bool(raw)}  # fmt: skip
+    scalars: dict[str, Callable[[], Any]] = {
+        "s": lambda: raw.decode(),  # noqa: PLW0108 - not every raw value has it
+        "y": lambda: base64.b64encode(raw).decode(),
+        "i": lambda: raw,
+        "b": lambda: bool(raw),
+    }
     if kind in scalars:
         return scalars[kind]()
     found = _message(kind, raw)

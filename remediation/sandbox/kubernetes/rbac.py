@@ -61,8 +61,12 @@ def impersonate(store: Store, user: User, request: Request) -> User:
     if not name:
         return user
     if not allows(store, user, Attributes("impersonate", resource="users", name=name)):
-        raise problems.forbidden("", "users", name, (
-            f'User "{user.name}" cannot impersonate resource "users" in API group "" at the cluster scope'))  # fmt: skip
+        raise problems.forbidden(
+            "",
+            "users",
+            name,
+            (f'User "{user.name}" cannot impersonate resource "users" in API group "" at the cluster scope'),
+        )
     return User(name, (*request.groups, "system:authenticated"))
 
 
@@ -81,10 +85,10 @@ def check(store: Store, user: User, asked: Attributes) -> None:
 
 def refusal(user: User, asked: Attributes) -> str:
     """Return the authorizer's sentence."""
-    namespaced = asked.namespace and not (asked.resource == "namespaces")
-    scope = f'in the namespace "{asked.namespace}"' if namespaced or asked.namespace else "at the cluster scope"
-    return (f'User "{user.name}" cannot {asked.verb} resource "{asked.full_resource}" in API group "{asked.group}"'
-            f" {scope}")  # fmt: skip
+    scope = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
+    return (
+        f'User "{user.name}" cannot {asked.verb} resource "{asked.full_resource}" in API group "{asked.group}" {scope}'
+    )
 
 
 def allows(store: Store, user: User, asked: Attributes) -> bool:
@@ -120,10 +124,8 @@ def _is_subject(subject: dict[str, Any], user: User, binding: Object) -> bool:
 
 def _role_rules(store: Store, binding: Object, namespace: str) -> list[Rule]:
     reference = binding["roleRef"]
-    if reference["kind"] == "ClusterRole":
-        role = store.get(_CLUSTER_ROLES, "", reference["name"])
-    else:
-        role = store.get(_ROLES, namespace, reference["name"])
+    of_cluster = reference["kind"] == "ClusterRole"
+    role = store.get(_CLUSTER_ROLES if of_cluster else _ROLES, "" if of_cluster else namespace, reference["name"])
     return (role or {}).get("rules") or []
 
 
@@ -131,8 +133,10 @@ def _covers(rule: Rule, asked: Attributes) -> bool:
     if not _has(rule.get("verbs"), asked.verb):
         return False
     if asked.path:
-        return any(asked.path == url or (url.endswith("*") and asked.path.startswith(url[:-1]))
-                   for url in rule.get("nonResourceURLs", ()))  # fmt: skip
+        return any(
+            asked.path == url or (url.endswith("*") and asked.path.startswith(url[:-1]))
+            for url in rule.get("nonResourceURLs", ())
+        )
     names = rule.get("resourceNames")
     return (
         _has(rule.get("apiGroups"), asked.group)

@@ -10,8 +10,15 @@ from remediation.sandbox.kubernetes.requests import User
 from remediation.sandbox.kubernetes.store import Store
 
 _EVERYTHING = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
-REVIEWS = frozenset({"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews",
-                     "subjectaccessreviews", "localsubjectaccessreviews"})  # fmt: skip
+REVIEWS = frozenset(
+    {
+        "selfsubjectaccessreviews",
+        "selfsubjectrulesreviews",
+        "selfsubjectreviews",
+        "subjectaccessreviews",
+        "localsubjectaccessreviews",
+    }
+)
 
 
 def review(store: Store, plural: str, obj: Object, user: User) -> Object:
@@ -41,6 +48,9 @@ def _rules(store: Store, user: User, namespace: str) -> dict[str, Any]:
     if "system:masters" in user.groups:
         found = [*_EVERYTHING, {"verbs": ["*"], "nonResourceURLs": ["*"]}]
     resources = [rule for rule in found if rule.get("resources")]
-    urls = [{"verbs": rule["verbs"], "nonResourceURLs": rule["nonResourceURLs"]}
-            for rule in found if rule.get("nonResourceURLs")]  # fmt: skip
+    urls = [
+        {"verbs": rule["verbs"], "nonResourceURLs": rule["nonResourceURLs"]}
+        for rule in found
+        if rule.get("nonResourceURLs")
+    ]
     return {"resourceRules": resources, "nonResourceRules": urls, "incomplete": False}

@@ -12,17 +12,33 @@ from pathlib import Path
 from typing import Any
 
 GROUP_VERSIONS = (
-    "api/v1", "apis/apps/v1", "apis/batch/v1", "apis/rbac.authorization.k8s.io/v1", "apis/coordination.k8s.io/v1",
-    "apis/networking.k8s.io/v1", "apis/events.k8s.io/v1", "apis/authorization.k8s.io/v1", "apis/policy/v1",
-    "apis/authentication.k8s.io/v1", "apis/storage.k8s.io/v1", "apis/scheduling.k8s.io/v1", "apis/discovery.k8s.io/v1",
-    "apis/autoscaling/v2", "apis/admissionregistration.k8s.io/v1",
-)  # fmt: skip
+    "api/v1",
+    "apis/apps/v1",
+    "apis/batch/v1",
+    "apis/rbac.authorization.k8s.io/v1",
+    "apis/coordination.k8s.io/v1",
+    "apis/networking.k8s.io/v1",
+    "apis/events.k8s.io/v1",
+    "apis/authorization.k8s.io/v1",
+    "apis/policy/v1",
+    "apis/authentication.k8s.io/v1",
+    "apis/storage.k8s.io/v1",
+    "apis/scheduling.k8s.io/v1",
+    "apis/discovery.k8s.io/v1",
+    "apis/autoscaling/v2",
+    "apis/admissionregistration.k8s.io/v1",
+)
 _PREFIXES = ("io.k8s.api.", "io.k8s.apimachinery.pkg.apis.", "io.k8s.apimachinery.pkg.")
 # Types whose JSON is not the object that their Go struct suggests.
 _SCALARS = {
-    "api.resource.Quantity": "quantity", "util.intstr.IntOrString": "int-or-string", "meta.v1.Time": "time",
-    "meta.v1.MicroTime": "time", "meta.v1.FieldsV1": "any", "runtime.RawExtension": "any", "meta.v1.Patch": "any",
-}  # fmt: skip
+    "api.resource.Quantity": "quantity",
+    "util.intstr.IntOrString": "int-or-string",
+    "meta.v1.Time": "time",
+    "meta.v1.MicroTime": "time",
+    "meta.v1.FieldsV1": "any",
+    "runtime.RawExtension": "any",
+    "meta.v1.Patch": "any",
+}
 _FILE = Path(__file__).with_name("api.json")
 
 
@@ -61,8 +77,11 @@ def _list_shape(schema: dict[str, Any]) -> dict[str, Any]:
 def type_of(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the compact form of an object type."""
     fields = {name: shape(each) for name, each in schema.get("properties", {}).items()}
-    replaced = [name for name, each in schema.get("properties", {}).items()
-                if "retainKeys" in each.get("x-kubernetes-patch-strategy", "")]  # fmt: skip
+    replaced = [
+        name
+        for name, each in schema.get("properties", {}).items()
+        if "retainKeys" in each.get("x-kubernetes-patch-strategy", "")
+    ]
     found: dict[str, Any] = {"fields": fields}
     if schema.get("required"):
         found["required"] = schema["required"]
@@ -82,8 +101,8 @@ def collect(kubectl: str, kubeconfig: str) -> dict[str, Any]:
     """Return resources and types of all group versions that the emulation knows."""
     resources, types, kinds = [], {}, {}
     for group_version in GROUP_VERSIONS:
-        for each in read(kubectl, kubeconfig, f"/{group_version}")["resources"]:
-            resources.append({"groupVersion": group_version.split("/", 1)[1], **each})
+        found = read(kubectl, kubeconfig, f"/{group_version}")["resources"]
+        resources += [{"groupVersion": group_version.split("/", 1)[1], **each} for each in found]
         for name, schema in read(kubectl, kubeconfig, f"/openapi/v3/{group_version}")["components"]["schemas"].items():
             types[short_name(name)] = type_of(schema)
             for gvk in schema.get("x-kubernetes-group-version-kind", ()):

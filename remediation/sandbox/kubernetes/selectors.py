@@ -19,14 +19,36 @@ _COMPARE = re.compile(r"^(?P<key>[\w./-]+)\s*(?P<op>[<>])\s*(?P<value>-?\d+)$")
 _FIELD = re.compile(r"^(?P<key>[\w.]+)(?P<op>==|!=|=)(?P<value>.*)$")
 _METADATA = ("metadata.name", "metadata.namespace")
 _FIELDS = {
-    "pods": ("spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
-             "spec.hostNetwork", "status.phase", "status.podIP", "status.nominatedNodeName"),
-    "nodes": ("spec.unschedulable",), "secrets": ("type",), "namespaces": ("status.phase",),
-    "services": ("spec.clusterIP", "spec.type"), "jobs": ("status.successful",), "replicasets": ("status.replicas",),
-    "events": ("involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
-               "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
-               "reportingComponent", "source", "type"),
-}  # fmt: skip
+    "pods": (
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "spec.hostNetwork",
+        "status.phase",
+        "status.podIP",
+        "status.nominatedNodeName",
+    ),
+    "nodes": ("spec.unschedulable",),
+    "secrets": ("type",),
+    "namespaces": ("status.phase",),
+    "services": ("spec.clusterIP", "spec.type"),
+    "jobs": ("status.successful",),
+    "replicasets": ("status.replicas",),
+    "events": (
+        "involvedObject.kind",
+        "involvedObject.namespace",
+        "involvedObject.name",
+        "involvedObject.uid",
+        "involvedObject.apiVersion",
+        "involvedObject.resourceVersion",
+        "involvedObject.fieldPath",
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    ),
+}
 
 
 def parse_labels(text: str) -> Callable[[Labels], bool]:
@@ -78,9 +100,11 @@ def expression(requirement: Mapping[str, Any], found: Labels) -> bool:
     if operator in {"Gt", "Lt"}:
         return _comparison(key, ">" if operator == "Gt" else "<", int(next(iter(values))))(found)
     answers = {
-        "In": found.get(key) in values, "NotIn": found.get(key) not in values,
-        "Exists": key in found, "DoesNotExist": key not in found,
-    }  # fmt: skip
+        "In": found.get(key) in values,
+        "NotIn": found.get(key) not in values,
+        "Exists": key in found,
+        "DoesNotExist": key not in found,
+    }
     return answers[operator]
 
 

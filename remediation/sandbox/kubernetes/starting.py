@@ -15,25 +15,42 @@ def node(number: int) -> Object:
     ready = condition("Ready", holds=True, reason="KubeletReady", message="kubelet is posting ready status")
     calm = [condition(each, holds=False, reason=f"KubeletHasNo{each}") for each in _PRESSURES]
     return {
-        "apiVersion": "v1", "kind": "Node",
-        "metadata": {"name": name, "labels": {
-            "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}},
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"},
+        },
         "spec": {"podCIDR": f"10.64.{number}.0/24", "podCIDRs": [f"10.64.{number}.0/24"]},
         "status": {
-            "allocatable": amounts, "capacity": amounts, "conditions": [*calm, ready],
-            "addresses": [{"type": "InternalIP", "address": f"192.0.2.{number}"}, {"type": "Hostname", "address": name}],
+            "allocatable": amounts,
+            "capacity": amounts,
+            "conditions": [*calm, ready],
+            "addresses": [
+                {"type": "InternalIP", "address": f"192.0.2.{number}"},
+                {"type": "Hostname", "address": name},
+            ],
             "nodeInfo": {
-                "kubeletVersion": "v1.36.3", "osImage": "Container-Optimized OS from Google", "architecture": "amd64",
-                "operatingSystem": "linux", "containerRuntimeVersion": "containerd://2.0.0", "bootID": "", "machineID": "",
-                "kernelVersion": "6.6.0", "kubeProxyVersion": "", "systemUUID": "",
+                "kubeletVersion": "v1.36.3",
+                "osImage": "Container-Optimized OS from Google",
+                "architecture": "amd64",
+                "operatingSystem": "linux",
+                "containerRuntimeVersion": "containerd://2.0.0",
+                "bootID": "",
+                "machineID": "",
+                "kernelVersion": "6.6.0",
+                "kubeProxyVersion": "",
+                "systemUUID": "",
             },
         },
-    }  # fmt: skip
+    }
 
 
 def service_cidr() -> Object:
     """Return the range of the services' addresses."""
     return {
-        "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes"},
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "ServiceCIDR",
+        "metadata": {"name": "kubernetes"},
         "spec": {"cidrs": [str(SERVICE_RANGE)]},
-    }  # fmt: skip
+    }

@@ -26,6 +26,11 @@ class Change:
     previous: Object | None
 
 
+# The class has a method called list, which would hide the built-in type in its annotations.
+Objects = list[Object]
+Changes = list[Change]
+
+
 class Store:
     """Objects by storage name, namespace and name. Safe to use from several threads.
 
@@ -49,7 +54,7 @@ class Store:
         """Return an object; do not change it."""
         return self._objects.get(storage, {}).get((namespace, name))
 
-    def list(self, storage: str, namespace: str = "") -> list[Object]:
+    def list(self, storage: str, namespace: str = "") -> Objects:
         """Return the objects of a namespace, or of all, by namespace and name; do not change them."""
         with self.lock:
             found = self._objects.get(storage, {})
@@ -95,10 +100,10 @@ class Store:
         """Return the oldest version from which a watch can start."""
         return max(self._forgotten.get(storage, 0), self._floor)
 
-    def since(self, storage: str, version: int) -> list[Change]:
+    def since(self, storage: str, version: int) -> Changes:
         """Return the changes after a version, oldest first."""
         with self.lock:
-            found: list[Change] = []
+            found: Changes = []
             for change in reversed(self._history.get(storage, ())):
                 if change.version <= version:
                     break
@@ -112,12 +117,12 @@ class Store:
             self._floor = self.version
             self.changed.notify_all()
 
-    def dump(self) -> dict[str, list[Object]]:
+    def dump(self) -> dict[str, Objects]:
         """Return all objects by storage name."""
         with self.lock:
-            return {storage: list(found.values()) for storage, found in self._objects.items() if found}
+            return {storage: [*found.values()] for storage, found in self._objects.items() if found}
 
-    def load(self, version: int, objects: dict[str, list[Object]]) -> None:
+    def load(self, version: int, objects: dict[str, Objects]) -> None:
         """Replace all objects; listeners are not told."""
         with self.lock:
             self.version = max(version, 1)

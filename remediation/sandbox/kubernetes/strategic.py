@@ -90,8 +90,11 @@ def _without_directives(item: Any) -> Any:
         return [_without_directives(each) for each in item if not _deletes(each)]
     if not isinstance(item, dict):
         return item
-    return {key: _without_directives(each) for key, each in item.items()
-            if each is not None and not key.startswith("$") and not _deletes(each)}  # fmt: skip
+    return {
+        key: _without_directives(each)
+        for key, each in item.items()
+        if each is not None and not key.startswith("$") and not _deletes(each)
+    }
 
 
 def _deletes(item: Any) -> bool:

@@ -108,54 +108,84 @@ def _ports(service: Object) -> str:
 NAME: Column = ("Name", "string", 0, lambda obj: obj["metadata"]["name"])
 AGE: Column = ("Age", "string", 0, lambda obj: age(obj["metadata"].get("creationTimestamp")))
 _IMAGES: tuple[Column, ...] = (
-    ("Containers", "string", 1, _containers("name")), ("Images", "string", 1, _containers("image")),
+    ("Containers", "string", 1, _containers("name")),
+    ("Images", "string", 1, _containers("image")),
     ("Selector", "string", 1, _selector("spec", "selector", "matchLabels")),
-)  # fmt: skip
-_DAEMON_COUNTS = (("Desired", "desiredNumberScheduled"), ("Current", "currentNumberScheduled"), ("Ready", "numberReady"),
-                  ("Up-to-date", "updatedNumberScheduled"), ("Available", "numberAvailable"))  # fmt: skip
+)
+_DAEMON_COUNTS = (
+    ("Desired", "desiredNumberScheduled"),
+    ("Current", "currentNumberScheduled"),
+    ("Ready", "numberReady"),
+    ("Up-to-date", "updatedNumberScheduled"),
+    ("Available", "numberAvailable"),
+)
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "pods": (
-        NAME, ("Ready", "string", 0, _pod_ready), ("Status", "string", 0, _pod_status),
-        ("Restarts", "string", 0, _restarts), AGE,
+        NAME,
+        ("Ready", "string", 0, _pod_ready),
+        ("Status", "string", 0, _pod_status),
+        ("Restarts", "string", 0, _restarts),
+        AGE,
         ("IP", "string", 1, _path("status", "podIP", default="<none>")),
         ("Node", "string", 1, _path("spec", "nodeName", default="<none>")),
         ("Nominated Node", "string", 1, _path("status", "nominatedNodeName", default="<none>")),
         ("Readiness Gates", "string", 1, lambda _: "<none>"),
     ),
     "nodes": (
-        NAME, ("Status", "string", 0, _node_status), ("Roles", "string", 0, _node_roles), AGE,
+        NAME,
+        ("Status", "string", 0, _node_status),
+        ("Roles", "string", 0, _node_roles),
+        AGE,
         ("Version", "string", 0, _path("status", "nodeInfo", "kubeletVersion")),
     ),
     "namespaces": (NAME, ("Status", "string", 0, _path("status", "phase")), AGE),
-    "configmaps": (NAME, ("Data", "string", 0, lambda obj: len(obj.get("data", {})) + len(obj.get("binaryData", {}))), AGE),
+    "configmaps": (
+        NAME,
+        ("Data", "string", 0, lambda obj: len(obj.get("data", {})) + len(obj.get("binaryData", {}))),
+        AGE,
+    ),
     "secrets": (NAME, ("Type", "string", 0, _path("type")), ("Data", "string", 0, _count("data")), AGE),
     "serviceaccounts": (NAME, ("Secrets", "string", 0, _count("secrets")), AGE),
     "services": (
-        NAME, ("Type", "string", 0, _path("spec", "type")),
+        NAME,
+        ("Type", "string", 0, _path("spec", "type")),
         ("Cluster-IP", "string", 0, _path("spec", "clusterIP", default="<none>")),
-        ("External-IP", "string", 0, lambda _: "<none>"), ("Port(s)", "string", 0, _ports), AGE,
+        ("External-IP", "string", 0, lambda _: "<none>"),
+        ("Port(s)", "string", 0, _ports),
+        AGE,
         ("Selector", "string", 1, _selector("spec", "selector")),
     ),
     "daemonsets.apps": (
-        NAME, *((name, "integer", 0, _path("status", field, default=0)) for name, field in _DAEMON_COUNTS),
-        ("Node Selector", "string", 0, _selector("spec", "template", "spec", "nodeSelector")), AGE, *_IMAGES,
+        NAME,
+        *((name, "integer", 0, _path("status", field, default=0)) for name, field in _DAEMON_COUNTS),
+        ("Node Selector", "string", 0, _selector("spec", "template", "spec", "nodeSelector")),
+        AGE,
+        *_IMAGES,
     ),
     "deployments.apps": (
-        NAME, ("Ready", "string", 0, _deployment_ready),
+        NAME,
+        ("Ready", "string", 0, _deployment_ready),
         ("Up-to-date", "string", 0, _path("status", "updatedReplicas", default=0)),
-        ("Available", "string", 0, _path("status", "availableReplicas", default=0)), AGE, *_IMAGES,
+        ("Available", "string", 0, _path("status", "availableReplicas", default=0)),
+        AGE,
+        *_IMAGES,
     ),
     "replicasets.apps": (
-        NAME, ("Desired", "integer", 0, _path("spec", "replicas")),
+        NAME,
+        ("Desired", "integer", 0, _path("spec", "replicas")),
         ("Current", "integer", 0, _path("status", "replicas", default=0)),
-        ("Ready", "integer", 0, _path("status", "readyReplicas", default=0)), AGE, *_IMAGES,
+        ("Ready", "integer", 0, _path("status", "readyReplicas", default=0)),
+        AGE,
+        *_IMAGES,
     ),
     "statefulsets.apps": (NAME, ("Ready", "string", 0, _deployment_ready), AGE),
     "leases.coordination.k8s.io": (NAME, ("Holder", "string", 0, _path("spec", "holderIdentity")), AGE),
     "events": (
-        ("Last Seen", "string", 0, _event_age), ("Type", "string", 0, _path("type")),
-        ("Reason", "string", 0, _path("reason")), ("Object", "string", 0, _event_object),
+        ("Last Seen", "string", 0, _event_age),
+        ("Type", "string", 0, _path("type")),
+        ("Reason", "string", 0, _path("reason")),
+        ("Object", "string", 0, _event_object),
         ("Message", "string", 0, lambda obj: obj.get("message") or obj.get("note", "")),
         ("Name", "string", 1, lambda obj: obj["metadata"]["name"]),
     ),
-}  # fmt: skip
+}

@@ -26,10 +26,14 @@ def table(kind: Kind, objects: list[Object], wanted: str, metadata: dict[str, An
     if metadata is None:
         metadata = {"resourceVersion": objects[0]["metadata"].get("resourceVersion", "")}
     return {
-        "kind": "Table", "apiVersion": f"meta.k8s.io/{version}", "metadata": metadata,
+        "kind": "Table",
+        "apiVersion": f"meta.k8s.io/{version}",
+        "metadata": metadata,
         "columnDefinitions": [_definition(*column[:3]) for column in columns],
-        "rows": [{"cells": [column[3](each) for column in columns], "object": _object(each, include)} for each in objects],
-    }  # fmt: skip
+        "rows": [
+            {"cells": [column[3](each) for column in columns], "object": _object(each, include)} for each in objects
+        ],
+    }
 
 
 def _definition(name: str, kind: str, priority: int) -> dict[str, Any]:

@@ -39,9 +39,10 @@ _LABEL_NAMED = frozenset({"namespaces", "services"})
 _FREE_NAMED = frozenset({"roles", "rolebindings", "clusterroles", "clusterrolebindings"})
 _DAEMONS = ("daemonsets", "deployments", "replicasets", "statefulsets")
 _REQUIRED_DATA = {
-    "kubernetes.io/dockerconfigjson": ".dockerconfigjson", "kubernetes.io/dockercfg": ".dockercfg",
+    "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
+    "kubernetes.io/dockercfg": ".dockercfg",
     "kubernetes.io/tls": "tls.crt",
-}  # fmt: skip
+}
 
 
 def check(kind: Kind, new: Object, old: Object | None) -> None:
@@ -76,8 +77,9 @@ def _value(field: str, value: Any, text: str) -> dict[str, str]:
 
 def _labels(obj: Object) -> Causes:
     found = obj["metadata"].get("labels", {})
-    return [_value("metadata.labels", value, _VALUE_TEXT) for value in found.values()
-            if not _LABEL_VALUE.fullmatch(value)]  # fmt: skip
+    return [
+        _value("metadata.labels", value, _VALUE_TEXT) for value in found.values() if not _LABEL_VALUE.fullmatch(value)
+    ]
 
 
 def _required(kind: Kind, obj: Object) -> Causes:
@@ -113,8 +115,12 @@ def _by_kind(kind: Kind, obj: Object) -> Causes:
 
 
 def _keys(obj: Object) -> Causes:
-    return [_value(f"{field}[{key}]", key, _KEY_TEXT) for field in ("data", "binaryData")
-            for key in obj.get(field, {}) if not _CONFIG_KEY.fullmatch(key)]  # fmt: skip
+    return [
+        _value(f"{field}[{key}]", key, _KEY_TEXT)
+        for field in ("data", "binaryData")
+        for key in obj.get(field, {})
+        if not _CONFIG_KEY.fullmatch(key)
+    ]
 
 
 def _secret_data(obj: Object) -> Causes:
@@ -163,9 +169,14 @@ def _spec(obj: Object, field: str) -> Any:
 
 
 def _frozen_data(new: Object, old: Object) -> Causes:
-    causes = [] if new.get("immutable") else [forbidden_field("immutable", "field is immutable when `immutable` is set")]
-    return causes + [forbidden_field(field, "field is immutable when `immutable` is set")
-                     for field in ("data", "binaryData") if new.get(field) != old.get(field)]  # fmt: skip
+    causes = (
+        [] if new.get("immutable") else [forbidden_field("immutable", "field is immutable when `immutable` is set")]
+    )
+    return causes + [
+        forbidden_field(field, "field is immutable when `immutable` is set")
+        for field in ("data", "binaryData")
+        if new.get(field) != old.get(field)
+    ]
 
 
 def _pod_update(new: Object, old: Object) -> Causes:

@@ -48,7 +48,7 @@ def _place(store: Store, route: Route, obj: Object) -> None:
         details = {"name": route.namespace, "kind": "namespaces"}
         raise problems.Problem(404, "NotFound", message, details)
     if namespace["metadata"].get("deletionTimestamp"):
-        why = (f"unable to create new content in namespace {route.namespace} because it is being terminated")
+        why = f"unable to create new content in namespace {route.namespace} because it is being terminated"
         raise problems.forbidden(route.kind.group, route.kind.plural, found.get("name", ""), why)
 
 
@@ -58,8 +58,9 @@ def _identify(kind: Kind, obj: Object) -> None:
         raise problems.Problem(500, "", "resourceVersion should not be set on objects to be created")
     if not found.get("name"):
         if not found.get("generateName"):
-            raise problems.invalid(kind.name, kind.group, "", [
-                problems.required("metadata.name", "name or generateName is required")])  # fmt: skip
+            raise problems.invalid(
+                kind.name, kind.group, "", [problems.required("metadata.name", "name or generateName is required")]
+            )
         found["name"] = found["generateName"][: _NAME_LIMIT - 5] + suffix()
     for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"):
         found.pop(field, None)
@@ -110,9 +111,7 @@ def _keep_metadata(kind: Kind, old: Object, new: Object, route: Route) -> None:
     found, before = meta(new), old["metadata"]
     name = found.setdefault("name", route.name)
     if name != route.name:
-        raise problems.bad_request(
-            f"the name of the object ({name}) does not match the name on the URL ({route.name})"
-        )
+        raise problems.bad_request(f"the name of the object ({name}) does not match the name on the URL ({route.name})")
     if kind.namespaced and found.setdefault("namespace", route.namespace) != route.namespace:
         raise problems.bad_request(
             f"the namespace of the object ({found['namespace']}) does not match the namespace on the URL"
@@ -122,8 +121,15 @@ def _keep_metadata(kind: Kind, old: Object, new: Object, route: Route) -> None:
         raise problems.conflict(kind, name)
     if found.get("uid") and found["uid"] != before["uid"]:
         raise validation.metadata_changed(kind, name, "uid", found["uid"])
-    for field in ("uid", "creationTimestamp", "resourceVersion", "generation", "deletionTimestamp",
-                  "deletionGracePeriodSeconds", "generateName"):  # fmt: skip
+    for field in (
+        "uid",
+        "creationTimestamp",
+        "resourceVersion",
+        "generation",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generateName",
+    ):
         found.pop(field, None)
         if field in before:
             found[field] = before[field]

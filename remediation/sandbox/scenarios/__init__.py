@@ -21,23 +21,37 @@ class Scenario:
     put: Callable[[KubernetesClient, Any, bool], None]
 
 
-def _agent(client: KubernetesClient, sandbox: Any, real: bool) -> None:  # noqa: ARG001 - the signature of all scenarios
+def _agent(client: KubernetesClient, sandbox: Any, real: bool) -> None:
     sandbox.tell("break-agent")
 
 
 SCENARIOS = {
-    "container-service-agent": Scenario("the GKE service agent has lost its role; a cluster update failed with DeployPatch failed",
-                                        "runbook run container-service-agent", _agent),
-    "ip-masq-agent": Scenario("pods cannot reach 10.1.125.70: the agent keeps their address for all of 10.0.0.0/8",
-                              "runbook run ip-masq-agent --masquerade 10.1.0.0/16", faults.break_masquerade),
-    "ip-masq-agent-broken": Scenario("ip-masq-agent rejects its configuration: resyncInterval has no unit",
-                                     "runbook run ip-masq-agent", faults.break_config),
-    "ipam-cleanup": Scenario("pods on node-2 get no address although few pods run there: reservations leaked",
-                             "runbook run ipam-cleanup --node node-2", faults.leak_addresses),
-    "pull-secret": Scenario("pods of shop/web are in ImagePullBackOff: the registry does not know them",
-                            "runbook run pull-secret --namespace shop --service-account web --registry {host} --google-service-account {puller}",
-                            faults.forbid_pulls),
-}  # fmt: skip
+    "container-service-agent": Scenario(
+        "the GKE service agent has lost its role; a cluster update failed with DeployPatch failed",
+        "runbook run container-service-agent",
+        _agent,
+    ),
+    "ip-masq-agent": Scenario(
+        "pods cannot reach 10.1.125.70: the agent keeps their address for all of 10.0.0.0/8",
+        "runbook run ip-masq-agent --masquerade 10.1.0.0/16",
+        faults.break_masquerade,
+    ),
+    "ip-masq-agent-broken": Scenario(
+        "ip-masq-agent rejects its configuration: resyncInterval has no unit",
+        "runbook run ip-masq-agent",
+        faults.break_config,
+    ),
+    "ipam-cleanup": Scenario(
+        "pods on node-2 get no address although few pods run there: reservations leaked",
+        "runbook run ipam-cleanup --node node-2",
+        faults.leak_addresses,
+    ),
+    "pull-secret": Scenario(
+        "pods of shop/web are in ImagePullBackOff: the registry does not know them",
+        "runbook run pull-secret --namespace shop --service-account web --registry {host} --google-service-account {puller}",
+        faults.forbid_pulls,
+    ),
+}
 
 
 def find(name: str) -> Scenario:

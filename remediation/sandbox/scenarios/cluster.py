@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from remediation.clients.kubernetes import KubernetesClient
@@ -24,7 +25,9 @@ _LEAKED_ADDRESSES = 6
 
 def _namespace(client: KubernetesClient) -> None:
     try:
-        client.create(Ref("v1", "Namespace", "shop"), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
+        client.create(
+            Ref("v1", "Namespace", "shop"), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+        )
     except Conflict:
         return
 
@@ -33,10 +36,8 @@ def _put(client: KubernetesClient, obj: State) -> None:
     """Replace an object by this one, whatever was there."""
     metadata = obj["metadata"]
     ref = Ref(obj["apiVersion"], obj["kind"], metadata["name"], metadata.get("namespace", ""))
-    try:
+    with suppress(NotFound):
         client.delete(ref, client.read(ref)["metadata"]["uid"])
-    except NotFound:
-        pass
     client.create(ref, obj)
 
 
@@ -44,30 +45,42 @@ def _deployment(name: str, image: str, replicas: int, **pod: Any) -> State:
     labels = {"app": name} | pod.pop("labels", {})
     spec = {"terminationGracePeriodSeconds": 0, "containers": [{"name": name, "image": image}]} | pod.pop("spec", {})
     template = {"metadata": {"labels": labels, **pod}, "spec": spec}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "shop"},
-            "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template}}  # fmt: skip
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template},
+    }
 
 
 def _masquerade(client: KubernetesClient, interval: str) -> None:
     _namespace(client)
     metadata = {"name": "ip-masq-agent", "namespace": "kube-system"}
-    _put(client, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"config": _CONFIG.format(interval=interval)}})
+    _put(
+        client,
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": metadata,
+            "data": {"config": _CONFIG.format(interval=interval)},
+        },
+    )
     _put(client, manifest("ip-masq-agent/daemonset.yaml"))
     note = {DESTINATION: "10.1.125.70"}
     _put(client, _deployment("onprem-client", "registry.example.com/onprem-client:1.0.0", 1, annotations=note))
 
 
-def break_masquerade(client: KubernetesClient, sandbox: Any, real: bool) -> None:  # noqa: ARG001 - the signature of all scenarios
+def break_masquerade(client: KubernetesClient, sandbox: Any, real: bool) -> None:
     """Run the agent with a list that keeps pod addresses towards a network that cannot route to them."""
     _masquerade(client, "60s")
 
 
-def break_config(client: KubernetesClient, sandbox: Any, real: bool) -> None:  # noqa: ARG001
+def break_config(client: KubernetesClient, sandbox: Any, real: bool) -> None:
     """Run the agent with a configuration that it rejects."""
     _masquerade(client, "60")
 
 
-def leak_addresses(client: KubernetesClient, sandbox: Any, real: bool) -> None:  # noqa: ARG001
+def leak_addresses(client: KubernetesClient, sandbox: Any, real: bool) -> None:
     """Let a node believe that its addresses are taken, then start pods there."""
     _namespace(client)
     node = Ref("v1", "Node", "node-2")
@@ -79,7 +92,7 @@ def leak_addresses(client: KubernetesClient, sandbox: Any, real: bool) -> None: 
     _put(client, _deployment("orders", "registry.example.com/orders:2.3.1", 3, spec=spec, labels=labels))
 
 
-def forbid_pulls(client: KubernetesClient, sandbox: Any, real: bool) -> None:  # noqa: ARG001
+def forbid_pulls(client: KubernetesClient, sandbox: Any, real: bool) -> None:
     """Start pods whose image is in a registry that does not know them."""
     _namespace(client)
     _put(client, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web", "namespace": "shop"}})

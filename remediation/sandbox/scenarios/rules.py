@@ -29,10 +29,20 @@ def _pull(pod: Object, cluster: Cluster) -> PodOutcome | None:
     for container in pod["spec"]["containers"]:
         host = image_host(container["image"])
         if host in (HOST, REAL_HOST) and not _may_pull(pod, cluster, host):
-            why = (f'failed to pull and unpack image "{container["image"]}": failed to resolve reference "{container["image"]}": '
-                   f"failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://{host}/v2/token: 403 Forbidden")  # fmt: skip
-            return PodOutcome("waiting", "ImagePullBackOff", f'Back-off pulling image "{container["image"]}": ErrImagePull: {why}', container["name"],
-                              events=(EventText("Failed", f'Failed to pull image "{container["image"]}": {why}'), EventText("Failed", "Error: ErrImagePull")))  # fmt: skip
+            why = (
+                f'failed to pull and unpack image "{container["image"]}": failed to resolve reference "{container["image"]}": '
+                f"failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://{host}/v2/token: 403 Forbidden"
+            )
+            return PodOutcome(
+                "waiting",
+                "ImagePullBackOff",
+                f'Back-off pulling image "{container["image"]}": ErrImagePull: {why}',
+                container["name"],
+                events=(
+                    EventText("Failed", f'Failed to pull image "{container["image"]}": {why}'),
+                    EventText("Failed", "Error: ErrImagePull"),
+                ),
+            )
     return None
 
 
@@ -53,8 +63,10 @@ def _address(pod: Object, cluster: Cluster) -> PodOutcome | None:
     if pod["spec"].get("hostNetwork") or LEAKED not in (node["metadata"].get("annotations") or {}):
         return None
     hosts = list(ipaddress.ip_network(node["spec"]["podCIDR"]).hosts())
-    text = ('Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: plugin type="ptp" failed (add): '
-            f"failed to allocate for range 0: no IP addresses available in range set: {hosts[0]}-{hosts[-1]}")  # fmt: skip
+    text = (
+        'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: plugin type="ptp" failed (add): '
+        f"failed to allocate for range 0: no IP addresses available in range set: {hosts[0]}-{hosts[-1]}"
+    )
     return PodOutcome("creating", events=(EventText("FailedCreatePodSandBox", text),))
 
 
@@ -66,7 +78,9 @@ def _reach(pod: Object, cluster: Cluster) -> PodOutcome | None:
     if _config(cluster) is not None and _masquerades(cluster, wanted):
         return PodOutcome("running", log=f"connected to {wanted}:443\n")
     text = f"dial tcp {wanted}:443: i/o timeout"
-    return PodOutcome("running", ready=False, log=f"{text}\n", events=(EventText("Unhealthy", f"Readiness probe failed: {text}"),))
+    return PodOutcome(
+        "running", ready=False, log=f"{text}\n", events=(EventText("Unhealthy", f"Readiness probe failed: {text}"),)
+    )
 
 
 def _masquerades(cluster: Cluster, wanted: str) -> bool:
@@ -89,8 +103,12 @@ def _agent_log(cluster: Cluster, pod: Object) -> str | None:
         config = MasqueradeConfig.parse(_config(cluster))
     except ConfigProblem as problem:
         return f"E1121 03:00:00.000000       1 ip-masq-agent.go:180] Error syncing configuration: {problem}\n"
-    logged = {"nonMasqueradeCIDRs": [str(item) for item in config.effective], "masqLinkLocal": config.masq_link_local,
-              "masqLinkLocalIPv6": config.masq_link_local_ipv6, "resyncInterval": int(config.resync_seconds * 1_000_000_000)}  # fmt: skip
+    logged = {
+        "nonMasqueradeCIDRs": [str(item) for item in config.effective],
+        "masqLinkLocal": config.masq_link_local,
+        "masqLinkLocalIPv6": config.masq_link_local_ipv6,
+        "resyncInterval": int(config.resync_seconds * 1_000_000_000),
+    }
     return f"I1121 03:00:00.000000       1 ip-masq-agent.go:200] Using config: {json.dumps(logged)}\n"
 
 
@@ -107,10 +125,23 @@ def _clean(pod: Object, cluster: Cluster) -> PodOutcome | None:
 
 
 def _report(pod: Object, env: dict[str, str], count: int, node: Any) -> dict[str, Any]:
-    moved = [str(item) for item in list(ipaddress.ip_network(node["spec"]["podCIDR"]).hosts())[10 : 10 + count]] if env.get("MODE") == "clean" else []
-    return {"node": pod["spec"]["nodeName"], "mode": env.get("MODE"), "status": "ok" if moved else "nothing_to_do", "reason": "",
-            "run_id": env.get("RUN_ID"), "candidates": count, "quarantined_count": len(moved), "quarantined": moved, "restored_count": 0,
-            "restored": []}  # fmt: skip
+    moved = (
+        [str(item) for item in list(ipaddress.ip_network(node["spec"]["podCIDR"]).hosts())[10 : 10 + count]]
+        if env.get("MODE") == "clean"
+        else []
+    )
+    return {
+        "node": pod["spec"]["nodeName"],
+        "mode": env.get("MODE"),
+        "status": "ok" if moved else "nothing_to_do",
+        "reason": "",
+        "run_id": env.get("RUN_ID"),
+        "candidates": count,
+        "quarantined_count": len(moved),
+        "quarantined": moved,
+        "restored_count": 0,
+        "restored": [],
+    }
 
 
 def _free(cluster: Cluster, node: str) -> None:

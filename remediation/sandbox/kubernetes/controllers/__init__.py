@@ -29,6 +29,12 @@ class Controllers(Loop):
 
     def __init__(self, cluster: Cluster) -> None:
         self.kubelet = Kubelet(cluster)
-        workloads = (DaemonSets(cluster), Deployments(cluster), ReplicaSets(cluster), StatefulSets(cluster), Jobs(cluster))
+        workloads = (
+            DaemonSets(cluster),
+            Deployments(cluster),
+            ReplicaSets(cluster),
+            StatefulSets(cluster),
+            Jobs(cluster),
+        )
         others = (Namespaces(cluster), Nodes(cluster), GarbageCollector(cluster), Scheduler(cluster), self.kubelet)
         super().__init__(cluster.store, (*others, *workloads))

@@ -11,10 +11,13 @@ from remediation.sandbox.kubernetes.objects import Object, clone, labels
 
 # Source: https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/#taints-and-tolerations
 _TOLERATED = (
-    ("node.kubernetes.io/not-ready", "NoExecute"), ("node.kubernetes.io/unreachable", "NoExecute"),
-    ("node.kubernetes.io/disk-pressure", "NoSchedule"), ("node.kubernetes.io/memory-pressure", "NoSchedule"),
-    ("node.kubernetes.io/pid-pressure", "NoSchedule"), ("node.kubernetes.io/unschedulable", "NoSchedule"),
-)  # fmt: skip
+    ("node.kubernetes.io/not-ready", "NoExecute"),
+    ("node.kubernetes.io/unreachable", "NoExecute"),
+    ("node.kubernetes.io/disk-pressure", "NoSchedule"),
+    ("node.kubernetes.io/memory-pressure", "NoSchedule"),
+    ("node.kubernetes.io/pid-pressure", "NoSchedule"),
+    ("node.kubernetes.io/unschedulable", "NoSchedule"),
+)
 _GENERATION = "deprecated.daemonset.template.generation"
 
 
@@ -49,12 +52,15 @@ class DaemonSets(Workload):
             if name not in wanted:
                 pods.remove(self.cluster, found)
             # A daemon pod that ended is replaced.
-            pods.remove(self.cluster, (each for each in found if each.get("status", {}).get("phase") in {"Failed", "Succeeded"}))
+            pods.remove(
+                self.cluster, (each for each in found if each.get("status", {}).get("phase") in {"Failed", "Succeeded"})
+            )
 
     def _make(self, obj: Object, spec: dict[str, Any], node: str, mark: str) -> None:
         generation = obj["metadata"].get("annotations", {}).get(_GENERATION, "1")
-        pods.make(self.cluster, obj, {revisions.LABEL: mark, "pod-template-generation": generation},
-                  spec=_pinned(spec, node))  # fmt: skip
+        pods.make(
+            self.cluster, obj, {revisions.LABEL: mark, "pod-template-generation": generation}, spec=_pinned(spec, node)
+        )
 
     def _roll(self, obj: Object, by_node: dict[str, list[Object]], wanted: set[str], mark: str) -> None:
         strategy = obj["spec"]["updateStrategy"]
@@ -75,11 +81,17 @@ class DaemonSets(Workload):
         ready = sum(pods.is_ready(each) and pods.is_active(each) for each in placed)
         updated = sum(labels(each).get(revisions.LABEL) == mark for each in placed)
         status: dict[str, Any] = {
-            "currentNumberScheduled": len(placed), "numberMisscheduled": len(current.keys() - wanted),
-            "desiredNumberScheduled": len(wanted), "numberReady": ready,
+            "currentNumberScheduled": len(placed),
+            "numberMisscheduled": len(current.keys() - wanted),
+            "desiredNumberScheduled": len(wanted),
+            "numberReady": ready,
             "observedGeneration": obj["metadata"]["generation"],
-        }  # fmt: skip
-        optional = {"updatedNumberScheduled": updated, "numberAvailable": ready, "numberUnavailable": len(wanted) - ready}
+        }
+        optional = {
+            "updatedNumberScheduled": updated,
+            "numberAvailable": ready,
+            "numberUnavailable": len(wanted) - ready,
+        }
         status |= {key: number for key, number in optional.items() if number}
         pods.put_status(self.cluster, self.storage, obj, status)
 
@@ -89,7 +101,9 @@ def _pod_spec(obj: Object) -> dict[str, Any]:
     added = [{"key": key, "operator": "Exists", "effect": effect} for key, effect in _TOLERATED]
     if spec.get("hostNetwork"):
         added.append({"key": "node.kubernetes.io/network-unavailable", "operator": "Exists", "effect": "NoSchedule"})
-    spec["tolerations"] = spec.get("tolerations", []) + [each for each in added if each not in spec.get("tolerations", ())]
+    spec["tolerations"] = spec.get("tolerations", []) + [
+        each for each in added if each not in spec.get("tolerations", ())
+    ]
     return spec
 
 

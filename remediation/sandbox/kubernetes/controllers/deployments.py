@@ -48,12 +48,21 @@ class Deployments(Workload):
         selector = clone(obj["spec"]["selector"])
         selector["matchLabels"] = {**selector.get("matchLabels", {}), _HASH: mark}
         namespace, name = name_of(obj)
-        return self.cluster.create({
-            "apiVersion": "apps/v1", "kind": "ReplicaSet",
-            "metadata": {"name": f"{name}-{mark}", "namespace": namespace, "labels": template["metadata"]["labels"],
-                         "annotations": {_REVISION: str(revision)}, "ownerReferences": [owner_reference(obj)]},
-            "spec": {"replicas": 0, "selector": selector, "template": template},
-        }, pods.MANAGER)  # fmt: skip
+        return self.cluster.create(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "ReplicaSet",
+                "metadata": {
+                    "name": f"{name}-{mark}",
+                    "namespace": namespace,
+                    "labels": template["metadata"]["labels"],
+                    "annotations": {_REVISION: str(revision)},
+                    "ownerReferences": [owner_reference(obj)],
+                },
+                "spec": {"replicas": 0, "selector": selector, "template": template},
+            },
+            pods.MANAGER,
+        )
 
     def _number(self, obj: Object, new: Object, old: list[Object]) -> Object:
         """Give the newest replica set the highest revision, also after an undo, and note it on the deployment."""
@@ -111,7 +120,11 @@ class Deployments(Workload):
         wanted = obj["spec"]["replicas"]
         status: dict[str, Any] = {"observedGeneration": obj["metadata"]["generation"]}
         status |= {key: number for key, number in counts.items() if number}
-        status |= {"unavailableReplicas": wanted - counts["availableReplicas"]} if wanted > counts["availableReplicas"] else {}
+        status |= (
+            {"unavailableReplicas": wanted - counts["availableReplicas"]}
+            if wanted > counts["availableReplicas"]
+            else {}
+        )
         status["conditions"] = clone(obj.get("status", {}).get("conditions", []))
         _conditions(status, obj, counts, mark)
         pods.put_status(self.cluster, self.storage, obj, status)
@@ -123,9 +136,11 @@ def _counts(sets: list[Object], mark: str) -> dict[str, int]:
 
     newest = [each for each in sets if labels(each).get(_HASH) == mark]
     return {
-        "replicas": total("replicas", sets), "updatedReplicas": total("replicas", newest),
-        "readyReplicas": total("readyReplicas", sets), "availableReplicas": total("availableReplicas", sets),
-    }  # fmt: skip
+        "replicas": total("replicas", sets),
+        "updatedReplicas": total("replicas", newest),
+        "readyReplicas": total("readyReplicas", sets),
+        "availableReplicas": total("availableReplicas", sets),
+    }
 
 
 def _conditions(status: dict[str, Any], obj: Object, counts: dict[str, int], mark: str) -> None:
@@ -133,16 +148,26 @@ def _conditions(status: dict[str, Any], obj: Object, counts: dict[str, int], mar
     strategy = obj["spec"]["strategy"]
     spare = pods.amount(strategy.get("rollingUpdate", {}).get("maxUnavailable", 0), wanted, round_up=False)
     enough = counts["availableReplicas"] >= wanted - spare
-    _set(status, "Available", enough, "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable",
-         f"Deployment {'has' if enough else 'does not have'} minimum availability.")  # fmt: skip
+    _set(
+        status,
+        "Available",
+        enough,
+        "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable",
+        f"Deployment {'has' if enough else 'does not have'} minimum availability.",
+    )
     done = counts["updatedReplicas"] == wanted == counts["availableReplicas"] == counts["replicas"]
-    _set(status, "Progressing", True, "NewReplicaSetAvailable" if done else "ReplicaSetUpdated",
-         f'ReplicaSet "{name}" {"has successfully progressed" if done else "is progressing"}.')  # fmt: skip
+    _set(
+        status,
+        "Progressing",
+        True,
+        "NewReplicaSetAvailable" if done else "ReplicaSetUpdated",
+        f'ReplicaSet "{name}" {"has successfully progressed" if done else "is progressing"}.',
+    )
 
 
-def _set(status: dict[str, Any], kind: str, holds: bool, reason: str, message: str) -> None:  # noqa: FBT001
+def _set(status: dict[str, Any], kind: str, holds: bool, reason: str, message: str) -> None:
     new = condition(kind, holds=holds, reason=reason, message=message)
-    old = next((each for each in status["conditions"] if each["type"] == kind), {})
+    old: dict[str, Any] = next((each for each in status["conditions"] if each["type"] == kind), {})
     same = all(old.get(key) == new[key] for key in ("status", "reason", "message"))
     new["lastUpdateTime"] = old.get("lastUpdateTime", new["lastTransitionTime"]) if same else new["lastTransitionTime"]
     set_condition(status, new)

@@ -39,8 +39,12 @@ class GarbageCollector:
                     yield (storage, *name_of(each))
 
     def _dependents(self, uid: str) -> list[tuple[str, Object]]:
-        return [(storage, each) for storage, objects in self._store.dump().items() for each in objects
-                if any(owner["uid"] == uid for owner in each["metadata"].get("ownerReferences", ()))]  # fmt: skip
+        return [
+            (storage, each)
+            for storage, objects in self._store.dump().items()
+            for each in objects
+            if any(owner["uid"] == uid for owner in each["metadata"].get("ownerReferences", ()))
+        ]
 
     def _dependent_keys(self, uid: str) -> list[Key]:
         return [(storage, *name_of(each)) for storage, each in self._dependents(uid)]

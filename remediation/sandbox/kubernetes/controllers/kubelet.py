@@ -120,8 +120,13 @@ class Kubelet:
             for storage, wanted in _references(container):
                 if not wanted.get("optional") and self._store.get(storage, namespace, wanted["name"]) is None:
                     text = f'{storage[:-1]} "{wanted["name"]}" not found'
-                    yield PodOutcome("waiting", "CreateContainerConfigError", text, container["name"],
-                                     events=(EventText("Failed", f"Error: {text}"),))  # fmt: skip
+                    yield PodOutcome(
+                        "waiting",
+                        "CreateContainerConfigError",
+                        text,
+                        container["name"],
+                        events=(EventText("Failed", f"Error: {text}"),),
+                    )
 
     def _with_address(self, pod: Object, node: Object, outcome: PodOutcome) -> tuple[PodOutcome, str]:
         """Return the outcome and the pod's address; a node without a free address changes the outcome."""

@@ -110,7 +110,7 @@ class Loop:
         storage, namespace, name = key
         try:
             again = self._controllers[index].reconcile(namespace, name, storage)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, the other objects must not suffer
             # A controller of a real cluster logs and goes on; the other objects must not suffer.
             _log.exception("reconciling %s %s/%s", storage, namespace, name)
             return

@@ -50,7 +50,9 @@ class Nodes:
     def _introduce(self, node: Object) -> Object:
         new = clone(node)
         status = new.setdefault("status", {})
-        set_condition(status, condition("Ready", holds=True, reason="KubeletReady", message="kubelet is posting ready status"))
+        set_condition(
+            status, condition("Ready", holds=True, reason="KubeletReady", message="kubelet is posting ready status")
+        )
         status.setdefault("addresses", [{"type": "Hostname", "address": node["metadata"]["name"]}])
         status.setdefault("nodeInfo", {"kubeletVersion": "v1.36.3"})
         return self._store.put("nodes", new)

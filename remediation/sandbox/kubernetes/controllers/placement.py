@@ -43,7 +43,7 @@ def _tolerates(toleration: dict[str, Any], taint: dict[str, Any]) -> bool:
     if toleration.get("effect", taint["effect"]) != taint["effect"]:
         return False
     if toleration.get("operator", "Equal") == "Exists":
-        return toleration.get("key", taint["key"]) == taint["key"]
+        return bool(toleration.get("key", taint["key"]) == taint["key"])
     return (toleration.get("key"), toleration.get("value", "")) == (taint["key"], taint.get("value", ""))
 
 

@@ -21,8 +21,9 @@ def status_of(pod: Object, outcome: PodOutcome, host_ip: str, pod_ip: str) -> Js
     if pod["spec"].get("initContainers"):
         status["initContainerStatuses"] = [_init(each, outcome) for each in pod["spec"]["initContainers"]]
     chosen = outcome.container or pod["spec"]["containers"][0]["name"]
-    status["containerStatuses"] = [_container(each, outcome, concerned=each["name"] == chosen)
-                                   for each in pod["spec"]["containers"]]  # fmt: skip
+    status["containerStatuses"] = [
+        _container(each, outcome, concerned=each["name"] == chosen) for each in pod["spec"]["containers"]
+    ]
     return status
 
 
@@ -39,9 +40,12 @@ def _set_conditions(pod: Object, status: Json, outcome: PodOutcome) -> None:
     why: Json = {} if ready else {"reason": reason, "message": f"containers with unready status: [{names}]"}
     sandbox = outcome.state not in {"creating", *_ENDED}
     for kind, holds, more in (
-        ("PodReadyToStartContainers", sandbox, {}), ("Initialized", outcome.state != "creating", {}),
-        ("Ready", ready, why), ("ContainersReady", ready, why), ("PodScheduled", True, {}),
-    ):  # fmt: skip
+        ("PodReadyToStartContainers", sandbox, {}),
+        ("Initialized", outcome.state != "creating", {}),
+        ("Ready", ready, why),
+        ("ContainersReady", ready, why),
+        ("PodScheduled", True, {}),
+    ):
         new = condition(kind, holds=holds, **more)
         set_condition(status, {**new, "observedGeneration": pod["metadata"].get("generation", 1)})
 
@@ -82,9 +86,15 @@ def _ended(outcome: PodOutcome) -> Json:
 
 def _status(container: Json, state: Json, *, ready: bool) -> Json:
     found: Json = {
-        "name": container["name"], "image": container["image"], "imageID": "", "ready": ready, "restartCount": 0,
-        "state": state, "lastState": {}, "started": "running" in state,
-    }  # fmt: skip
+        "name": container["name"],
+        "image": container["image"],
+        "imageID": "",
+        "ready": ready,
+        "restartCount": 0,
+        "state": state,
+        "lastState": {},
+        "started": "running" in state,
+    }
     if "running" in state or "terminated" in state:
         found["containerID"] = f"containerd://{digest([container['name'], now()], 24)}"
         found["imageID"] = f"{container['image']}@sha256:{digest(container['image'], 24)}"

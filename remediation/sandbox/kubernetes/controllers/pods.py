@@ -32,15 +32,17 @@ def is_ready(pod: Object) -> bool:
     return has_condition(pod, "Ready")
 
 
-def make(cluster: Cluster, owner: Object, labels: dict[str, str], name: str = "",
-         spec: dict[str, Any] | None = None) -> bool:  # fmt: skip
+def make(
+    cluster: Cluster, owner: Object, labels: dict[str, str], name: str = "", spec: dict[str, Any] | None = None
+) -> bool:
     """Create a pod from an owner's template; tell whether admission let it in."""
     template = owner["spec"]["template"]
     found = template.get("metadata", {})
     metadata: dict[str, Any] = {
-        "namespace": owner["metadata"]["namespace"], "labels": {**found.get("labels", {}), **labels},
+        "namespace": owner["metadata"]["namespace"],
+        "labels": {**found.get("labels", {}), **labels},
         "ownerReferences": [owner_reference(owner)],
-    }  # fmt: skip
+    }
     metadata |= {"annotations": dict(found["annotations"])} if found.get("annotations") else {}
     metadata |= {"name": name} if name else {"generateName": owner["metadata"]["name"] + "-"}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": clone(spec or template["spec"])}

@@ -32,15 +32,26 @@ def current(cluster: Cluster, owner: Object) -> str:
 
 def _revision(owner: Object, mark: str, number: int) -> Object:
     found = owner["metadata"]
-    kept = {key: item for key, item in found.get("annotations", {}).items()
-            if key.startswith("deprecated.daemonset") or key in _KEPT_ANNOTATIONS}  # fmt: skip
+    kept = {
+        key: item
+        for key, item in found.get("annotations", {}).items()
+        if key.startswith("deprecated.daemonset") or key in _KEPT_ANNOTATIONS
+    }
     template = {**clone(owner["spec"]["template"]), "$patch": "replace"}
     labels = {**template.get("metadata", {}).get("labels", {}), LABEL: mark}
     return {
-        "apiVersion": "apps/v1", "kind": "ControllerRevision", "revision": number, "data": {"spec": {"template": template}},
-        "metadata": {"name": f"{found['name']}-{mark}", "namespace": found["namespace"], "labels": labels,
-                     "annotations": kept, "ownerReferences": [owner_reference(owner)]},
-    }  # fmt: skip
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "revision": number,
+        "data": {"spec": {"template": template}},
+        "metadata": {
+            "name": f"{found['name']}-{mark}",
+            "namespace": found["namespace"],
+            "labels": labels,
+            "annotations": kept,
+            "ownerReferences": [owner_reference(owner)],
+        },
+    }
 
 
 def _trim(cluster: Cluster, owner: Object, history: list[Object]) -> None:

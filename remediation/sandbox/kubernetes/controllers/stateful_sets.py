@@ -49,10 +49,13 @@ class StatefulSets(Workload):
         revision = f"{obj['metadata']['name']}-{mark}"
         before = obj.get("status", {}).get("currentRevision", revision)
         status: dict[str, Any] = {
-            "observedGeneration": obj["metadata"]["generation"], "replicas": len(active), "availableReplicas": ready,
-            "updateRevision": revision, "collisionCount": 0,
+            "observedGeneration": obj["metadata"]["generation"],
+            "replicas": len(active),
+            "availableReplicas": ready,
+            "updateRevision": revision,
+            "collisionCount": 0,
             "currentRevision": revision if updated == obj["spec"]["replicas"] == ready else before,
-        }  # fmt: skip
+        }
         status |= {"readyReplicas": ready} if ready else {}
         status |= {"updatedReplicas": updated, "currentReplicas": updated} if updated else {}
         pods.put_status(self.cluster, self.storage, obj, status)
