@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from remediation.sandbox.faults import FAULTS
 from remediation.testing.control_plane import ControlPlane, running_or_reason
 
 _CREDENTIALS = ("GOOGLE_APPLICATION_CREDENTIALS", "KUBECONFIG")
@@ -29,7 +30,7 @@ def _no_ambient_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: p
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[ControlPlane]:
     """Share one real control plane with 3 nodes; take a namespace of your own from it."""
-    with ControlPlane.start(tmp_path_factory.mktemp("control-plane")) as plane:
+    with ControlPlane.start(tmp_path_factory.mktemp("control-plane"), faults=FAULTS) as plane:
         yield plane
 
 

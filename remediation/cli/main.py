@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import sys
+from itertools import pairwise
 from types import FrameType
 from typing import Any
 
@@ -90,8 +91,7 @@ def _run(name: str) -> int:
     except RunbookError as problem:
         return _tell(problem)
     except click.ClickException as problem:
-        problem.show()
-        return 2
+        return _usage(problem)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; nothing more was changed. See: runbook runs", err=True)
         return 1
@@ -108,6 +108,20 @@ def _tell(problem: RunbookError) -> int:
 
     click.echo(error_text(problem), err=True)
     return problem.exit_code
+
+
+def _usage(problem: click.ClickException) -> int:
+    """Tell a wrong option or argument, in the form that was asked for."""
+    words = sys.argv[1:]
+    wanted = any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(words)) or "--output=json" in words or "-ojson" in words
+    if not wanted:
+        problem.show()
+        return 2
+    from remediation.cli.render import print_json, refusal  # noqa: PLC0415 - only on errors
+
+    context = getattr(problem, "ctx", None)
+    print_json(refusal(words, problem.format_message(), f"{context.command_path} --help" if context else "runbook --help"))
+    return 2
 
 
 def _bug(problem: Exception) -> int:

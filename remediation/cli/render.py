@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from remediation.engine.verbs import Outcome
-from remediation.errors import RunbookError
+from remediation.errors import RunbookError, UsageProblem
 from remediation.model import State, Status
 
 _WIDTH = 80
@@ -154,6 +154,13 @@ def document(name: str, row: str, target: State, outcome: Outcome) -> State:
         "verify": outcome.verify or {"status": "not run", "checks": []},
         "error": {"summary": problem.summary, "detail": problem.detail, "next": problem.next} if problem else None,
     }
+
+
+def refusal(words: list[str], summary: str, following: str) -> State:
+    """Return the document for a command line that could not be understood; nothing was looked at yet."""
+    name = words[1] if len(words) > 1 and words[0] in ("plan", "run") and not words[1].startswith("-") else None
+    problem = UsageProblem(summary, "nothing was changed", following)
+    return document(name or "", "", {}, Outcome(Status.REFUSED, 2, error=problem))
 
 
 def print_json(value: Any) -> None:

@@ -38,10 +38,15 @@ class Material:
 
     def file(self, path: str) -> Secret:
         """Return what a key file or ``-`` (standard input) holds; read once. Raises UsageProblem."""
-        return _read(path)
+        return _standard_input() if path == "-" else _read(path)
 
 
 @cache
+def _standard_input() -> Secret:
+    """Read standard input once: it is gone then, and a plan is made more than once."""
+    return _read("-")
+
+
 def _read(path: str) -> Secret:
     try:
         if path == "-":

@@ -115,11 +115,13 @@ def _keeps_pod_address(agent: Agent, destination: Network, protected: Protected)
     return not inside and not agent.config.masquerades(destination)
 
 
-def _wanted(agent: Agent, masquerade: tuple[Network, ...]) -> str | None:
-    """Return the new text: the repaired one without destinations, else the smallest change that excludes them."""
-    if agent.rejected:
-        return None if masquerade else repaired(agent.text or "")
-    config = agent.config.without(masquerade)
+def _repair(agent: Agent, masquerade: tuple[Network, ...]) -> str | None:
+    """Return the repaired text of a rejected configuration; None when that is not the fault, or not what was asked for."""
+    return repaired(agent.text or "") if agent.rejected and not masquerade else None
+
+
+def _text(agent: Agent, config: MasqueradeConfig) -> str | None:
+    """Return the smallest change of the text that says so; the same text when it does already."""
     return agent.text if config.same_as(agent.config) else config.render(agent.text)
 
 
@@ -163,7 +165,7 @@ def ip_masq_agent(
     protected = facts(ProtectedRanges(target.project, target.location, target.cluster))
     yield from protected.unchecked
     yield from (Unchecked("present configuration", message) for message in agent.harmful)
-    text = _wanted(agent, masquerade)
+    text = _repair(agent, masquerade)
     yield Require(
         text is not None or not agent.rejected,
         "the agent rejects its configuration: " + " ".join(agent.rejected),
@@ -178,9 +180,12 @@ def ip_masq_agent(
         "no DaemonSet kube-system/ip-masq-agent exists, so a configuration has no effect",
         "add --deploy-agent to deploy it",
     )
-    config = MasqueradeConfig.parse(text, agent.defaults)
-    if not agent.rejected:
+    if text is not None:
+        config = MasqueradeConfig.parse(text, agent.defaults)
+    else:
+        config = agent.config.without(masquerade)
         yield from _guards(agent, config, masquerade, protected.lost(agent.config, config))
+        text = _text(agent, config)
     if text is not None:
         yield _config_map(text)
     if agent.daemonset is None:

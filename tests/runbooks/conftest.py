@@ -1,0 +1,68 @@
+"""What the tests of the catalogue share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from remediation.manifests import manifest
+from remediation.sandbox.google import GoogleCloud, Server, serve
+from remediation.testing.control_plane import ControlPlane
+from tests.running import Cli
+
+CONFIG = "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- 172.16.0.0/12\n- 192.168.0.0/16\nresyncInterval: 60s\n"
+
+
+@pytest.fixture
+def cli(tmp_path: Path, control_plane: ControlPlane) -> Cli:
+    """The command line on the real control plane."""
+    return Cli(tmp_path, "--kubeconfig", str(control_plane.kubeconfig_path), "--context", "control-plane")
+
+
+@pytest.fixture
+def get(control_plane: ControlPlane) -> Callable[..., dict[str, Any]]:
+    """Read an object; an empty dict when it does not exist."""
+
+    def read(kind: str, name: str, namespace: str = "kube-system") -> dict[str, Any]:
+        found = control_plane.kubectl("-n", namespace, "get", kind, name, "--ignore-not-found", "-o", "yaml").stdout
+        return yaml.safe_load(found) or {}
+
+    return read
+
+
+@pytest.fixture
+def agent(control_plane: ControlPlane) -> Iterator[Callable[..., None]]:
+    """Put an ip-masq-agent in place, and take it away afterwards."""
+
+    def put(text: str | None = CONFIG, *, daemonset: bool = True, **labels: str) -> None:
+        objects = []
+        if text is not None:
+            objects.append({"apiVersion": "v1", "kind": "ConfigMap", "data": {"config": text, "other": "kept"},
+                            "metadata": {"name": "ip-masq-agent", "namespace": "kube-system"}})  # fmt: skip
+        if daemonset:
+            objects.append(manifest("ip-masq-agent/daemonset.yaml"))
+            objects[-1]["metadata"]["labels"] |= labels
+            objects[-1]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 0
+        for item in objects:
+            control_plane.kubectl("create", "-f", "-", stdin=yaml.safe_dump(item))
+        if daemonset:
+            control_plane.kubectl("-n", "kube-system", "rollout", "status", "daemonset/ip-masq-agent")
+
+    yield put
+    control_plane.kubectl("-n", "kube-system", "delete", "daemonset,configmap", "ip-masq-agent", "--ignore-not-found", "--wait=true")
+    control_plane.kubectl("-n", "kube-system", "delete", "lease", "runbook", "--ignore-not-found")
+
+
+@pytest.fixture
+def cloud() -> Iterator[tuple[GoogleCloud, Server]]:
+    """A Google cloud with a cluster, whose service agent lacks its role."""
+    found = GoogleCloud()
+    found.add_cluster("example-prod", "europe-west3", "example")
+    found.add_account("puller@example-prod.iam.gserviceaccount.com")
+    server = serve(found)
+    yield found, server
+    server.close()

@@ -1,0 +1,199 @@
+"""ip-masq-agent on a real API server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from remediation.testing.control_plane import ControlPlane
+from tests.running import Cli, content
+from tests.runbooks.conftest import CONFIG
+
+RUN = ("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", "--yes")
+Put = Callable[..., None]
+Get = Callable[..., dict[str, Any]]
+
+
+def config(get: Get) -> str:
+    return str(get("configmap", "ip-masq-agent")["data"]["config"])
+
+
+def test_the_whole_loop(cli: Cli, agent: Put, get: Get, control_plane: ControlPlane) -> None:
+    """Diagnose, plan, run, run again, verify and roll back; only the run and the rollback write, and the undo is exact."""
+    agent()
+    before = content(get("configmap", "ip-masq-agent")), content(get("daemonset", "ip-masq-agent"))
+    mark = control_plane.mark()
+    cli("diagnose").expect(0)
+    assert cli("plan", *RUN[1:4], "--detailed-exitcode").expect(10).status == "planned"
+    assert cli("run", *RUN[1:4], "--dry-run").expect(0).status == "planned"
+    assert control_plane.writes(mark) == []
+
+    done = cli(*RUN).expect(0)
+    assert done.status == "verified"
+    networks = yaml.safe_load(config(get))["nonMasqueradeCIDRs"]
+    assert "10.0.0.0/8" not in networks
+    assert "10.128.0.0/9" in networks
+    assert get("configmap", "ip-masq-agent")["data"]["other"] == "kept"
+    assert {"status": "unknown", "check": "the agent on every node logs the new configuration"}.items() <= done.json["verify"]["checks"][1].items()
+
+    mark = control_plane.mark()
+    assert cli(*RUN).expect(0).status == "already_ok"
+    asked = control_plane.audit_events(mark)
+    assert len(asked) <= 8
+    assert cli("verify", done.json["run_id"], "--within", "5").expect(0).status == "verified"
+    assert control_plane.writes(mark) == []
+
+    assert cli("rollback", done.json["run_id"], "--yes").expect(0).status == "rolled_back"
+    assert (content(get("configmap", "ip-masq-agent")), content(get("daemonset", "ip-masq-agent"))) == before
+    assert get("lease", "runbook") == {}
+
+
+def test_creates_the_configuration_and_takes_it_away(cli: Cli, agent: Put, get: Get) -> None:
+    """Where there is no ConfigMap one is made from the agent's built-in list, and a rollback deletes it."""
+    agent(None)
+    done = cli(*RUN).expect(0)
+    assert "240.0.0.0/4" in yaml.safe_load(config(get))["nonMasqueradeCIDRs"]
+    assert cli("rollback", done.json["run_id"], "--yes").expect(0)
+    assert get("configmap", "ip-masq-agent") == {}
+
+
+def test_deploys_the_agent_only_when_told(cli: Cli, agent: Put, get: Get) -> None:
+    """Without a DaemonSet a configuration has no effect: refused, until --deploy-agent deploys one that rollback removes."""
+    agent(None, daemonset=False)
+    refused = cli(*RUN).expect(3)
+    assert "--deploy-agent" in refused.json["error"]["next"]
+    assert get("configmap", "ip-masq-agent") == {}
+    done = cli(*RUN, "--deploy-agent").expect(0)
+    assert done.status == "verified"
+    assert "@sha256:" in get("daemonset", "ip-masq-agent")["spec"]["template"]["spec"]["containers"][0]["image"]
+    cli("rollback", done.json["run_id"], "--yes").expect(0)
+    assert get("daemonset", "ip-masq-agent") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "code", "says"),
+    [
+        (CONFIG, ["--masquerade", "0.0.0.0/0"], 2, "every destination"),
+        (CONFIG, ["--masquerade", "10.1.0.1/16"], 2, "allowed is 10.1.0.0/16"),
+        (CONFIG, ["--masquerade", "10.1.0.0/99"], 2, "is not a CIDR"),
+        (CONFIG, [], 3, "--masquerade is empty"),
+        (CONFIG, ["--masquerade", "10.64.2.0/24"], 3, "pod range 10.64.2.0/2"),
+        (CONFIG, ["--masquerade", "10.128.0.2/32"], 3, "node address 10.128.0.2/3"),
+        (CONFIG, ["--masquerade", "10.96.0.0/20"], 3, "service range 10.96.0.0/16"),
+        (CONFIG, ["--masquerade", "169.254.1.0/24"], 3, "link-local"),
+        (CONFIG.replace("60s", "60"), ["--masquerade", "10.1.0.0/16"], 3, "resyncInterval is the number 60"),
+        ("nonMasqueradeCIDRs: [10.0.0.0/8]\ncidrLimit: 4\n", ["--masquerade", "10.1.0.0/16"], 3, "at most 4"),
+        ("nonMasqueradeCIDRs: &list # offices\n- &ten 10.0.0.0/8\n", ["--masquerade", "10.1.0.0/16"], 3, "offices"),
+    ],
+)
+def test_refuses_what_would_harm(cli: Cli, agent: Put, control_plane: ControlPlane, text: str, words: list[str], code: int, says: str) -> None:
+    """Each dangerous or impossible wish ends in one sentence, and nothing is written."""
+    agent(text)
+    mark = control_plane.mark()
+    refused = cli("run", "ip-masq-agent", *words, "--yes").expect(code)
+    assert says in refused.json["error"]["summary"]
+    assert refused.status == "refused"
+    assert control_plane.writes(mark) == []
+
+
+def test_repairs_a_rejected_configuration(cli: Cli, agent: Put, get: Get) -> None:
+    """Without --masquerade only the broken interval is repaired; the list is not touched."""
+    agent(CONFIG.replace("60s", "60 # seconds"))
+    found = cli("diagnose", "ip-masq-agent").expect(0).json["findings"][0]
+    assert found["status"] == "fault"
+    assert "resyncInterval" in found["evidence"][0]
+    assert cli("run", "ip-masq-agent", "--yes").expect(0).status == "verified"
+    assert config(get) == CONFIG.replace("60s", '"60s" # seconds')
+
+
+def test_a_managed_agent_is_not_restarted(cli: Cli, agent: Put, get: Get) -> None:
+    """GKE would revert the restart, so it is refused; --no-restart changes the configuration alone."""
+    agent(CONFIG, **{"addonmanager.kubernetes.io/mode": "Reconcile"})
+    template = get("daemonset", "ip-masq-agent")["spec"]["template"]
+    assert "--no-restart" in cli(*RUN).expect(3).json["error"]["next"]
+    assert config(get) == CONFIG
+    assert cli(*RUN, "--no-restart").expect(0).status == "applied"
+    assert get("daemonset", "ip-masq-agent")["spec"]["template"] == template
+
+
+def test_no_node_is_no_success(cli: Cli, agent: Put, control_plane: ControlPlane) -> None:
+    """A rollout on zero nodes proves nothing: the run is unhealthy."""
+    agent()
+    nowhere = json.dumps({"spec": {"template": {"spec": {"nodeSelector": {"nowhere": "true"}}}}})
+    control_plane.kubectl("-n", "kube-system", "patch", "daemonset", "ip-masq-agent", "-p", nowhere)
+    control_plane.wait_for(lambda: not control_plane.kubectl("-n", "kube-system", "get", "pods", "-l", "k8s-app=ip-masq-agent", "-o", "name").stdout, "no agent")
+    cli("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", "--no-restart", "--yes").expect(5)
+
+
+def test_owned_objects_are_left_to_their_owner(cli: Cli, agent: Put, control_plane: ControlPlane, get: Get) -> None:
+    """A ConfigMap that Helm owns is refused, unless --accept-drift says that it is known."""
+    agent()
+    control_plane.kubectl("-n", "kube-system", "label", "configmap", "ip-masq-agent", "app.kubernetes.io/managed-by=Helm")
+    assert "Helm" in cli(*RUN).expect(3).json["error"]["summary"]
+    assert config(get) == CONFIG
+    cli(*RUN, "--accept-drift").expect(0)
+    assert config(get) != CONFIG
+
+
+def test_a_saved_plan_runs_exactly_or_not_at_all(cli: Cli, agent: Put, get: Get, control_plane: ControlPlane, tmp_path: Path) -> None:
+    """A plan whose world moved is stale, exit 3; the one that still fits runs."""
+    agent()
+    saved = str(tmp_path / "plan.json")
+    cli("plan", *RUN[1:4], "--out", saved).expect(0)
+    edit = json.dumps({"data": {"config": CONFIG + "masqLinkLocal: false\n"}})
+    control_plane.kubectl("-n", "kube-system", "patch", "configmap", "ip-masq-agent", "-p", edit)
+    assert "no longer as the plan saw it" in cli("run", "ip-masq-agent", "--plan", saved, "--yes").expect(3).json["error"]["summary"]
+    assert "10.1.0.0" not in config(get)
+    cli("plan", *RUN[1:4], "--out", saved).expect(0)
+    assert cli("run", "ip-masq-agent", "--plan", saved, "--yes").expect(0).status == "verified"
+    assert "is a plan of 'ip-masq-agent'" in cli("run", "ipam-cleanup", "--plan", saved, "--yes").expect(2).json["error"]["summary"]
+
+
+def test_rollback_respects_others(cli: Cli, agent: Put, get: Get, control_plane: ControlPlane) -> None:
+    """Somebody's edit of another field stays; somebody's edit of the same field stops the rollback before it changes anything."""
+    agent()
+    done = cli(*RUN).expect(0).json["run_id"]
+    ours = config(get)
+    control_plane.kubectl("-n", "kube-system", "patch", "configmap", "ip-masq-agent", "-p", json.dumps({"data": {"theirs": "stays", "config": "{}"}}))
+    mark = control_plane.mark()
+    refused = cli("rollback", done, "--yes").expect(6)
+    assert refused.status == "rollback_refused"
+    assert "/data/config" in refused.json["error"]["summary"]
+    assert control_plane.writes(mark) == []
+    control_plane.kubectl("-n", "kube-system", "patch", "configmap", "ip-masq-agent", "-p", json.dumps({"data": {"config": ours}}))
+    cli("rollback", done, "--yes").expect(0)
+    assert get("configmap", "ip-masq-agent")["data"] == {"config": CONFIG, "other": "kept", "theirs": "stays"}
+
+
+def test_two_runs_do_not_meet(cli: Cli, agent: Put, get: Get, control_plane: ControlPlane) -> None:
+    """While another host holds the lock a run is refused and names the holder; a lapsed lock is taken over."""
+    agent()
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "runbook", "namespace": "kube-system"},
+             "spec": {"holderIdentity": "run 7 of alice on elsewhere/1 process 5.5", "leaseDurationSeconds": 30,
+                      "acquireTime": "2099-01-01T00:00:00.000000Z", "renewTime": "2099-01-01T00:00:00.000000Z"}}  # fmt: skip
+    control_plane.kubectl("create", "-f", "-", stdin=yaml.safe_dump(lease))
+    refused = cli(*RUN).expect(3)
+    assert "run 7 of alice on elsewhere" in refused.json["error"]["summary"]
+    assert config(get) == CONFIG
+    lapsed = json.dumps({"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}})
+    control_plane.kubectl("-n", "kube-system", "patch", "lease", "runbook", "--type", "merge", "-p", lapsed)
+    assert cli(*RUN).expect(0).status == "verified"
+    assert get("lease", "runbook") == {}
+
+
+def test_a_reader_gets_a_weaker_plan(agent: Put, tmp_path: Path, control_plane: ControlPlane) -> None:
+    """An identity that may only read sees the diff, labelled, and what it lacks; its run is refused and writes nothing."""
+    agent()
+    cli = Cli(tmp_path, "--kubeconfig", str(control_plane.kubeconfig_for("reader")), "--context", "control-plane")
+    plan = cli("plan", *RUN[1:4]).expect(0).json["plan"]
+    assert "not checked by the server" in plan["changes"][0]["note"]
+    assert any("patch configmaps ip-masq-agent" in check["check"] for check in plan["checks"] if check["status"] == "missing")
+    mark = control_plane.mark()
+    refused = cli(*RUN).expect(3)
+    assert "patch daemonsets" in refused.json["error"]["summary"]
+    assert control_plane.writes(mark) == []

@@ -1,0 +1,75 @@
+"""Run the real command line and look at what a user would see."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+RUNBOOK = Path(sys.executable).with_name("runbook")
+KEY = "PLANTED-PRIVATE-KEY-0123456789-abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class Result:
+    """The exit code and what was printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one document on stdout."""
+        return json.loads(self.out)
+
+    @property
+    def status(self) -> str:
+        return str(self.json["status"])
+
+    def expect(self, code: int) -> Result:
+        """Return itself; fail with everything that was printed when the exit code is another one."""
+        assert self.code == code, f"exit {self.code}, expected {code}\n{self.out}\n{self.err}"
+        return self
+
+
+class Cli:
+    """The ``runbook`` command with a store of its own and options that every call gets."""
+
+    def __init__(self, folder: Path, *options: str, env: dict[str, str] | None = None) -> None:
+        self.folder, self.options = folder, options
+        self.store = folder / "journal.db"
+        self.env = env or {}
+
+    def __call__(self, *words: str, stdin: str | None = None, json_output: bool = True) -> Result:
+        """Run a verb; options come last, and the result is JSON unless told otherwise."""
+        more = ["--store", str(self.store), *self.options, *(["-o", "json"] if json_output else [])]
+        done = subprocess.run(
+            [str(RUNBOOK), *words, *more], input=stdin or "", capture_output=True, text=True, timeout=110, check=False,
+            env=os.environ | self.env,
+        )  # fmt: skip
+        return Result(done.returncode, done.stdout, done.stderr)
+
+
+def key_file(folder: Path, account: str = "puller", secret: str = KEY) -> Path:
+    """Write a service-account key of the right form around a value that tests look for."""
+    content = {
+        "type": "service_account", "project_id": "example-prod", "private_key_id": "0123456789abcdef" + account,
+        "private_key": f"-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----\n", "client_id": "1",
+        "client_email": f"{account}@example-prod.iam.gserviceaccount.com", "token_uri": "https://oauth2.googleapis.com/token",
+    }  # fmt: skip
+    path = folder / f"{account}.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def content(obj: dict[str, Any]) -> dict[str, Any]:
+    """Return an object without what only the server changes, for comparing before and after."""
+    volatile = ("resourceVersion", "managedFields", "generation", "uid", "creationTimestamp")
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in volatile}
+    notes = {key: value for key, value in metadata.pop("annotations", {}).items() if key != "deprecated.daemonset.template.generation"}
+    return {key: value for key, value in obj.items() if key not in ("metadata", "status")} | {"metadata": metadata | {"annotations": notes}}
