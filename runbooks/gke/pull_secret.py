@@ -153,6 +153,8 @@ def pull_secret(
         bool(from_key_file) != bool(google_service_account),
         "exactly one of --from-key-file and --google-service-account is allowed",
     )
+    if from_key_file:
+        facts(KeyFile(from_key_file, registry))
     facts.together(
         ObjectNamed("v1", "Namespace", namespace), ObjectNamed("v1", "ServiceAccount", service_account, namespace)
     )

@@ -11,10 +11,13 @@ _LOOK_SECONDS = 0.5
 
 
 def heal_until(stopped: threading.Event, plane: Any) -> None:
-    """Look for cleaning pods until stopped; the pods that wait for an address get one when there is one."""
+    """Look for a cleaning DaemonSet until stopped; the pods that wait for an address get one when there was one.
+
+    The DaemonSet may be there for less time than passes between two looks; the audit log remembers it.
+    """
+    mark = plane.mark()
     while not stopped.wait(_LOOK_SECONDS):
-        listed = plane.kubectl(
-            "-n", "kube-system", "get", "daemonset", "runbook-ipam-cleanup", "--ignore-not-found", "-o", "name"
-        )
-        if listed.stdout.strip():
+        made = [item for item in plane.writes(mark) if item["objectRef"].get("name") == "runbook-ipam-cleanup"]
+        if any(item["objectRef"]["resource"] == "daemonsets" for item in made):
             plane.kubectl("label", "pods", "--all-namespaces", "-l", f"{EXHAUSTED}=true", f"{EXHAUSTED}-")
+            mark = plane.mark()

@@ -1,0 +1,142 @@
+"""container-service-agent through Google's own clients, on emulated APIs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remediation.sandbox.google import Fault, GoogleCloud, Server
+from tests.running import Cli
+
+ROLE = "roles/container.serviceAgent"
+MEMBER = "serviceAccount:service-123456789012@container-engine-robot.iam.gserviceaccount.com"
+RUN = ("run", "container-service-agent", "--project", "example-prod", "--yes")
+CONDITION = {"title": "office hours", "expression": "request.time.getHours() < 18"}
+
+
+@pytest.fixture
+def google(cloud: tuple[GoogleCloud, Server]) -> GoogleCloud:
+    return cloud[0]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, cloud: tuple[GoogleCloud, Server]) -> Cli:
+    server = cloud[1]
+    return Cli(tmp_path, env={"RUNBOOK_GOOGLE_ENDPOINT": server.url, "RUNBOOK_IAM_ENDPOINT": server.grpc_target})
+
+
+def bindings(google: GoogleCloud) -> list[dict[str, Any]]:
+    return list(google.projects["example-prod"].box.policy["bindings"])
+
+
+def writes(google: GoogleCloud) -> list[str]:
+    return [item["path"] for item in google.requests if item["path"].endswith(":setIamPolicy") and item["code"] == 200]
+
+
+def test_the_whole_loop(cli: Cli, google: GoogleCloud) -> None:
+    """The role is granted once, nothing else in the policy moves, and rollback removes that one member only."""
+    google.grant("example-prod", ROLE, "user:a@example.com", CONDITION)
+    google.grant("example-prod", "roles/viewer", "user:b@example.com")
+    before = bindings(google)
+    google.add_operation("example-prod", "UPDATE_CLUSTER", "DeployPatch failed")
+    found = cli("diagnose", "container-service-agent", "--project", "example-prod").expect(0).json["findings"][0]
+    assert found["status"] == "fault"
+    assert "DeployPatch failed" in found["evidence"][0]
+    assert cli("plan", *RUN[1:4], "--detailed-exitcode").expect(10).json["plan"]["changes"][0]["action"] == "create"
+    assert writes(google) == []
+    done = cli(*RUN).expect(0)
+    assert done.status == "verified"
+    assert bindings(google) == [*before, {"role": ROLE, "members": [MEMBER]}]
+    assert cli(*RUN).expect(0).status == "already_ok"
+    assert len(writes(google)) == 1
+    google.grant("example-prod", "roles/editor", "user:later@example.com")
+    cli("rollback", done.json["run_id"], "--yes").expect(0)
+    assert bindings(google) == [*before, {"role": "roles/editor", "members": ["user:later@example.com"]}]
+    google.grant("example-prod", ROLE, MEMBER)
+    assert cli("rollback", done.json["run_id"], "--yes").expect(3).json["error"]["summary"].endswith("is rolled back already")
+
+
+def test_a_conditional_grant_is_not_the_role(cli: Cli, google: GoogleCloud) -> None:
+    """A grant with a condition does not count, and is not extended."""
+    google.grant("example-prod", ROLE, MEMBER, CONDITION)
+    cli(*RUN).expect(0)
+    assert bindings(google) == [{"role": ROLE, "members": [MEMBER], "condition": CONDITION}, {"role": ROLE, "members": [MEMBER]}]
+
+
+def test_proof_waits_for_propagation(cli: Cli, google: GoogleCloud) -> None:
+    """Reads that still show the old policy after the write are no failure."""
+    google.stale_reads = 2
+    assert cli(*RUN).expect(0).status == "verified"
+
+
+def test_a_race_is_read_again(cli: Cli, google: GoogleCloud) -> None:
+    """Somebody's concurrent edit of another binding is kept: the policy is read again and written once more."""
+    raced = []
+
+    def race(service: str, method: str, path: str, body: dict[str, Any]) -> Fault | None:
+        if path.endswith(":setIamPolicy") and not raced:
+            raced.append(True)
+            google.grant("example-prod", "roles/viewer", "user:racer@example.com")
+            google.projects["example-prod"].box.policy["etag"] = "AAAAAAAAAAAA"
+        return None
+
+    google.faults = race
+    assert cli(*RUN).expect(0).status == "verified"
+    assert {"role": "roles/viewer", "members": ["user:racer@example.com"]} in bindings(google)
+
+
+@pytest.mark.parametrize("close", ["before", "after"])
+def test_an_unanswered_write_is_looked_at(cli: Cli, google: GoogleCloud, close: Any) -> None:
+    """A connection that breaks around the write ends in exactly one grant."""
+    broken: list[str] = []
+
+    def cut(service: str, method: str, path: str, body: dict[str, Any]) -> Fault | None:
+        if path.endswith(":setIamPolicy") and not broken:
+            broken.append(path)
+            return Fault(close=close)
+        return None
+
+    google.faults = cut
+    assert cli(*RUN).expect(0).status == "verified"
+    assert bindings(google) == [{"role": ROLE, "members": [MEMBER]}]
+
+
+@pytest.mark.parametrize(("code", "exit_code"), [(429, 0), (500, 0), (503, 0), (401, 3), (403, 3)])
+def test_faults_of_reads(cli: Cli, google: GoogleCloud, code: int, exit_code: int) -> None:
+    """Reads that are throttled or unanswered are repeated; refused ones end the run before anything is written."""
+    failed: list[str] = []
+
+    def fail(service: str, method: str, path: str, body: dict[str, Any]) -> Fault | None:
+        if code in (401, 403) or path not in failed:
+            failed.append(path)
+            return Fault(code, headers={"Retry-After": "1"} if code == 429 else {}) if not path.endswith(":setIamPolicy") else None
+        return None
+
+    google.faults = fail
+    done = cli(*RUN).expect(exit_code)
+    assert bool(writes(google)) == (exit_code == 0), done.out
+
+
+def test_not_applicable(cli: Cli, google: GoogleCloud) -> None:
+    """A project without the API or without clusters has nothing to repair; that is no failure."""
+    google.projects["example-prod"].clusters.clear()
+    assert "no GKE cluster" in cli(*RUN).expect(0).json["error"]["summary"]
+    google.add_cluster("example-prod", "europe-west3", "example")
+    google.enable_service("example-prod", "container.googleapis.com", enabled=False)
+    refused = cli(*RUN)
+    assert (refused.code, writes(google)) in ((0, []), (3, []))
+
+
+@pytest.mark.parametrize(("words", "says"), [((), "--project is missing"), (("--project", "Bad_Project"), "'Bad_Project' is not a project id")])
+def test_bad_project(cli: Cli, words: tuple[str, ...], says: str) -> None:
+    """A missing or malformed project is one sentence, exit 2."""
+    assert says in cli("run", "container-service-agent", *words, "--yes").expect(2).json["error"]["summary"]
+
+
+def test_missing_permissions_are_named(cli: Cli, google: GoogleCloud) -> None:
+    """A caller without setIamPolicy is told so before anything is written."""
+    google.permissions[""] = {"resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy", "serviceusage.services.get", "container.clusters.list"}
+    assert "resourcemanager.projects.setIamPolicy" in cli(*RUN).expect(3).json["error"]["summary"]
+    assert writes(google) == []

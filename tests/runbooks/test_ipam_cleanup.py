@@ -1,0 +1,102 @@
+"""ipam-cleanup on a real API server, whose simulated nodes play the symptom and the cleaning pod."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from remediation.testing.control_plane import ControlPlane
+from tests.running import Cli, content
+
+NODE = "node-2"
+Get = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def leak(control_plane: ControlPlane) -> Iterator[str]:
+    """Pods on one node wait for addresses, and get them some time after a cleaning pod ran there."""
+    namespace = control_plane.namespace()
+    spec = {"nodeSelector": {"kubernetes.io/hostname": NODE}, "containers": [{"name": "orders", "image": "registry.example.com/orders:1"}]}
+    template = {"metadata": {"labels": {"app": "orders", "sandbox.runbook/ip-exhausted": "true"}}, "spec": spec}
+    orders = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "orders"},
+              "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "orders"}}, "template": template}}  # fmt: skip
+    control_plane.kubectl("-n", namespace, "create", "-f", "-", stdin=yaml.safe_dump(orders))
+    waiting = ("-n", namespace, "get", "events", "--field-selector", "reason=FailedCreatePodSandBox", "-o", "name")
+    control_plane.wait_for(lambda: len(control_plane.kubectl(*waiting).stdout.splitlines()) >= 2, "pods without addresses")
+    stopped = threading.Event()
+    healer = threading.Thread(target=_heal, args=(control_plane, namespace, stopped))
+    healer.start()
+    yield namespace
+    stopped.set()
+    healer.join()
+    control_plane.kubectl("delete", "namespace", namespace, "--wait=false")
+    control_plane.kubectl("uncordon", NODE)
+    control_plane.kubectl("-n", "kube-system", "delete", "daemonset,configmap", "runbook-ipam-cleanup", "--ignore-not-found")
+
+
+def _heal(control_plane: ControlPlane, namespace: str, stopped: threading.Event) -> None:
+    mark = control_plane.mark()
+    while not stopped.is_set():
+        # The DaemonSet may live for a blink only; the audit log remembers it.
+        if any(item["objectRef"]["resource"] == "daemonsets" for item in control_plane.writes(mark)):
+            control_plane.kubectl("-n", namespace, "label", "pods", "-l", "app=orders", "sandbox.runbook/ip-exhausted-")
+            return
+        time.sleep(0.2)
+
+
+def test_the_whole_loop(cli: Cli, leak: str, get: Get, control_plane: ControlPlane) -> None:
+    """Only the named node is cleaned, it is cordoned meanwhile, and nothing temporary is left."""
+    before = content(get("node", NODE))
+    found = cli("diagnose", "ipam-cleanup").expect(0).json["findings"][0]
+    assert (found["status"], found["parameters"]) == ("fault", {"node": NODE})
+    mark = control_plane.mark()
+    cli("plan", "ipam-cleanup", "--node", NODE, "--max-reservations", "20").expect(0)
+    assert control_plane.writes(mark) == []
+    done = cli("run", "ipam-cleanup", "--node", NODE, "--max-reservations", "20", "--yes").expect(0)
+    assert done.status == "verified"
+    assert f"{NODE}: 1 reservations quarantined" in done.json["verify"]["checks"][0]["detail"]
+    writes = [item for item in control_plane.writes(mark) if item["objectRef"]["resource"] != "leases"]
+    steps = [(item["verb"], item["objectRef"]["resource"]) for item in writes if item["user"]["username"] == "admin" and item["objectRef"]["resource"] != "pods"]
+    assert steps == [("patch", "nodes"), ("create", "configmaps"), ("create", "daemonsets"), ("delete", "daemonsets"), ("delete", "configmaps"), ("patch", "nodes")]
+    assert writes[0]["requestObject"][-1] == {"op": "add", "path": "/spec/unschedulable", "value": True}
+    made = next(item for item in writes if (item["verb"], item["objectRef"]["resource"]) == ("create", "daemonsets"))["requestObject"]
+    terms = made["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert terms == [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE]}]}]
+    assert content(get("node", NODE)) == before
+    assert get("daemonset", "runbook-ipam-cleanup") == {} == get("configmap", "runbook-ipam-cleanup")
+    mark = control_plane.mark()
+    assert cli("run", "ipam-cleanup", "--node", NODE, "--yes").expect(0).status == "already_ok"
+    cli("verify", done.json["run_id"]).expect(0)
+    assert [item for item in control_plane.writes(mark) if item["objectRef"]["resource"] != "pods"] == []
+    assert cli("rollback", done.json["run_id"], "--yes").expect(0).status == "rolled_back"
+    assert content(get("node", NODE)) == before
+
+
+def test_a_cordoned_node_stays_cordoned(cli: Cli, leak: str, get: Get, control_plane: ControlPlane) -> None:
+    """Somebody's own cordon is not lifted by the run."""
+    control_plane.kubectl("cordon", NODE)
+    cli("run", "ipam-cleanup", "--node", NODE, "--yes").expect(0)
+    assert get("node", NODE)["spec"]["unschedulable"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ((), 3, "--node is missing"),
+        (("--node", "node-9"), 3, "'node-9' is not a node"),
+        (("--node", "node-1", "--node", "node-2", "--node", "node-3", "--node", "node-1"), 3, "allowed are 3 nodes"),
+        (("--node", "Node 1"), 2, "is not an object name"),
+        (("--node", NODE, "--max-reservations", "0"), 2, "a whole number from 1 to 1024"),
+        (("--node", NODE, "--image", "debian:bookworm"), 2, "is not pinned"),
+    ],
+)
+def test_bad_input(cli: Cli, control_plane: ControlPlane, words: tuple[str, ...], code: int, says: str) -> None:
+    """Each wrong value ends in one sentence that names it, and nothing is written."""
+    mark = control_plane.mark()
+    assert says in cli("run", "ipam-cleanup", *words, "--yes").expect(code).json["error"]["summary"]
+    assert control_plane.writes(mark) == []
