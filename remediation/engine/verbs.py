@@ -164,17 +164,28 @@ def resume(run: Run, api: Any, observer: Observer, on_unhealthy: Callable[[Unhea
         raise Refused(
             f"run {run.id} {what}; there is nothing to resume", "nothing was changed", f"runbook {verb} {run.id}"
         )
-    _revive(run)
+    _revive(run, api)
     run.note("run.resumed", {"holder": run.holder})
     return apply(run, api, observer, on_unhealthy)
 
 
-def _revive(run: Run) -> None:
-    """A change whose value died with its process is intended again: the resource settles what became of it."""
+def _revive(run: Run, api: Any) -> None:
+    """A value that died with its process is made again, unless the next change has put it where it belongs."""
     for index, operation in enumerate(run.operations):
-        if getattr(operation.resource, "ephemeral", False) and run.progress.get(index) == "done" and run.pending():
-            run.progress[index] = "intended"
-            run.written.pop(index, None)
+        if getattr(operation.resource, "ephemeral", False) and run.progress.get(index) == "done":
+            if not _has_landed(run, index + 1, api):
+                run.progress[index] = "intended"
+                run.written.pop(index)
+
+
+def _has_landed(run: Run, index: int, api: Any) -> bool:
+    """Tell whether a change is in place; one that was only intended is looked at."""
+    resource, change = run.operations[index].resource, run.operations[index].change
+    if run.progress.get(index) == "intended" and resource is not None and change is not None:
+        written = resource.settle(api, change, run.id)
+        if written is not None:
+            run.done(index, written)
+    return run.progress.get(index) == "done"
 
 
 def rollback_plan(run: Run, api: Any) -> list[State]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -155,12 +156,13 @@ class GoogleCloud:
     def dump(self) -> dict[str, Any]:
         """Return the whole state as JSON."""
         with self.lock:
-            return {
+            state = {
                 "projects": {name: project.dump() for name, project in self.projects.items()},
                 "accounts": {email: account.dump() for email, account in self.accounts.items()},
                 "propagation": self.propagation,
                 "stale_reads": self.stale_reads,
             }
+            return copy.deepcopy(state)
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over a state that `dump` returned."""
