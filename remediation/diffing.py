@@ -7,6 +7,7 @@ A path is a tuple of segments. A dict key is itself; an element of a list whose 
 from __future__ import annotations
 
 import copy
+import json
 import re
 from dataclasses import dataclass
 from itertools import pairwise
@@ -78,7 +79,7 @@ def children(value: Json) -> dict[str, Json] | None:
 
 def diff(before: Json, after: Json, path: Path = ()) -> tuple[Edit, ...]:
     """Return the smallest list of field edits that turns ``before`` into ``after``, in a stable order."""
-    if before is not ABSENT and after is not ABSENT and before == after:
+    if equal(before, after):
         return ()
     left, right = _sides(before, after, element=bool(path and _ELEMENT.match(path[-1])))
     if left is None or right is None or not (left or right):
@@ -89,20 +90,25 @@ def diff(before: Json, after: Json, path: Path = ()) -> tuple[Edit, ...]:
     return tuple(edits)
 
 
+def equal(one: Json, other: Json) -> bool:
+    """Tell whether two JSON values are the same; for Python true is 1, for JSON it is not."""
+    if one is ABSENT or other is ABSENT:
+        return one is other
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
 def _sides(before: Json, after: Json, *, element: bool) -> tuple[dict[str, Json] | None, dict[str, Json] | None]:
-    left = {} if before is ABSENT else children(before)
-    right = {} if after is ABSENT else children(after)
-    if left and right and isinstance(before, dict) != isinstance(after, dict):
-        return None, None
+    """Return the parts to compare one by one; None where the two are values that can only be swapped as a whole."""
     # A named element that appears or goes is one edit: half a container means nothing.
-    if element and ABSENT in (before, after):
+    absent = before is ABSENT or after is ABSENT
+    if element if absent else type(before) is not type(after):
         return None, None
-    return _emptied(before, left), _emptied(after, right)
+    return _parts(before), _parts(after)
 
 
-def _emptied(value: Json, parts: dict[str, Json] | None) -> dict[str, Json] | None:
-    """An empty named list is comparable with a filled one; an empty dict or list against nothing is a leaf."""
-    return {} if parts is None and value == [] else parts
+def _parts(value: Json) -> dict[str, Json] | None:
+    """An absent value and an empty list have no parts; what is no container has none to compare."""
+    return {} if value is ABSENT or value == [] else children(value)
 
 
 def get(document: Json, path: Path) -> Json:

@@ -1,0 +1,106 @@
+"""The shape of the code: imports point one way, modules stay small, names mean something."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import remediation
+from remediation import errors
+
+ROOT = Path(remediation.__file__).parent.parent
+FILES = [*sorted((ROOT / "remediation").rglob("*.py")), *sorted((ROOT / "runbooks").rglob("*.py"))]
+SDKS = {"kubernetes", "google", "grpc", "urllib3", "requests"}
+# What each room may import of ours; a room may always import itself.
+MAY = {
+    "model": {"diffing", "errors"},
+    "diffing": set(),
+    "errors": set(),
+    "refs": set(),
+    "ranges": set(),
+    "names": set(),
+    "masquerade": set(),
+    "registry": set(),
+    "records": {"errors"},
+    "journal": {"model", "errors"},
+    "catalogue": {"model", "errors"},
+    "engine": {"catalogue", "diffing", "errors", "facts", "journal", "model", "records"},
+    "facts": {"errors", "masquerade", "model", "ranges", "refs", "registry"},
+    "checks": {"errors", "facts", "masquerade", "model", "records", "refs", "resources"},
+    "resources": {"diffing", "errors", "facts", "model", "records", "refs", "registry"},
+    "clients": {"errors", "journal", "model", "refs", "registry"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "remediation" else {node.module}
+    return found
+
+
+def room(path: Path) -> str:
+    return path.relative_to(ROOT).parts[1].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parts[-2:] != ("remediation", "__init__.py")], ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way(path: Path) -> None:
+    """Each room imports only what is below it, and SDKs are the business of the clients."""
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("remediation.") and len(name.split(".")) > 1}
+    if path.is_relative_to(ROOT / "runbooks"):
+        assert not ours & {"cli", "clients", "engine", "journal", "sandbox", "testing"}
+        return
+    here = room(path)
+    if here in MAY:
+        assert ours <= MAY[here] | {here}, path
+    if here not in ("sandbox", "testing", "cli"):
+        assert not ours & {"cli", "sandbox", "testing", "runbooks"}
+    sdks = {name.split(".")[0] for name in imports(path)} & SDKS
+    assert not sdks or here in ("clients", "sandbox"), path
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["list", "-o", "json"], ["run", "--help"]])
+def test_starting_loads_no_sdk(words: list[str]) -> None:
+    """Help and lists load neither an SDK nor the engine's libraries."""
+    code = f"import sys; sys.argv = ['runbook', *{words!r}]\nfrom remediation.cli.main import _run\n_run('runbook')\nprint([m for m in {sorted(SDKS)!r} + ['structlog', 'yaml'] if m in sys.modules], file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_and_functions_stay_small(path: Path) -> None:
+    """A module has at most 345 lines, a function 60; most have far fewer."""
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= 345
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and not path.is_relative_to(ROOT / "runbooks"):
+            assert (node.end_lineno or 0) - node.lineno < 60, node.name
+
+
+def test_no_empty_names() -> None:
+    """Nothing is called util, helper, misc, manager or handler."""
+    words = re.compile(r"^(utils?|helpers?|misc|managers?|handlers?|playbooks?|actions?)$")
+    assert [path for path in FILES if words.match(path.stem)] == []
+
+
+def test_the_error_tree_is_drawn_as_it_is() -> None:
+    """The docstring names every error class."""
+    drawn = set(re.findall(r"[A-Z][A-Za-z]+", (errors.__doc__ or "").split("::")[1].split("Each says")[0]))
+    classes = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, errors.RunbookError)}
+    assert classes <= drawn
+
+
+def test_public_names_exist() -> None:
+    """Everything that runbooks may import is there."""
+    for name in remediation.__all__:
+        assert getattr(remediation, name) is not None
+    with pytest.raises(AttributeError):
+        remediation.nothing  # noqa: B018 - asking is the test
