@@ -71,5 +71,11 @@ def content(obj: dict[str, Any]) -> dict[str, Any]:
     """Return an object without what only the server changes, for comparing before and after."""
     volatile = ("resourceVersion", "managedFields", "generation", "uid", "creationTimestamp")
     metadata = {key: value for key, value in obj["metadata"].items() if key not in volatile}
-    notes = {key: value for key, value in metadata.pop("annotations", {}).items() if key != "deprecated.daemonset.template.generation"}
-    return {key: value for key, value in obj.items() if key not in ("metadata", "status")} | {"metadata": metadata | {"annotations": notes}}
+    notes = {
+        key: value
+        for key, value in metadata.pop("annotations", {}).items()
+        if key != "deprecated.daemonset.template.generation"
+    }
+    return {key: value for key, value in obj.items() if key not in ("metadata", "status")} | {
+        "metadata": metadata | {"annotations": notes}
+    }

@@ -43,7 +43,11 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "remediation" else {node.module}
+            found |= (
+                {f"{node.module}.{alias.name}" for alias in node.names}
+                if node.module == "remediation"
+                else {node.module}
+            )
     return found
 
 
@@ -51,10 +55,16 @@ def room(path: Path) -> str:
     return path.relative_to(ROOT).parts[1].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.parts[-2:] != ("remediation", "__init__.py")], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if path.parts[-2:] != ("remediation", "__init__.py")],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
 def test_imports_point_one_way(path: Path) -> None:
     """Each room imports only what is below it, and SDKs are the business of the clients."""
-    ours = {name.split(".")[1] for name in imports(path) if name.startswith("remediation.") and len(name.split(".")) > 1}
+    ours = {
+        name.split(".")[1] for name in imports(path) if name.startswith("remediation.") and len(name.split(".")) > 1
+    }
     if path.is_relative_to(ROOT / "runbooks"):
         assert not ours & {"cli", "clients", "engine", "journal", "sandbox", "testing"}
         return
@@ -94,7 +104,11 @@ def test_no_empty_names() -> None:
 def test_the_error_tree_is_drawn_as_it_is() -> None:
     """The docstring names every error class."""
     drawn = set(re.findall(r"[A-Z][A-Za-z]+", (errors.__doc__ or "").split("::")[1].split("Each says")[0]))
-    classes = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, errors.RunbookError)}
+    classes = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, errors.RunbookError)
+    }
     assert classes <= drawn
 
 

@@ -113,14 +113,20 @@ def _tell(problem: RunbookError) -> int:
 def _usage(problem: click.ClickException) -> int:
     """Tell a wrong option or argument, in the form that was asked for."""
     words = sys.argv[1:]
-    wanted = any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(words)) or "--output=json" in words or "-ojson" in words
+    wanted = (
+        any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(words))
+        or "--output=json" in words
+        or "-ojson" in words
+    )
     if not wanted:
         problem.show()
         return 2
     from remediation.cli.render import print_json, refusal  # noqa: PLC0415 - only on errors
 
     context = getattr(problem, "ctx", None)
-    print_json(refusal(words, problem.format_message(), f"{context.command_path} --help" if context else "runbook --help"))
+    print_json(
+        refusal(words, problem.format_message(), f"{context.command_path} --help" if context else "runbook --help")
+    )
     return 2
 
 

@@ -91,6 +91,8 @@ def parameter_option(parameter: Parameter) -> click.Option:
             is_flag=True,
             help=option.help,
         )
+    # Click takes a default of None for a value, and would not ask for a required option that has one.
+    more = {} if parameter.required or parameter.repeatable else {"default": parameter.default}
     return click.Option(
         [name, parameter.name],
         metavar=option.metavar,
@@ -98,5 +100,5 @@ def parameter_option(parameter: Parameter) -> click.Option:
         multiple=parameter.repeatable,
         type=ParsedBy(option.metavar, option.parse),
         required=parameter.required,
-        default=None if parameter.required or parameter.repeatable else parameter.default,
+        **more,
     )

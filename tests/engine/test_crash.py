@@ -39,7 +39,12 @@ class World:
         self.kubeconfig = folder / "kubeconfig"
         self.kubeconfig.write_text(json.dumps(kubeconfig(self.server.url)))
         self.client = KubernetesClient(configurations.load(str(self.kubeconfig), None)[0])
-        self.program = subprocess.Popen([sys.executable, "-m", "remediation.testing.crash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.program = subprocess.Popen(
+            [sys.executable, "-m", "remediation.testing.crash"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def close(self) -> None:
         assert self.program.stdin
@@ -57,7 +62,18 @@ class World:
     def runbook(self, store: str, *words: str, point: int | None = None) -> dict[str, Any]:
         """Run a verb in a process of its own and kill it at a point."""
         env = {"RUNBOOK_GOOGLE_ENDPOINT": self.google.url, "RUNBOOK_IAM_ENDPOINT": self.google.grpc_target}
-        more = ("--store", store, "--kubeconfig", str(self.kubeconfig), "--context", "sandbox", "--project", "example-prod", "-o", "json")
+        more = (
+            "--store",
+            store,
+            "--kubeconfig",
+            str(self.kubeconfig),
+            "--context",
+            "sandbox",
+            "--project",
+            "example-prod",
+            "-o",
+            "json",
+        )
         request = {"args": [*words, *more], "point": point, "env": env, "output": str(self.folder / "output")}
         assert self.program.stdin
         assert self.program.stdout
@@ -69,7 +85,10 @@ class World:
 
     def state(self) -> dict[str, Any]:
         """Return everything that a run may change; names that differ from run to run are taken out."""
-        found: dict[str, Any] = {"policy": self.cloud.projects["example-prod"].box.policy["bindings"], "keys": sorted(self.cloud.accounts[PULLER].keys)}
+        found: dict[str, Any] = {
+            "policy": self.cloud.projects["example-prod"].box.policy["bindings"],
+            "keys": sorted(self.cloud.accounts[PULLER].keys),
+        }
         for kind in _KINDS:
             for item in self.cluster.store.list(kind):
                 shown = content(item)
@@ -80,7 +99,11 @@ class World:
         return json.loads(json.dumps(found))  # type: ignore[no-any-return]
 
     def leases(self) -> list[str]:
-        return [item["metadata"]["namespace"] for item in self.cluster.store.list("leases.coordination.k8s.io") if item["metadata"]["name"] == "runbook"]
+        return [
+            item["metadata"]["namespace"]
+            for item in self.cluster.store.list("leases.coordination.k8s.io")
+            if item["metadata"]["name"] == "runbook"
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +118,9 @@ def comparable(state: dict[str, Any]) -> dict[str, Any]:
     secret = state.get("secrets/shop/web-registry")
     if secret:
         text = base64.b64decode(secret["data"][".dockerconfigjson"]).decode()
-        secret["data"] = {"holds an existing key": any(name in text for name in state["keys"]) or "0123456789abcdef" in text}
+        secret["data"] = {
+            "holds an existing key": any(name in text for name in state["keys"]) or "0123456789abcdef" in text
+        }
     return {**state, "keys": len(state["keys"])}
 
 

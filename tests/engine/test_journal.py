@@ -19,7 +19,9 @@ from remediation.journal.holder import holder, is_dead
 def filled(path: Path) -> Journal:
     journal = Journal(path)
     for number in range(5):
-        journal.append(f"run-{number % 2}", "run.created" if number < 2 else "change.done", {"number": number, "text": "ä"})
+        journal.append(
+            f"run-{number % 2}", "run.created" if number < 2 else "change.done", {"number": number, "text": "ä"}
+        )
     return journal
 
 
@@ -32,7 +34,10 @@ def test_events_read_back_in_order(tmp_path: Path) -> None:
     assert journal.verify()[0] == 5
 
 
-@pytest.mark.parametrize("change", ["payload = '{}'", "kind = 'x'", "run_id = 'x'", "time = 1.5", "digest = 'x'", "previous = 'x'", "sequence = 99"])
+@pytest.mark.parametrize(
+    "change",
+    ["payload = '{}'", "kind = 'x'", "run_id = 'x'", "time = 1.5", "digest = 'x'", "previous = 'x'", "sequence = 99"],
+)
 @pytest.mark.parametrize("row", [1, 3, 5])
 def test_any_changed_row_is_found(tmp_path: Path, change: str, row: int) -> None:
     """Whatever column of whatever row is changed, the audit names it."""

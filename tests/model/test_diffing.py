@@ -15,13 +15,26 @@ from remediation.model import Change
 
 names = st.sampled_from(["a", "b", "c", "name/with~signs"])
 leaves = st.one_of(st.booleans(), st.integers(0, 3), st.text("xy", max_size=2))
-elements = st.lists(st.fixed_dictionaries({"name": names, "value": leaves}), max_size=3, unique_by=lambda item: item["name"])
-documents = st.dictionaries(names, st.recursive(st.one_of(leaves, elements), lambda inner: st.dictionaries(names, inner, min_size=1, max_size=3), max_leaves=6), max_size=4)
+elements = st.lists(
+    st.fixed_dictionaries({"name": names, "value": leaves}), max_size=3, unique_by=lambda item: item["name"]
+)
+documents = st.dictionaries(
+    names,
+    st.recursive(
+        st.one_of(leaves, elements), lambda inner: st.dictionaries(names, inner, min_size=1, max_size=3), max_leaves=6
+    ),
+    max_size=4,
+)
 
 
 def same(one: Any, other: Any) -> bool:
     """Compare documents; the order of a named list means nothing, and true is not 1."""
-    if isinstance(one, list) and isinstance(other, list) and diffing.is_named_list(one) and diffing.is_named_list(other):
+    if (
+        isinstance(one, list)
+        and isinstance(other, list)
+        and diffing.is_named_list(one)
+        and diffing.is_named_list(other)
+    ):
         return same({item["name"]: item for item in one}, {item["name"]: item for item in other})
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)

@@ -53,7 +53,9 @@ def agent(control_plane: ControlPlane) -> Iterator[Callable[..., None]]:
             control_plane.kubectl("-n", "kube-system", "rollout", "status", "daemonset/ip-masq-agent")
 
     yield put
-    control_plane.kubectl("-n", "kube-system", "delete", "daemonset,configmap", "ip-masq-agent", "--ignore-not-found", "--wait=true")
+    control_plane.kubectl(
+        "-n", "kube-system", "delete", "daemonset,configmap", "ip-masq-agent", "--ignore-not-found", "--wait=true"
+    )
     control_plane.kubectl("-n", "kube-system", "delete", "lease", "runbook", "--ignore-not-found")
 
 

@@ -55,14 +55,22 @@ def test_the_whole_loop(cli: Cli, google: GoogleCloud) -> None:
     cli("rollback", done.json["run_id"], "--yes").expect(0)
     assert bindings(google) == [*before, {"role": "roles/editor", "members": ["user:later@example.com"]}]
     google.grant("example-prod", ROLE, MEMBER)
-    assert cli("rollback", done.json["run_id"], "--yes").expect(3).json["error"]["summary"].endswith("is rolled back already")
+    assert (
+        cli("rollback", done.json["run_id"], "--yes")
+        .expect(3)
+        .json["error"]["summary"]
+        .endswith("is rolled back already")
+    )
 
 
 def test_a_conditional_grant_is_not_the_role(cli: Cli, google: GoogleCloud) -> None:
     """A grant with a condition does not count, and is not extended."""
     google.grant("example-prod", ROLE, MEMBER, CONDITION)
     cli(*RUN).expect(0)
-    assert bindings(google) == [{"role": ROLE, "members": [MEMBER], "condition": CONDITION}, {"role": ROLE, "members": [MEMBER]}]
+    assert bindings(google) == [
+        {"role": ROLE, "members": [MEMBER], "condition": CONDITION},
+        {"role": ROLE, "members": [MEMBER]},
+    ]
 
 
 def test_proof_waits_for_propagation(cli: Cli, google: GoogleCloud) -> None:
@@ -111,7 +119,11 @@ def test_faults_of_reads(cli: Cli, google: GoogleCloud, code: int, exit_code: in
     def fail(service: str, method: str, path: str, body: dict[str, Any]) -> Fault | None:
         if code in (401, 403) or path not in failed:
             failed.append(path)
-            return Fault(code, headers={"Retry-After": "1"} if code == 429 else {}) if not path.endswith(":setIamPolicy") else None
+            return (
+                Fault(code, headers={"Retry-After": "1"} if code == 429 else {})
+                if not path.endswith(":setIamPolicy")
+                else None
+            )
         return None
 
     google.faults = fail
@@ -129,7 +141,10 @@ def test_not_applicable(cli: Cli, google: GoogleCloud) -> None:
     assert (refused.code, writes(google)) in ((0, []), (3, []))
 
 
-@pytest.mark.parametrize(("words", "says"), [((), "--project is missing"), (("--project", "Bad_Project"), "'Bad_Project' is not a project id")])
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [((), "--project is missing"), (("--project", "Bad_Project"), "'Bad_Project' is not a project id")],
+)
 def test_bad_project(cli: Cli, words: tuple[str, ...], says: str) -> None:
     """A missing or malformed project is one sentence, exit 2."""
     assert says in cli("run", "container-service-agent", *words, "--yes").expect(2).json["error"]["summary"]
@@ -137,6 +152,11 @@ def test_bad_project(cli: Cli, words: tuple[str, ...], says: str) -> None:
 
 def test_missing_permissions_are_named(cli: Cli, google: GoogleCloud) -> None:
     """A caller without setIamPolicy is told so before anything is written."""
-    google.permissions[""] = {"resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy", "serviceusage.services.get", "container.clusters.list"}
+    google.permissions[""] = {
+        "resourcemanager.projects.get",
+        "resourcemanager.projects.getIamPolicy",
+        "serviceusage.services.get",
+        "container.clusters.list",
+    }
     assert "resourcemanager.projects.setIamPolicy" in cli(*RUN).expect(3).json["error"]["summary"]
     assert writes(google) == []

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from remediation.testing.control_plane import ControlPlane
-from tests.running import Cli, content
 from tests.runbooks.conftest import CONFIG
+from tests.running import Cli, content
 
 RUN = ("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", "--yes")
 Put = Callable[..., None]
@@ -39,7 +39,9 @@ def test_the_whole_loop(cli: Cli, agent: Put, get: Get, control_plane: ControlPl
     assert "10.0.0.0/8" not in networks
     assert "10.128.0.0/9" in networks
     assert get("configmap", "ip-masq-agent")["data"]["other"] == "kept"
-    assert {"status": "unknown", "check": "the agent on every node logs the new configuration"}.items() <= done.json["verify"]["checks"][1].items()
+    assert {"status": "unknown", "check": "the agent on every node logs the new configuration"}.items() <= done.json[
+        "verify"
+    ]["checks"][1].items()
 
     mark = control_plane.mark()
     assert cli(*RUN).expect(0).status == "already_ok"
@@ -91,7 +93,9 @@ def test_deploys_the_agent_only_when_told(cli: Cli, agent: Put, get: Get) -> Non
         ("nonMasqueradeCIDRs: &list # offices\n- &ten 10.0.0.0/8\n", ["--masquerade", "10.1.0.0/16"], 3, "offices"),
     ],
 )
-def test_refuses_what_would_harm(cli: Cli, agent: Put, control_plane: ControlPlane, text: str, words: list[str], code: int, says: str) -> None:
+def test_refuses_what_would_harm(
+    cli: Cli, agent: Put, control_plane: ControlPlane, text: str, words: list[str], code: int, says: str
+) -> None:
     """Each dangerous or impossible wish ends in one sentence, and nothing is written."""
     agent(text)
     mark = control_plane.mark()
@@ -126,32 +130,49 @@ def test_no_node_is_no_success(cli: Cli, agent: Put, control_plane: ControlPlane
     agent()
     nowhere = json.dumps({"spec": {"template": {"spec": {"nodeSelector": {"nowhere": "true"}}}}})
     control_plane.kubectl("-n", "kube-system", "patch", "daemonset", "ip-masq-agent", "-p", nowhere)
-    control_plane.wait_for(lambda: not control_plane.kubectl("-n", "kube-system", "get", "pods", "-l", "k8s-app=ip-masq-agent", "-o", "name").stdout, "no agent")
+    control_plane.wait_for(
+        lambda: (
+            not control_plane.kubectl(
+                "-n", "kube-system", "get", "pods", "-l", "k8s-app=ip-masq-agent", "-o", "name"
+            ).stdout
+        ),
+        "no agent",
+    )
     cli("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", "--no-restart", "--yes").expect(5)
 
 
 def test_owned_objects_are_left_to_their_owner(cli: Cli, agent: Put, control_plane: ControlPlane, get: Get) -> None:
     """A ConfigMap that Helm owns is refused, unless --accept-drift says that it is known."""
     agent()
-    control_plane.kubectl("-n", "kube-system", "label", "configmap", "ip-masq-agent", "app.kubernetes.io/managed-by=Helm")
+    control_plane.kubectl(
+        "-n", "kube-system", "label", "configmap", "ip-masq-agent", "app.kubernetes.io/managed-by=Helm"
+    )
     assert "Helm" in cli(*RUN).expect(3).json["error"]["summary"]
     assert config(get) == CONFIG
     cli(*RUN, "--accept-drift").expect(0)
     assert config(get) != CONFIG
 
 
-def test_a_saved_plan_runs_exactly_or_not_at_all(cli: Cli, agent: Put, get: Get, control_plane: ControlPlane, tmp_path: Path) -> None:
+def test_a_saved_plan_runs_exactly_or_not_at_all(
+    cli: Cli, agent: Put, get: Get, control_plane: ControlPlane, tmp_path: Path
+) -> None:
     """A plan whose world moved is stale, exit 3; the one that still fits runs."""
     agent()
     saved = str(tmp_path / "plan.json")
     cli("plan", *RUN[1:4], "--out", saved).expect(0)
     edit = json.dumps({"data": {"config": CONFIG + "masqLinkLocal: false\n"}})
     control_plane.kubectl("-n", "kube-system", "patch", "configmap", "ip-masq-agent", "-p", edit)
-    assert "no longer as the plan saw it" in cli("run", "ip-masq-agent", "--plan", saved, "--yes").expect(3).json["error"]["summary"]
+    assert (
+        "no longer as the plan saw it"
+        in cli("run", "ip-masq-agent", "--plan", saved, "--yes").expect(3).json["error"]["summary"]
+    )
     assert "10.1.0.0" not in config(get)
     cli("plan", *RUN[1:4], "--out", saved).expect(0)
     assert cli("run", "ip-masq-agent", "--plan", saved, "--yes").expect(0).status == "verified"
-    assert "is a plan of 'ip-masq-agent'" in cli("run", "ipam-cleanup", "--plan", saved, "--yes").expect(2).json["error"]["summary"]
+    assert (
+        "is a plan of 'ip-masq-agent'"
+        in cli("run", "ipam-cleanup", "--plan", saved, "--yes").expect(2).json["error"]["summary"]
+    )
 
 
 def test_rollback_respects_others(cli: Cli, agent: Put, get: Get, control_plane: ControlPlane) -> None:
@@ -159,13 +180,23 @@ def test_rollback_respects_others(cli: Cli, agent: Put, get: Get, control_plane:
     agent()
     done = cli(*RUN).expect(0).json["run_id"]
     ours = config(get)
-    control_plane.kubectl("-n", "kube-system", "patch", "configmap", "ip-masq-agent", "-p", json.dumps({"data": {"theirs": "stays", "config": "{}"}}))
+    control_plane.kubectl(
+        "-n",
+        "kube-system",
+        "patch",
+        "configmap",
+        "ip-masq-agent",
+        "-p",
+        json.dumps({"data": {"theirs": "stays", "config": "{}"}}),
+    )
     mark = control_plane.mark()
     refused = cli("rollback", done, "--yes").expect(6)
     assert refused.status == "rollback_refused"
     assert "/data/config" in refused.json["error"]["summary"]
     assert control_plane.writes(mark) == []
-    control_plane.kubectl("-n", "kube-system", "patch", "configmap", "ip-masq-agent", "-p", json.dumps({"data": {"config": ours}}))
+    control_plane.kubectl(
+        "-n", "kube-system", "patch", "configmap", "ip-masq-agent", "-p", json.dumps({"data": {"config": ours}})
+    )
     cli("rollback", done, "--yes").expect(0)
     assert get("configmap", "ip-masq-agent")["data"] == {"config": CONFIG, "other": "kept", "theirs": "stays"}
 
@@ -192,7 +223,9 @@ def test_a_reader_gets_a_weaker_plan(agent: Put, tmp_path: Path, control_plane: 
     cli = Cli(tmp_path, "--kubeconfig", str(control_plane.kubeconfig_for("reader")), "--context", "control-plane")
     plan = cli("plan", *RUN[1:4]).expect(0).json["plan"]
     assert "not checked by the server" in plan["changes"][0]["note"]
-    assert any("patch configmaps ip-masq-agent" in check["check"] for check in plan["checks"] if check["status"] == "missing")
+    assert any(
+        "patch configmaps ip-masq-agent" in check["check"] for check in plan["checks"] if check["status"] == "missing"
+    )
     mark = control_plane.mark()
     refused = cli(*RUN).expect(3)
     assert "patch daemonsets" in refused.json["error"]["summary"]

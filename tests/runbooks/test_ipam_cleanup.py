@@ -20,13 +20,18 @@ Get = Callable[..., dict[str, Any]]
 def leak(control_plane: ControlPlane) -> Iterator[str]:
     """Pods on one node wait for addresses, and get them some time after a cleaning pod ran there."""
     namespace = control_plane.namespace()
-    spec = {"nodeSelector": {"kubernetes.io/hostname": NODE}, "containers": [{"name": "orders", "image": "registry.example.com/orders:1"}]}
+    spec = {
+        "nodeSelector": {"kubernetes.io/hostname": NODE},
+        "containers": [{"name": "orders", "image": "registry.example.com/orders:1"}],
+    }
     template = {"metadata": {"labels": {"app": "orders", "sandbox.runbook/ip-exhausted": "true"}}, "spec": spec}
     orders = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "orders"},
               "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "orders"}}, "template": template}}  # fmt: skip
     control_plane.kubectl("-n", namespace, "create", "-f", "-", stdin=yaml.safe_dump(orders))
     waiting = ("-n", namespace, "get", "events", "--field-selector", "reason=FailedCreatePodSandBox", "-o", "name")
-    control_plane.wait_for(lambda: len(control_plane.kubectl(*waiting).stdout.splitlines()) >= 2, "pods without addresses")
+    control_plane.wait_for(
+        lambda: len(control_plane.kubectl(*waiting).stdout.splitlines()) >= 2, "pods without addresses"
+    )
     stopped = threading.Event()
     healer = threading.Thread(target=_heal, args=(control_plane, namespace, stopped))
     healer.start()
@@ -35,7 +40,9 @@ def leak(control_plane: ControlPlane) -> Iterator[str]:
     healer.join()
     control_plane.kubectl("delete", "namespace", namespace, "--wait=false")
     control_plane.kubectl("uncordon", NODE)
-    control_plane.kubectl("-n", "kube-system", "delete", "daemonset,configmap", "runbook-ipam-cleanup", "--ignore-not-found")
+    control_plane.kubectl(
+        "-n", "kube-system", "delete", "daemonset,configmap", "runbook-ipam-cleanup", "--ignore-not-found"
+    )
 
 
 def _heal(control_plane: ControlPlane, namespace: str, stopped: threading.Event) -> None:
@@ -56,11 +63,26 @@ def test_the_whole_loop(cli: Cli, leak: str, get: Get, control_plane: ControlPla
     assert done.status == "verified"
     assert f"{NODE}: 1 reservations quarantined" in done.json["verify"]["checks"][0]["detail"]
     writes = [item for item in control_plane.writes(mark) if item["objectRef"]["resource"] != "leases"]
-    steps = [(item["verb"], item["objectRef"]["resource"]) for item in writes if item["user"]["username"] == "admin" and item["objectRef"]["resource"] != "pods"]
-    assert steps == [("patch", "nodes"), ("create", "configmaps"), ("create", "daemonsets"), ("delete", "daemonsets"), ("delete", "configmaps"), ("patch", "nodes")]
+    steps = [
+        (item["verb"], item["objectRef"]["resource"])
+        for item in writes
+        if item["user"]["username"] == "admin" and item["objectRef"]["resource"] != "pods"
+    ]
+    assert steps == [
+        ("patch", "nodes"),
+        ("create", "configmaps"),
+        ("create", "daemonsets"),
+        ("delete", "daemonsets"),
+        ("delete", "configmaps"),
+        ("patch", "nodes"),
+    ]
     assert writes[0]["requestObject"][-1] == {"op": "add", "path": "/spec/unschedulable", "value": True}
-    made = next(item for item in writes if (item["verb"], item["objectRef"]["resource"]) == ("create", "daemonsets"))["requestObject"]
-    terms = made["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    made = next(item for item in writes if (item["verb"], item["objectRef"]["resource"]) == ("create", "daemonsets"))[
+        "requestObject"
+    ]
+    terms = made["spec"]["template"]["spec"]["affinity"]["nodeAffinity"][
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ]["nodeSelectorTerms"]
     assert terms == [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE]}]}]
     assert content(get("node", NODE)) == before
     assert get("daemonset", "runbook-ipam-cleanup") == {} == get("configmap", "runbook-ipam-cleanup")

@@ -17,7 +17,9 @@ from tests.running import RUNBOOK, Cli, key_file
 def grant(control_plane: ControlPlane, cli: Cli, *words: str) -> None:
     """Apply what rbac prints for a user without rights, and act as that user from now on."""
     user, kubeconfig = control_plane.take_user()
-    roles = subprocess.run([str(RUNBOOK), "rbac", *words, "--user", user], capture_output=True, text=True, check=True).stdout
+    roles = subprocess.run(
+        [str(RUNBOOK), "rbac", *words, "--user", user], capture_output=True, text=True, check=True
+    ).stdout
     control_plane.kubectl("apply", "-f", "-", stdin=roles)
     cli.options = ("--kubeconfig", str(kubeconfig), "--context", "control-plane")
 
@@ -65,10 +67,16 @@ def test_no_right_is_superfluous(cli: Cli, agent: Any, control_plane: ControlPla
     agent()
     grant(control_plane, cli, "ip-masq-agent", "--masquerade", "10.1.0.0/16")
     verb, resource = right.split()[:2]
-    role = yaml.safe_load(control_plane.kubectl("-n", "kube-system", "get", "role", "runbook-ip-masq-agent", "-o", "yaml").stdout)
+    role = yaml.safe_load(
+        control_plane.kubectl("-n", "kube-system", "get", "role", "runbook-ip-masq-agent", "-o", "yaml").stdout
+    )
     for rule in role["rules"]:
         if rule["resources"] == [resource] and verb in rule["verbs"]:
             rule["verbs"] = [item for item in rule["verbs"] if item != verb] or ["list"]
     control_plane.kubectl("replace", "-f", "-", stdin=yaml.safe_dump(role))
-    missing = [item["check"] for item in cli("plan", "ip-masq-agent", "--masquerade", "10.1.0.0/16").expect(0).json["plan"]["checks"] if item["status"] == "missing"]
+    missing = [
+        item["check"]
+        for item in cli("plan", "ip-masq-agent", "--masquerade", "10.1.0.0/16").expect(0).json["plan"]["checks"]
+        if item["status"] == "missing"
+    ]
     assert any(right in item for item in missing)

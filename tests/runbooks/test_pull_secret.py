@@ -24,12 +24,25 @@ def shop(control_plane: ControlPlane) -> str:
     """A namespace with a service account whose pods cannot pull."""
     namespace = control_plane.namespace()
     control_plane.kubectl("-n", namespace, "create", "serviceaccount", "web")
-    pod = {"serviceAccountName": "web", "containers": [{"name": "web", "image": f"{HOST}/shop/web:1"}], "terminationGracePeriodSeconds": 0}
+    pod = {
+        "serviceAccountName": "web",
+        "containers": [{"name": "web", "image": f"{HOST}/shop/web:1"}],
+        "terminationGracePeriodSeconds": 0,
+    }
     web = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
            "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}}, "spec": pod}}}  # fmt: skip
     control_plane.kubectl("-n", namespace, "create", "-f", "-", stdin=yaml.safe_dump(web))
-    waiting = ("-n", namespace, "get", "pods", "-o", "jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}")
-    control_plane.wait_for(lambda: control_plane.kubectl(*waiting).stdout.count("ImagePullBackOff") == 2, "ImagePullBackOff")
+    waiting = (
+        "-n",
+        namespace,
+        "get",
+        "pods",
+        "-o",
+        "jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}",
+    )
+    control_plane.wait_for(
+        lambda: control_plane.kubectl(*waiting).stdout.count("ImagePullBackOff") == 2, "ImagePullBackOff"
+    )
     return namespace
 
 
@@ -52,7 +65,11 @@ def test_the_whole_loop(cli: Cli, shop: str, get: Get, control_plane: ControlPla
     """The fault is found, fixed and undone exactly; the key appears in the Secret and nowhere else."""
     account = content(get("serviceaccount", "web", shop))
     key = key_file(tmp_path)
-    found = [item for item in cli("diagnose", "pull-secret").expect(0).json["findings"] if item["parameters"].get("namespace") == shop]
+    found = [
+        item
+        for item in cli("diagnose", "pull-secret").expect(0).json["findings"]
+        if item["parameters"].get("namespace") == shop
+    ]
     assert found[0]["status"] == "fault"
     assert f"--namespace {shop}" in found[0]["fix"]
     mark = control_plane.mark()
@@ -103,10 +120,24 @@ def test_refuses_what_is_not_its_own(cli: Cli, shop: str, control_plane: Control
     key = str(key_file(tmp_path))
     control_plane.kubectl("-n", shop, "create", "secret", "generic", "web-registry", "--from-literal=a=b")
     mark = control_plane.mark()
-    assert "type 'Opaque'" in cli("run", *words(shop, "--from-key-file", key), "--yes").expect(3).json["error"]["summary"]
-    taken = ("-n", shop, "create", "secret", "docker-registry", "shared", "--docker-server=gcr.io", "--docker-username=u", "--docker-password=p")
+    assert (
+        "type 'Opaque'" in cli("run", *words(shop, "--from-key-file", key), "--yes").expect(3).json["error"]["summary"]
+    )
+    taken = (
+        "-n",
+        shop,
+        "create",
+        "secret",
+        "docker-registry",
+        "shared",
+        "--docker-server=gcr.io",
+        "--docker-username=u",
+        "--docker-password=p",
+    )
     control_plane.kubectl(*taken)
-    control_plane.kubectl("-n", shop, "patch", "serviceaccount", "default", "-p", '{"imagePullSecrets":[{"name":"shared"}]}')
+    control_plane.kubectl(
+        "-n", shop, "patch", "serviceaccount", "default", "-p", '{"imagePullSecrets":[{"name":"shared"}]}'
+    )
     refused = cli("run", *words(shop, "--from-key-file", key, "--secret", "shared"), "--yes").expect(3)
     assert "serviceaccount/default" in refused.json["error"]["summary"]
     assert {item["user"]["username"] for item in control_plane.writes(mark)} <= {"admin"}
@@ -136,14 +167,20 @@ def test_bad_input(cli: Cli, control_plane: ControlPlane, more: tuple[str, ...],
 def test_others_edits_survive(cli: Cli, shop: str, get: Get, control_plane: ControlPlane, tmp_path: Path) -> None:
     """Somebody's other pull secret stays after a rollback; somebody's edit of our entry refuses it."""
     done = cli("run", *words(shop, "--from-key-file", str(key_file(tmp_path))), "--yes").expect(0).json["run_id"]
-    control_plane.kubectl("-n", shop, "patch", "serviceaccount", "web", "-p", '{"imagePullSecrets":[{"name":"theirs"}]}')
+    control_plane.kubectl(
+        "-n", shop, "patch", "serviceaccount", "web", "-p", '{"imagePullSecrets":[{"name":"theirs"}]}'
+    )
     secret = get("secret", "web-registry", shop)["data"][".dockerconfigjson"]
     other = base64.b64encode(json.dumps({"auths": {HOST: {"username": "u", "password": "p"}}}).encode()).decode()
-    control_plane.kubectl("-n", shop, "patch", "secret", "web-registry", "-p", json.dumps({"data": {".dockerconfigjson": other}}))
+    control_plane.kubectl(
+        "-n", shop, "patch", "secret", "web-registry", "-p", json.dumps({"data": {".dockerconfigjson": other}})
+    )
     mark = control_plane.mark()
     cli("rollback", done, "--yes").expect(6)
     assert control_plane.writes(mark) == []
-    control_plane.kubectl("-n", shop, "patch", "secret", "web-registry", "-p", json.dumps({"data": {".dockerconfigjson": secret}}))
+    control_plane.kubectl(
+        "-n", shop, "patch", "secret", "web-registry", "-p", json.dumps({"data": {".dockerconfigjson": secret}})
+    )
     cli("rollback", done, "--yes").expect(0)
     assert get("serviceaccount", "web", shop)["imagePullSecrets"] == [{"name": "theirs"}]
 
@@ -169,14 +206,18 @@ def test_a_key_is_made_and_taken_away(cli: Cli, shop: str, get: Get, google: Goo
     assert google.accounts[PULLER].keys == {}
 
 
-def test_no_key_is_left_when_the_secret_cannot_be_written(cli: Cli, shop: str, google: GoogleCloud, control_plane: ControlPlane) -> None:
+def test_no_key_is_left_when_the_secret_cannot_be_written(
+    cli: Cli, shop: str, google: GoogleCloud, control_plane: ControlPlane
+) -> None:
     """A failure after the key was made deletes the key again."""
     calls: list[str] = []
 
     def forbid_after_the_key(service: str, method: str, path: str, body: dict[str, Any]) -> Fault | None:
         calls.append(method)
         if method == "CreateServiceAccountKey":
-            control_plane.kubectl("-n", shop, "create", "secret", "generic", "web-registry", "--from-literal=somebody=was-faster")
+            control_plane.kubectl(
+                "-n", shop, "create", "secret", "generic", "web-registry", "--from-literal=somebody=was-faster"
+            )
         return None
 
     google.faults = forbid_after_the_key

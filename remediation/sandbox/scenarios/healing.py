@@ -8,7 +8,16 @@ from typing import Any
 from remediation.sandbox.scenarios.marks import EXHAUSTED
 
 _LOOK_SECONDS = 0.5
-_EVENTS = ("-n", "kube-system", "get", "events", "--field-selector", "involvedObject.name=runbook-ipam-cleanup", "-o", "name")
+_EVENTS = (
+    "-n",
+    "kube-system",
+    "get",
+    "events",
+    "--field-selector",
+    "involvedObject.name=runbook-ipam-cleanup",
+    "-o",
+    "name",
+)
 
 
 def heal_until(stopped: threading.Event, plane: Any) -> None:
