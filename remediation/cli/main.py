@@ -104,6 +104,8 @@ def _run(name: str) -> int:
 
 
 def _tell(problem: RunbookError) -> int:
+    if _wants_json():
+        return _refuse(problem.summary, problem.next, problem.exit_code)
     from remediation.cli.render import error_text  # noqa: PLC0415 - only on errors
 
     click.echo(error_text(problem), err=True)
@@ -112,22 +114,25 @@ def _tell(problem: RunbookError) -> int:
 
 def _usage(problem: click.ClickException) -> int:
     """Tell a wrong option or argument, in the form that was asked for."""
-    words = sys.argv[1:]
-    wanted = (
-        any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(words))
-        or "--output=json" in words
-        or "-ojson" in words
-    )
-    if not wanted:
+    if not _wants_json():
         problem.show()
         return 2
+    context = getattr(problem, "ctx", None)
+    return _refuse(problem.format_message(), f"{context.command_path} --help" if context else "runbook --help", 2)
+
+
+def _wants_json() -> bool:
+    """Look for ``-o json`` in the words themselves: when they are wrong, nobody has parsed them."""
+    words = sys.argv[1:]
+    pairs = any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(words))
+    return pairs or "--output=json" in words or "-ojson" in words
+
+
+def _refuse(summary: str, following: str, code: int) -> int:
     from remediation.cli.render import print_json, refusal  # noqa: PLC0415 - only on errors
 
-    context = getattr(problem, "ctx", None)
-    print_json(
-        refusal(words, problem.format_message(), f"{context.command_path} --help" if context else "runbook --help")
-    )
-    return 2
+    print_json(refusal(sys.argv[1:], summary, following))
+    return code
 
 
 def _bug(problem: Exception) -> int:

@@ -102,18 +102,15 @@ class Session:
 
     def require_named_target(self, book: Runbook) -> None:
         """Refuse to write to a cluster that nobody named and nobody can be asked about."""
-        if (
-            book.target is Project
-            or self.get("context")
-            or self.get("sandbox")
-            or self.interactive
-            or self._only_context()
-        ):
+        if book.target is Project or self.get("context") or self.get("sandbox") or self.interactive:
+            return
+        current = self._cluster[1].context  # a kubeconfig that cannot be used is told first
+        if self._only_context():
             return
         raise Refused(
-            f"nobody named the cluster: the current context is {self._cluster[1].context!r}",
+            f"nobody named the cluster: the current context is {current!r}",
             "nothing was changed",
-            f"repeat with --context {self._cluster[1].context}",
+            f"repeat with --context {current}",
         )
 
     def _only_context(self) -> bool:

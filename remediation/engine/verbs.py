@@ -172,10 +172,10 @@ def resume(run: Run, api: Any, observer: Observer, on_unhealthy: Callable[[Unhea
 def _revive(run: Run, api: Any) -> None:
     """A value that died with its process is made again, unless the next change has put it where it belongs."""
     for index, operation in enumerate(run.operations):
-        if getattr(operation.resource, "ephemeral", False) and run.progress.get(index) == "done":
-            if not _has_landed(run, index + 1, api):
-                run.progress[index] = "intended"
-                run.written.pop(index)
+        lost = getattr(operation.resource, "ephemeral", False) and run.progress.get(index) == "done"
+        if lost and not _has_landed(run, index + 1, api):
+            run.progress[index] = "intended"
+            run.written.pop(index)
 
 
 def _has_landed(run: Run, index: int, api: Any) -> bool:
