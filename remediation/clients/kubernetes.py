@@ -88,11 +88,11 @@ class KubernetesClient:
 
     def create(self, ref: Ref, body: State, *, dry_run: bool = False) -> State:
         """Create an object; raises Conflict when it exists."""
-        return self.request("POST", ref.collection, _write_query(dry_run), body)
+        return self._write("POST", ref.collection, _write_query(dry_run), body, dry_run=dry_run)
 
     def patch(self, ref: Ref, operations: States, *, dry_run: bool = False) -> State:
         """Apply a JSON patch; raises Conflict when one of its tests fails."""
-        return self.request("PATCH", ref.path, _write_query(dry_run), operations, JSON_PATCH)
+        return self._write("PATCH", ref.path, _write_query(dry_run), operations, JSON_PATCH, dry_run=dry_run)
 
     def replace(self, ref: Ref, body: State) -> State:
         """Replace an object; raises Conflict when its resourceVersion is not the present one."""
@@ -107,7 +107,7 @@ class KubernetesClient:
             "preconditions": preconditions,
             "propagationPolicy": "Background",
         }
-        return self.request("DELETE", ref.path, {"dryRun": "All"} if dry_run else {}, body)
+        return self._write("DELETE", ref.path, {"dryRun": "All"} if dry_run else {}, body, dry_run=dry_run)
 
     def ask(self, path: str, body: State) -> State:
         """Post a question that changes nothing, such as a SelfSubjectAccessReview."""
@@ -150,7 +150,27 @@ class KubernetesClient:
         finally:
             answer.close()
 
-    def _safely(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None) -> State:
+    def _write(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Any,
+        content_type: str = "application/json",
+        *,
+        dry_run: bool,
+    ) -> State:
+        """Send a write once; one that is only a dry run may be repeated like a read."""
+        return (self._safely if dry_run else self.request)(method, path, query, body, content_type)
+
+    def _safely(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+    ) -> State:
         """Send a request that may be repeated; one unanswered or throttled request is not the end of a run."""
         retrying = Retrying(
             retry=retry_if_exception_type((Unavailable, Throttled)),
@@ -158,7 +178,7 @@ class KubernetesClient:
             stop=stop_after_attempt(4) | stop_after_delay(20),
             wait=_patience,
         )
-        result: State = retrying(self.request, method, path, query or {}, body)
+        result: State = retrying(self.request, method, path, query or {}, body, content_type)
         return result
 
     def request(

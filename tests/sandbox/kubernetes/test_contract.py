@@ -77,7 +77,7 @@ def test_create_read_delete(server: Server) -> None:
     assert made["metadata"]["uid"]
     with pytest.raises(Conflict, match='configmaps "a" already exists'):
         server.make("ConfigMap", "a")
-    with pytest.raises(Conflict, match="Precondition failed"):
+    with pytest.raises(Conflict, match="UID in the precondition"):
         server.client.delete(server.ref("ConfigMap", "a"), str(uuid.uuid4()))
     server.client.delete(server.ref("ConfigMap", "a"), made["metadata"]["uid"], made["metadata"]["resourceVersion"])
     with pytest.raises(NotFound, match='configmaps "a" not found'):

@@ -1,0 +1,111 @@
+"""An emulated cluster and cloud that can be set back, and the program that runs verbs on them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from remediation.clients import configurations
+from remediation.clients.kubernetes import KubernetesClient
+from remediation.sandbox.daemon import new_cloud
+from remediation.sandbox.google import serve as serve_google
+from remediation.sandbox.kubernetes import Cluster, kubeconfig, serve
+from remediation.sandbox.scenarios.google import PULLER, break_agent
+from remediation.sandbox.scenarios.rules import install
+from tests.running import content
+
+_KINDS = ("configmaps", "daemonsets.apps", "nodes", "secrets", "serviceaccounts")
+
+
+class World:
+    """An emulated cluster and cloud that can be set back, and the program that is killed on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.cloud = folder, new_cloud()
+        self.cluster = Cluster(nodes=3)
+        install(self.cluster)
+        self.server, self.google = serve(self.cluster), serve_google(self.cloud)
+        self.google.wait_ready()
+        self.kubeconfig = folder / "kubeconfig"
+        self.kubeconfig.write_text(json.dumps(kubeconfig(self.server.url)))
+        self.client = KubernetesClient(configurations.load(str(self.kubeconfig), None)[0])
+        self.program = subprocess.Popen(
+            [sys.executable, "-m", "remediation.testing.crash"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def close(self) -> None:
+        assert self.program.stdin
+        assert self.program.stdout
+        self.program.stdin.close()
+        self.program.wait(20)
+        self.program.stdout.close()
+        self.server.close()
+        self.google.close()
+        self.cluster.close()
+
+    def tell(self, *_: Any) -> None:
+        break_agent(self.cloud)
+
+    def runbook(self, store: str, *words: str, point: int | None = None) -> dict[str, Any]:
+        """Run a verb in a process of its own and kill it at a point."""
+        env = {"RUNBOOK_GOOGLE_ENDPOINT": self.google.url, "RUNBOOK_IAM_ENDPOINT": self.google.grpc_target}
+        more = (
+            "--store",
+            store,
+            "--kubeconfig",
+            str(self.kubeconfig),
+            "--context",
+            "sandbox",
+            "--project",
+            "example-prod",
+            "-o",
+            "json",
+        )
+        request = {"args": [*words, *more], "point": point, "env": env, "output": str(self.folder / "output")}
+        assert self.program.stdin
+        assert self.program.stdout
+        self.program.stdin.write(json.dumps(request) + "\n")
+        self.program.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.program.stdout.readline())
+        answer["text"] = (self.folder / "output").read_text()
+        return answer
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that a run may change; names that differ from run to run are taken out."""
+        found: dict[str, Any] = {
+            "policy": self.cloud.projects["example-prod"].box.policy["bindings"],
+            "keys": sorted(self.cloud.accounts[PULLER].keys),
+        }
+        for kind in _KINDS:
+            for item in self.cluster.store.list(kind):
+                shown = content(item)
+                # What the node's disk holds is no part of a plan.
+                for note in ("runbook/run", "sandbox.runbook/leaked"):
+                    shown["metadata"]["annotations"].pop(note, None)
+                found[f"{kind}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}"] = shown
+        return json.loads(json.dumps(found))  # type: ignore[no-any-return]
+
+    def leases(self) -> list[str]:
+        return [
+            item["metadata"]["namespace"]
+            for item in self.cluster.store.list("leases.coordination.k8s.io")
+            if item["metadata"]["name"] == "runbook"
+        ]
+
+
+def comparable(state: dict[str, Any]) -> dict[str, Any]:
+    """A made key differs each time: compare how many there are, and that the Secret holds the one that exists."""
+    secret = state.get("secrets/shop/web-registry")
+    if secret:
+        text = base64.b64decode(secret["data"][".dockerconfigjson"]).decode()
+        secret["data"] = {
+            "holds an existing key": any(name in text for name in state["keys"]) or "0123456789abcdef" in text
+        }
+    return {**state, "keys": len(state["keys"])}
