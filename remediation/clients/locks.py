@@ -41,11 +41,16 @@ class ClusterLock:
 
     def take(self) -> None:
         """Create the Lease, renew ours, or take over one that has lapsed or whose process is gone."""
-        for _ in range(4):
+        for attempt in range(4):
             try:
                 self._lease = self._once()
             except (Conflict, NotFound):
                 self._lease = None  # somebody was faster: look again
+            except (Throttled, Ambiguous) as problem:
+                if attempt == 3:
+                    raise
+                time.sleep(min(problem.retry_after or 0.2, 5.0))
+                self._lease = None  # it may be taken by now: look whether it is ours
             else:
                 return
         raise Locked(

@@ -15,13 +15,21 @@ from tests.engine.world import World, comparable
 from tests.running import key_file
 
 RUNS = {
-    "ip-masq-agent": (("ip-masq-agent", "--masquerade", "10.1.0.0/16"), 1),
-    "pull-secret": (("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST), 2),
+    "ip-masq-agent": (("ip-masq-agent", "--masquerade", "10.1.0.0/16"), 2),
+    "pull-secret": (("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST), 4),
 }
 
 
 def answer(code: int, reason: str, **headers: str) -> Fault:
-    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": f"injected {reason}", "reason": reason, "code": code}
+    status = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": f"injected {reason}",
+        "reason": reason,
+        "code": code,
+    }
     return Fault(answer=Response(code, status, headers=headers))
 
 
@@ -62,7 +70,9 @@ def test_a_fault_at_any_request(world: World, tmp_path: Path, name: str, kind: s
     world.cluster.faults = None
 
 
-def _one(world: World, store: str, words: tuple[str, ...], fault: Fault, at: int, none: Any, every: Any, *, heals: bool) -> None:
+def _one(
+    world: World, store: str, words: tuple[str, ...], fault: Fault, at: int, none: Any, every: Any, *, heals: bool
+) -> None:
     seen = [0]
 
     def once(*_: Any) -> Fault | None:
