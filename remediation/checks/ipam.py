@@ -62,8 +62,7 @@ class NodesReported:
 
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield at every change of a cleaning pod."""
-        for _ in api.kubernetes.watch(Ref("v1", "Pod", "", self.namespace), within, labels=self.selector):
-            yield None
+        return api.kubernetes.changes(Ref("v1", "Pod", "", self.namespace), within, labels=self.selector)  # type: ignore[no-any-return] # the API is untyped here
 
 
 def _result(pod: State) -> State | None:
@@ -128,5 +127,4 @@ class PodsHaveAddresses:
 
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield at every change of a pod."""
-        for _ in api.kubernetes.watch(Ref("v1", "Pod"), within):
-            yield None
+        return api.kubernetes.changes(Ref("v1", "Pod"), within)  # type: ignore[no-any-return] # the API is untyped here

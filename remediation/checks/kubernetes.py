@@ -49,8 +49,7 @@ class DaemonSetRolledOut:
 
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield at every change of the DaemonSet."""
-        for _ in api.kubernetes.watch(self.ref, within, fields=f"metadata.name={self.name}"):
-            yield None
+        return api.kubernetes.changes(self.ref, within, fields=f"metadata.name={self.name}")  # type: ignore[no-any-return] # the API is untyped here
 
 
 def rollout(daemonset: State) -> Verdict:

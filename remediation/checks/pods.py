@@ -66,5 +66,4 @@ class PodsPull:
 
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield at every change of a pod."""
-        for _ in api.kubernetes.watch(Ref("v1", "Pod", "", self.namespace), within):
-            yield None
+        return api.kubernetes.changes(Ref("v1", "Pod", "", self.namespace), within)  # type: ignore[no-any-return] # the API is untyped here

@@ -70,11 +70,18 @@ class Session:
 
     @cached_property
     def _cluster(self) -> tuple[Any, Cluster]:
+        return self._configured(self.get("context"))
+
+    def _configured(self, context: str | None) -> tuple[Any, Cluster]:
         from remediation.clients import configurations  # noqa: PLC0415
 
         if self.sandbox:
             return configurations.load(str(self.sandbox.kubeconfig), None)
-        return configurations.load(self.get("kubeconfig"), self.get("context"))
+        return configurations.load(self.get("kubeconfig"), context)
+
+    def _renewed(self) -> Any:
+        """Read the same context again: another terminal may have switched the current one."""
+        return self._configured(self._cluster[1].context)[0]
 
     def target(self, kind: type[Target]) -> Target:
         """Return the coordinates of the target; raises UsageProblem when they are not given."""
@@ -98,7 +105,8 @@ class Session:
     def api(self, target: Target, kind: type[Target]) -> Api:
         """Return the clients for a target."""
         configuration = None if kind is Project else self._cluster[0]
-        return Api(target, configuration, self.journal, self.sandbox.endpoints if self.sandbox else _endpoints())
+        endpoints = self.sandbox.endpoints if self.sandbox else _endpoints()
+        return Api(target, configuration, self.journal, endpoints, self._renewed)
 
     def require_named_target(self, book: Runbook) -> None:
         """Refuse to write to a cluster that nobody named and nobody can be asked about."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
@@ -23,19 +24,26 @@ class Api:
         configuration: of the cluster, or None when the runbook needs none.
         journal: the store whose key fingerprints secrets and which holds leases of cloud targets.
         google: where Google's APIs are; None for the real ones.
+        renew: reads the configuration again when its credentials are no longer accepted.
     """
 
     def __init__(
-        self, target: Target, configuration: Any, journal: Journal, google: dict[str, str] | None = None
+        self,
+        target: Target,
+        configuration: Any,
+        journal: Journal,
+        google: dict[str, str] | None = None,
+        renew: Callable[[], Any] | None = None,
     ) -> None:
         self.target, self.journal, self._configuration, self._endpoints = target, journal, configuration, google
+        self._renew = renew
         self.material = Material()
         self._keeper = Keeper()
 
     @cached_property
     def kubernetes(self) -> KubernetesClient:
         """The cluster's API."""
-        return KubernetesClient(self._configuration)
+        return KubernetesClient(self._configuration, self._renew)
 
     @cached_property
     def google(self) -> Any:

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
-from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
-from remediation.clients.kubernetes_errors import from_answer, from_transport
-from remediation.errors import Refused, Throttled, Unavailable
+from remediation.clients.connection import Connection
+from remediation.errors import Throttled, Unavailable
 from remediation.model import State
 from remediation.refs import Ref
 
@@ -27,7 +25,6 @@ from remediation.refs import Ref
 States = list[State]
 FIELD_MANAGER = "runbook"
 JSON_PATCH = "application/json-patch+json"
-_CONNECT_SECONDS, _READ_SECONDS = 5.0, 30.0
 
 
 class KubernetesClient:
@@ -35,26 +32,26 @@ class KubernetesClient:
 
     Args:
         configuration: a ``kubernetes.client.Configuration`` (see `configurations.load`).
+        renew: reads it again, with fresh credentials; called once when the server no longer accepts the present ones.
     """
 
-    def __init__(self, configuration: Any) -> None:
-        self.configuration = configuration
-        self.server: str = configuration.host
-        self.warnings: list[str] = []
-        self.clock_offset = 0.0
+    def __init__(self, configuration: Any, renew: Callable[[], Any] | None = None) -> None:
+        self._connection = Connection(configuration, renew)
         self._snapshot: dict[str, State] | None = None
 
-    @cached_property
-    def _pool(self) -> Any:
-        from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415 - the SDK is loaded when a cluster is asked
+    @property
+    def server(self) -> str:
+        """The address of the API server."""
+        return self._connection.server
 
-        self.configuration.connection_pool_maxsize = 8
-        self.configuration.retries = False
-        return RESTClientObject(self.configuration).pool_manager
+    @property
+    def warnings(self) -> list[str]:
+        """What the server warned of, each once."""
+        return self._connection.warnings
 
     def now(self) -> float:
         """Return the API server's clock in seconds since 1970, as of its last answer."""
-        return time.time() + self.clock_offset
+        return time.time() + self._connection.clock_offset
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -115,40 +112,25 @@ class KubernetesClient:
 
     def text(self, path: str, query: Mapping[str, str]) -> str:
         """Return a text answer such as a container log."""
-        answer = self._send("GET", path, query, None, "")
+        answer = self._connection.send("GET", path, query)
         return str(answer.data.decode(errors="replace"))
 
-    def watch(self, ref: Ref, seconds: float, fields: str = "", labels: str = "") -> Iterator[State]:
-        """Yield watch events, the present objects first, until ``seconds`` have passed; never raises for an ended stream."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
+    def changes(self, ref: Ref, seconds: float, fields: str = "", labels: str = "") -> Iterator[None]:
+        """Yield soon after each change of what the selectors match, and every few seconds without any."""
+        from remediation.clients.watching import changes  # noqa: PLC0415 - only a verb that waits needs it
+
+        path = replace(ref, name="").path
+
+        def connect(left: float) -> Any:
             query = {
                 "watch": "true",
-                "timeoutSeconds": str(max(1, int(left + 0.999))),
+                "timeoutSeconds": str(math.ceil(left)),
                 "fieldSelector": fields,
                 "labelSelector": labels,
             }
-            try:
-                yield from self._events(replace(ref, name="").path, query, deadline)
-            except (Unavailable, Throttled):
-                time.sleep(min(0.5, max(0.0, left)))
+            return self._connection.send("GET", path, query, stream=True, read_seconds=left + 1)
 
-    def _events(self, path: str, query: Mapping[str, str], deadline: float) -> Iterator[State]:
-        answer = self._send(
-            "GET", path, query, None, "", stream=True, read_seconds=max(1.0, deadline - time.monotonic())
-        )
-        buffer = b""
-        try:
-            for chunk in answer.stream(None, decode_content=True):
-                *lines, buffer = (buffer + chunk).split(b"\n")
-                for line in lines:
-                    yield json.loads(line)
-                if time.monotonic() >= deadline:
-                    return
-        except Exception as problem:
-            raise from_transport(problem, self.server) from problem
-        finally:
-            answer.close()
+        return changes(connect, seconds)
 
     def _write(
         self,
@@ -190,7 +172,7 @@ class KubernetesClient:
         content_type: str = "application/json",
     ) -> State:
         """Send one request once and return the JSON answer; raises the `ApiError` that fits."""
-        answer = self._send(method, path, query or {}, body, content_type)
+        answer = self._connection.send(method, path, query or {}, body, content_type)
         try:
             document: State = json.loads(answer.data)
         except ValueError as problem:
@@ -204,61 +186,6 @@ class KubernetesClient:
                 next="check the server address: kubectl config view --minify",
             )
         return document
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        body: Any,
-        content_type: str,
-        *,
-        stream: bool = False,
-        read_seconds: float = _READ_SECONDS,
-    ) -> Any:
-        from urllib3 import Timeout  # noqa: PLC0415 - part of the SDK's transport
-
-        url = (
-            self.server
-            + path
-            + ("?" + urlencode({key: value for key, value in query.items() if value}) if query else "")
-        )
-        headers = {"Accept": "application/json", "User-Agent": "runbook"} | self._credentials()
-        if body is not None:
-            headers["Content-Type"] = content_type
-        try:
-            answer = self._pool.request(
-                method,
-                url,
-                body=None if body is None else json.dumps(body),
-                headers=headers,
-                retries=False,
-                redirect=False,
-                preload_content=not stream,
-                timeout=Timeout(connect=_CONNECT_SECONDS, read=read_seconds),
-            )
-        except Exception as problem:
-            raise from_transport(problem, self.server) from problem
-        self._remember(answer.headers)
-        if answer.status >= 300:
-            raise from_answer(method, path, answer.status, answer.headers, answer.data, self.server)
-        return answer
-
-    def _credentials(self) -> dict[str, str]:
-        """Ask the official client for the present token; it runs exec plugins and refreshes what has expired."""
-        try:
-            settings = self.configuration.auth_settings().get("BearerToken")
-        except Exception as problem:
-            raise Refused(
-                "the credentials of this context cannot be refreshed", type(problem).__name__, "runbook doctor"
-            ) from problem
-        return {"Authorization": settings["value"]} if settings and settings["value"] else {}
-
-    def _remember(self, headers: Mapping[str, str]) -> None:
-        if "Date" in headers:
-            self.clock_offset = parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
-        if "Warning" in headers and headers["Warning"] not in self.warnings:
-            self.warnings.append(headers["Warning"])
 
 
 def _patience(state: Any) -> float:

@@ -19,7 +19,7 @@ from typing import Any
 
 _TARGETS = (
     ("remediation.journal.sqlite", "Journal", "append"),
-    ("remediation.clients.kubernetes", "KubernetesClient", "_send"),
+    ("remediation.clients.connection", "Connection", "send"),
     ("remediation.clients.google", "Google", "_once"),
     ("remediation.clients.google", "Google", "set_policy"),
     ("remediation.clients.google", "Google", "create_key"),

@@ -44,7 +44,7 @@ FAULTS = {
     "reset after": Fault(close="after"),
     "slow": Fault(delay=0.3),
 }
-HEALS = {"429", "500", "503", "reset before", "reset after", "slow"}
+HEALS = {"401", "429", "500", "503", "reset before", "reset after", "slow"}
 
 
 @pytest.mark.timeout(280)

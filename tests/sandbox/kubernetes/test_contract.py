@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,6 +17,7 @@ import yaml
 
 from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
+from remediation.clients.watching import QUIET_SECONDS
 from remediation.errors import Conflict, Invalid, NotFound
 from remediation.refs import Ref
 from remediation.sandbox.kubernetes import Cluster, kubeconfig, serve
@@ -152,11 +155,21 @@ def test_lists_are_selected_and_paged(server: Server) -> None:
 def test_watches_tell_of_changes(server: Server) -> None:
     """A watch gives the present objects, then what happens to them."""
     server.make("ConfigMap", "w")
-    events = server.client.watch(server.ref("ConfigMap", ""), 10, fields="metadata.name=w")
-    assert next(events)["type"] == "ADDED"
+    moments = server.client.changes(server.ref("ConfigMap", ""), 20, fields="metadata.name=w")
+    started = time.monotonic()
+    next(moments)
     server.client.patch(server.ref("ConfigMap", "w"), [{"op": "add", "path": "/data", "value": {"x": "1"}}])
-    assert next(events)["object"]["data"] == {"x": "1"}
-    events.close()  # type: ignore[attr-defined] # a generator
+    next(moments)
+    moments.close()  # type: ignore[attr-defined] # a generator
+    assert time.monotonic() - started < QUIET_SECONDS / 2
+
+
+def test_a_burst_of_changes_is_one_moment_and_a_stopped_watch_leaves_no_thread(server: Server) -> None:
+    """Who waits for pods of a large namespace must not list them once for each."""
+    for number in range(30):
+        server.make("ConfigMap", f"b{number}")
+    assert 1 <= len(list(server.client.changes(server.ref("ConfigMap", ""), 1))) <= 5
+    assert [thread.name for thread in threading.enumerate() if thread.name == "watch"] == []
 
 
 def test_service_accounts_give_pull_secrets_to_new_pods(server: Server) -> None:
