@@ -115,8 +115,10 @@ class KubernetesClient:
         answer = self._connection.send("GET", path, query)
         return str(answer.data.decode(errors="replace"))
 
-    def changes(self, ref: Ref, seconds: float, fields: str = "", labels: str = "") -> Iterator[None]:
-        """Yield soon after each change of what the selectors match, and every few seconds without any."""
+    def changes(
+        self, ref: Ref, seconds: float, fields: str = "", labels: str = "", *, quiet: float = 10
+    ) -> Iterator[None]:
+        """Yield soon after each change of what the selectors match, and after ``quiet`` seconds without any."""
         from remediation.clients.watching import changes  # noqa: PLC0415 - only a verb that waits needs it
 
         path = replace(ref, name="").path
@@ -130,7 +132,7 @@ class KubernetesClient:
             }
             return self._connection.send("GET", path, query, stream=True, read_seconds=left + 1)
 
-        return changes(connect, seconds)
+        return changes(connect, seconds, quiet)
 
     def _write(
         self,

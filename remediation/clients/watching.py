@@ -12,8 +12,6 @@ from urllib3.exceptions import HTTPError
 
 from remediation.errors import Throttled, Unavailable
 
-# A change that a watch has missed is noticed after this long; a lost connection, too.
-QUIET_SECONDS = 10.0
 # Changes that come together, such as the objects with which every watch begins, are one moment.
 _BURST_SECONDS = 0.02
 _PAUSE_SECONDS = 0.5
@@ -21,31 +19,32 @@ _PAUSE_SECONDS = 0.5
 _BROKEN = (HTTPError, OSError, ValueError, AttributeError)
 
 
-def changes(connect: Callable[[float], Any], seconds: float) -> Iterator[None]:
-    """Yield soon after each change, once for a burst of them, and every few seconds without any.
+def changes(connect: Callable[[float], Any], seconds: float, quiet: float) -> Iterator[None]:
+    """Yield soon after each change, once for a burst of them, and regularly without any.
 
     Args:
         connect: opens a stream that ends after this many seconds.
         seconds: how long to go on.
+        quiet: after how many seconds a missed change or a lost connection is noticed.
 
     Raises:
         ApiError: the stream cannot be opened and asking again would not help.
     """
     deadline = time.monotonic() + seconds
-    follower = _Follower(connect, deadline)
+    follower = _Follower(connect, deadline, quiet)
     follower.start()
     try:
         while (left := deadline - time.monotonic()) > 0:
-            follower.wait(min(left, QUIET_SECONDS))
+            follower.wait(min(left, quiet))
             yield None
     finally:
         follower.stop()
 
 
 class _Follower(Thread):
-    def __init__(self, connect: Callable[[float], Any], deadline: float) -> None:
+    def __init__(self, connect: Callable[[float], Any], deadline: float, quiet: float) -> None:
         super().__init__(name="watch", daemon=True)
-        self._connect, self._deadline = connect, deadline
+        self._connect, self._deadline, self._quiet = connect, deadline, quiet
         self._changed, self._stopped = Event(), Event()
         self._problem: Exception | None = None
         self._stream: Any = None
@@ -69,7 +68,7 @@ class _Follower(Thread):
         """Follow the stream, and open it again when it ends."""
         while not self._stopped.is_set() and (left := self._deadline - time.monotonic()) > 0:
             try:
-                self._follow(min(left, QUIET_SECONDS))
+                self._follow(min(left, self._quiet))
             except (Unavailable, Throttled):
                 self._stopped.wait(min(_PAUSE_SECONDS, left))
             except Exception as problem:  # noqa: BLE001 - told to the thread that waits

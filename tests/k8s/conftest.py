@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from reservation_node import Node, leaking_node
+
+from tests.k8s.reservation_node import Node, leaking_node
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from reservation_node import LIVE_IP, RUN_ID, Node, conflist, container_id, leaking_node, reservation
+
+from tests.k8s.reservation_node import LIVE_IP, RUN_ID, Node, conflist, container_id, leaking_node, reservation
 
 
 def test_inspect_lists_and_writes_nothing(node: Node) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reservation_node import LIVE_IP, OLD, Node, conflist, container_id, reservation
+
+from tests.k8s.reservation_node import LIVE_IP, OLD, Node, conflist, container_id, reservation
 
 COMMANDS = ("wc", "timeout", "find", "sort", "stat", "mountpoint", "mkdir", "sync", "mv", "flock", "ln", "rm")
 # Kills the script, which leads its session, instead of running its command number KILL_AT.

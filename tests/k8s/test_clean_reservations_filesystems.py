@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reservation_node import LIVE_IP, Node, leaking_node
+
+from tests.k8s.reservation_node import LIVE_IP, Node, leaking_node
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
 

@@ -5,7 +5,8 @@ import json
 import time
 
 import pytest
-from reservation_node import LIVE_IP, Node, conflist, container_id
+
+from tests.k8s.reservation_node import LIVE_IP, Node, conflist, container_id
 
 ALL = {LIVE_IP, "192.0.2.3", "192.0.2.4"}
 

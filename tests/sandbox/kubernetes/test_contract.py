@@ -17,7 +17,6 @@ import yaml
 
 from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
-from remediation.clients.watching import QUIET_SECONDS
 from remediation.errors import Conflict, Invalid, NotFound
 from remediation.refs import Ref
 from remediation.sandbox.kubernetes import Cluster, kubeconfig, serve
@@ -161,7 +160,7 @@ def test_watches_tell_of_changes(server: Server) -> None:
     server.client.patch(server.ref("ConfigMap", "w"), [{"op": "add", "path": "/data", "value": {"x": "1"}}])
     next(moments)
     moments.close()  # type: ignore[attr-defined] # a generator
-    assert time.monotonic() - started < QUIET_SECONDS / 2
+    assert time.monotonic() - started < 5
 
 
 def test_a_burst_of_changes_is_one_moment_and_a_stopped_watch_leaves_no_thread(server: Server) -> None:
