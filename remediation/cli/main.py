@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from remediation.errors import RunbookError
+from remediation.errors import Interrupted, RunbookError, UsageProblem
 
 _VERBS = {
     "list": ("catalogue", "List the runbooks."),
@@ -93,8 +93,7 @@ def _run(name: str) -> int:
     except click.ClickException as problem:
         return _usage(problem)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; nothing more was changed. See: runbook runs", err=True)
-        return 1
+        return _tell(Interrupted("interrupted; no change was under way", next="runbook runs"))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -104,11 +103,12 @@ def _run(name: str) -> int:
 
 
 def _tell(problem: RunbookError) -> int:
-    if _wants_json():
-        return _refuse(problem.summary, problem.next, problem.exit_code)
-    from remediation.cli.render import error_text  # noqa: PLC0415 - only on errors
+    from remediation.cli.render import error_text, print_json, refusal  # noqa: PLC0415 - only on errors
 
-    click.echo(error_text(problem), err=True)
+    if _wants_json():
+        print_json(refusal(sys.argv[1:], problem))
+    else:
+        click.echo(error_text(problem), err=True)
     return problem.exit_code
 
 
@@ -118,7 +118,8 @@ def _usage(problem: click.ClickException) -> int:
         problem.show()
         return 2
     context = getattr(problem, "ctx", None)
-    return _refuse(problem.format_message(), f"{context.command_path} --help" if context else "runbook --help", 2)
+    following = f"{context.command_path} --help" if context else "runbook --help"
+    return _tell(UsageProblem(problem.format_message(), "nothing was changed", following))
 
 
 def _wants_json() -> bool:
@@ -126,13 +127,6 @@ def _wants_json() -> bool:
     words = sys.argv[1:]
     pairs = any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(words))
     return pairs or "--output=json" in words or "-ojson" in words
-
-
-def _refuse(summary: str, following: str, code: int) -> int:
-    from remediation.cli.render import print_json, refusal  # noqa: PLC0415 - only on errors
-
-    print_json(refusal(sys.argv[1:], summary, following))
-    return code
 
 
 def _bug(problem: Exception) -> int:
@@ -143,9 +137,6 @@ def _bug(problem: Exception) -> int:
     while place and place.tb_next:
         place = place.tb_next
     where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"
-    click.echo(
-        f"bug: {type(problem).__name__} at {where}; this is a fault of runbook, not of your cluster\n"
-        "next: runbook runs   shows whether a run was begun; report it with RUNBOOK_DEBUG=1",
-        err=True,
-    )
-    return 1
+    summary = f"bug: {type(problem).__name__} at {where}; this is a fault of runbook, not of your cluster"
+    following = "runbook runs  shows whether a run was begun; report it with RUNBOOK_DEBUG=1"
+    return _tell(RunbookError(summary, next=following))

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from remediation.engine.verbs import Outcome
-from remediation.errors import RunbookError, UsageProblem
+from remediation.engine.outcome import Outcome
+from remediation.errors import RunbookError
 from remediation.model import State, Status
 
 _WIDTH = 80
@@ -156,11 +156,10 @@ def document(name: str, row: str, target: State, outcome: Outcome) -> State:
     }
 
 
-def refusal(words: list[str], summary: str, following: str) -> State:
-    """Return the document for a command line that could not be understood; nothing was looked at yet."""
+def refusal(words: list[str], problem: RunbookError) -> State:
+    """Return the document for a command line that ended before a target was known."""
     name = words[1] if len(words) > 1 and words[0] in ("plan", "run") and not words[1].startswith("-") else None
-    problem = UsageProblem(summary, "nothing was changed", following)
-    return document(name or "", "", {}, Outcome(Status.REFUSED, 2, error=problem))
+    return document(name or "", "", {}, Outcome(Status(problem.status), problem.exit_code, error=problem))
 
 
 def print_json(value: Any) -> None:

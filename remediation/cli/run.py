@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,14 +10,18 @@ import click
 from remediation import catalogue
 from remediation.catalogue import Runbook
 from remediation.cli.options import parameter_option, run_options, target_options
+from remediation.cli.parameters import as_json, from_json
+from remediation.cli.plan_files import read as read_plan
+from remediation.cli.plan_files import save as save_plan
 from remediation.cli.progress import Progress
 from remediation.cli.render import document, outcome_text, plan_text, print_json
 from remediation.cli.session import Session
-from remediation.engine import verbs
+from remediation.engine.apply import apply_run
+from remediation.engine.outcome import Outcome
 from remediation.engine.plan import Plan, make_plan, require_permissions
-from remediation.engine.run import Run
-from remediation.engine.verbs import Outcome
-from remediation.errors import NotApplicable, Refused, RunbookError, StalePlan, Unhealthy, UsageProblem
+from remediation.engine.run import Run, new_run_id
+from remediation.engine.verify import prove
+from remediation.errors import NotApplicable, Refused, RunbookError, StalePlan, Unhealthy
 from remediation.model import Status, Target
 
 
@@ -31,29 +33,6 @@ def observer(session: Session, **bound: Any) -> Progress:
 
         log = logger(**bound)
     return Progress(quiet=session.json, log=log)
-
-
-def as_json(book: Runbook, values: dict[str, Any]) -> dict[str, Any]:
-    """Return parameter values as the journal keeps them."""
-    return {item.name: _plain(values.get(item.name)) for item in book.parameters}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
-def from_json(book: Runbook, recorded: dict[str, Any]) -> dict[str, Any]:
-    """Return parameter values as the runbook wants them, from `as_json`."""
-    values = {}
-    for item in book.parameters:
-        value = recorded.get(item.name, item.default)
-        if item.repeatable:
-            values[item.name] = tuple(item.option.parse(text) for text in value or ())
-        else:
-            values[item.name] = item.option.parse(value) if isinstance(value, str) else value
-    return values
 
 
 class ByRunbook(click.Group):
@@ -149,22 +128,13 @@ def _show(session: Session, book: Runbook, plan: Plan, values: dict[str, Any]) -
     outcome = Outcome(Status.PLANNED if plan.changes else Status.ALREADY_OK, plan=plan.as_json())
     content = document(book.name, book.id, plan.target.as_json(), outcome) | {"parameters": as_json(book, values)}
     if session.get("out"):
-        _save(session.get("out"), content)
+        save_plan(session.get("out"), content)
     if session.json:
         print_json(content)
     else:
         click.echo(_heading(plan) + "\n" + plan_text(outcome.plan or {}))
         click.echo(_after_plan(session, plan))
     return 10 if plan.changes and session.get("detailed_exitcode") else 0
-
-
-def _save(path: str, content: dict[str, Any]) -> None:
-    try:
-        Path(path).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    except OSError as problem:
-        raise UsageProblem(
-            f"--out {path!r} cannot be written: {problem.strerror}; allowed is a file in a folder you may write to"
-        ) from None
 
 
 def _after_plan(session: Session, plan: Plan) -> str:
@@ -181,7 +151,7 @@ def _after_plan(session: Session, plan: Plan) -> str:
 
 def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
     """Plan, ask, apply, verify."""
-    approved = _approved(session.get("plan"), book)
+    approved = read_plan(session.get("plan"), book)
     if approved is not None:
         values = from_json(book, approved["parameters"])
     if session.get("dry_run"):
@@ -203,12 +173,12 @@ def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
     if not session.get("yes"):
         plan, api = _confirmed(session, book, values, plan)
     run = _begin(session, plan)
-    outcome = verbs.apply(run, api, observer(session, run_id=run.id, runbook=book.name), _decision(session))
+    outcome = apply_run(run, api, observer(session, run_id=run.id, runbook=book.name), decision(session))
     return emit(session, book, plan.target, outcome)
 
 
 def _begin(session: Session, plan: Plan) -> Run:
-    run_id = verbs.new_run_id()
+    run_id = new_run_id()
     from remediation.journal.holder import holder  # noqa: PLC0415
 
     about = session.about()
@@ -217,7 +187,8 @@ def _begin(session: Session, plan: Plan) -> Run:
 
 def _already_ok(session: Session, book: Runbook, plan: Plan, api: Any) -> int:
     """Nothing to change: prove it with the checks that must hold, and record that it was looked at."""
-    checked = verbs.prove(plan, api, observer(session, runbook=book.name), within=60)
+    api.refuse_if_locked(plan.scopes)
+    checked = prove(plan, api, observer(session, runbook=book.name), within=60)
     healthy = checked.status is not Status.UNHEALTHY and not _unknown_required(checked)
     outcome = Outcome(Status.ALREADY_OK, plan=plan.as_json(), verify=checked.verify) if healthy else checked
     run = _begin(session, plan)
@@ -252,7 +223,9 @@ def _confirmed(session: Session, book: Runbook, values: dict[str, Any], plan: Pl
     return again, api
 
 
-def _decision(session: Session) -> Callable[[Unhealthy], bool]:
+def decision(session: Session) -> Callable[[Unhealthy], bool]:
+    """Return who decides what happens when the proof fails: the option, or the person."""
+
     def decide(problem: Unhealthy) -> bool:
         choice = session.get("on_unhealthy") or ("ask" if session.interactive else "keep")
         if choice == "ask" and session.interactive:
@@ -261,30 +234,6 @@ def _decision(session: Session) -> Callable[[Unhealthy], bool]:
         return bool(choice == "rollback")
 
     return decide
-
-
-def _approved(path: str | None, book: Runbook) -> dict[str, Any] | None:
-    """Read a saved plan; raises UsageProblem for a file that is no plan of this runbook."""
-    if path is None:
-        return None
-    try:
-        content = json.loads(Path(path).read_text("utf-8"))
-        fits = (
-            content["runbook"] == book.name
-            and isinstance(content["plan"]["fingerprint"], str)
-            and isinstance(content["parameters"], dict)
-        )
-    except OSError as problem:
-        raise UsageProblem(
-            f"--plan {path!r} cannot be read: {problem.strerror}; allowed is a file made by runbook plan --out"
-        ) from None
-    except (ValueError, KeyError, TypeError):
-        raise UsageProblem(f"--plan {path!r} is not a plan; allowed is a file made by runbook plan --out") from None
-    if not fits:
-        raise UsageProblem(
-            f"--plan {path!r} is a plan of {content['runbook']!r}; allowed here is a plan of {book.name!r}"
-        )
-    return dict(content)
 
 
 _DRIFT = click.Option(["--accept-drift"], is_flag=True, help="Change objects that another controller owns.")

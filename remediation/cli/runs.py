@@ -9,12 +9,15 @@ import click
 from remediation import catalogue
 from remediation.catalogue import Runbook
 from remediation.cli.options import run_options, store_options, target_options
+from remediation.cli.parameters import from_json
 from remediation.cli.render import document, plan_text, print_json
-from remediation.cli.run import _decision, emit, from_json, observer
+from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
-from remediation.engine import verbs
+from remediation.engine.apply import resume_run
+from remediation.engine.outcome import Outcome
+from remediation.engine.rollback import rollback_plan, rollback_run
 from remediation.engine.run import Run
-from remediation.engine.verbs import Outcome
+from remediation.engine.verify import verify_run
 from remediation.errors import Refused, RunbookError
 from remediation.model import Status, Target
 
@@ -77,7 +80,7 @@ def verify_command(run: str, within: int, **options: Any) -> int:
             raise Refused(
                 f"run {record.id} was rolled back, so its fix is not in place", "", f"runbook diagnose {book.name}"
             )
-        outcome = verbs.verify(record, api, observer(session, run_id=record.id), within)
+        outcome = verify_run(record, api, observer(session, run_id=record.id), within)
         return emit(session, book, target, outcome)
 
     return _reporting(session, run, verb)
@@ -94,7 +97,7 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
 
     def verb() -> int:
         record, book, target, api = _loaded(session, run)
-        changes = verbs.rollback_plan(record, api)
+        changes = rollback_plan(record, api)
         preview = {"fingerprint": None, "changes": changes, "already_ok": [], "checks": []}
         if not session.json:
             click.echo(f"rollback of {record.id} ({book.name}) on {target}\n{plan_text(preview)}")
@@ -107,7 +110,7 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
         session.require_unpaused()
         if not yes:
             _confirm(session, f"Undo this on {target}?")
-        outcome = verbs.rollback(
+        outcome = rollback_run(
             record,
             book,
             target,
@@ -135,7 +138,7 @@ def resume_command(run: str, yes: bool, on_unhealthy: str | None, **options: Any
         if not yes:
             _confirm(session, f"Finish run {record.id} on {target}?")
         return emit(
-            session, book, target, verbs.resume(record, api, observer(session, run_id=record.id), _decision(session))
+            session, book, target, resume_run(record, api, observer(session, run_id=record.id), decision(session))
         )
 
     return _reporting(session, run, verb)

@@ -64,6 +64,11 @@ class Api:
         """Hold the locks of these scopes: ``namespace/NAME`` or ``project/NAME``."""
         return self._keeper.holding([self._lock(scope, holder) for scope in scopes])
 
+    def refuse_if_locked(self, scopes: set[str]) -> None:
+        """Raise Locked while another run is at work in one of these scopes; takes nothing, writes nothing."""
+        for scope in sorted(scopes):
+            self._lock(scope, "").look()
+
     def _lock(self, scope: str, holder: str) -> Lock:
         kind, _, name = scope.partition("/")
         return (

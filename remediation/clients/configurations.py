@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +46,10 @@ def _from_files(configuration: Any, where: str, context: str | None) -> Cluster:
 
     try:
         loader = kube_config._get_kube_config_loader(filename=where, active_context=context, persist_config=False)
-        loader.load_and_set(configuration)
+        with _muted():
+            loader.load_and_set(configuration)
         current = loader.current_context["name"]
+        login = loader._user and loader._user.safe_get("exec")
     except ConfigException as problem:
         raise _unusable(where, context, problem) from None
     except Exception as problem:  # noqa: BLE001 - YAML, type and file errors alike mean that the file is unusable
@@ -54,7 +59,28 @@ def _from_files(configuration: Any, where: str, context: str | None) -> Cluster:
             "nothing was changed",
             "check it with: kubectl config view",
         ) from None
+    if login and not configuration.api_key and not configuration.cert_file:
+        raise _not_logged_in(current, str(login["command"]))
     return Cluster(context=current, server=configuration.host)
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Keep what a login plugin said off the terminal: the client logs it and goes on without a token."""
+    logger, handler = logging.getLogger(), logging.NullHandler()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _not_logged_in(context: str, command: str) -> Exception:
+    return Refused(
+        f"the login plugin {command} gave no credentials for context {context}",
+        "what it said is not shown, for it may hold a secret",
+        "see the reason with: kubectl get namespaces; with Google Cloud often: gcloud auth login",
+    )
 
 
 def _unusable(where: str, context: str | None, problem: Exception) -> Exception:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from remediation.clients.kubernetes import KubernetesClient
-from remediation.errors import Ambiguous, Conflict, Interrupted, Locked, NotFound, RunbookError, Throttled
+from remediation.errors import Ambiguous, Conflict, Forbidden, Interrupted, Locked, NotFound, RunbookError, Throttled
 from remediation.journal import Journal
 from remediation.journal.holder import is_dead
 from remediation.model import State
@@ -29,6 +29,9 @@ class Lock(Protocol):
 
     def release(self) -> None:
         """Give it back if it is ours."""
+
+    def look(self) -> None:
+        """Raise Locked while another holder's lease is valid; writes nothing."""
 
 
 class ClusterLock:
@@ -103,6 +106,11 @@ class ClusterLock:
             "acquireTime": old["acquireTime"] if ours else now,
         }
 
+    def look(self) -> None:
+        """Read the Lease; an identity that may not is not stopped, for it cannot hold one either."""
+        with suppress(NotFound, Forbidden):
+            self._refuse_if_held(self._client.read(self._ref))
+
     def release(self) -> None:
         """Delete the Lease if it is still the one we wrote; a lock that cannot be given back lapses by itself."""
         if self._lease is None:
@@ -124,6 +132,10 @@ class JournalLock:
     def take(self) -> None:
         """Take or renew the lease."""
         self._journal.lease(self._scope, self._holder, LEASE_SECONDS, may_take=is_dead)
+
+    def look(self) -> None:
+        """Read the lease."""
+        self._journal.refuse_if_leased(self._scope, self._holder, may_take=is_dead)
 
     def release(self) -> None:
         """Give the lease back."""

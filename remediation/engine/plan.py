@@ -73,6 +73,8 @@ class Plan:
     already_ok: list[State] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
     missing: list[Permission] = field(default_factory=list)
+    # The lock scopes of everything that it would write, or finds written already.
+    scopes: set[str] = field(default_factory=set)
 
     @property
     def changes(self) -> list[Change]:
@@ -96,11 +98,6 @@ class Plan:
                 "checks": [ensure.check.description for ensure in self.ensures],
             }
         )
-
-    @property
-    def scopes(self) -> list[str]:
-        """The lock scopes of everything the plan writes."""
-        return sorted({item.resource.scope for item in self.operations if item.resource})
 
     def as_json(self) -> State:
         """Return the ``plan`` part of the JSON document."""
@@ -195,6 +192,7 @@ class Planner:
             self.plan.operations.append(Operation("restore", operation.resource, None, None, index))
 
     def _resource(self, resource: Resource, *, temporary: bool) -> None:
+        self.plan.scopes.add(resource.scope)
         current = resource.read(self.api)
         wanted = resource.desired(current)
         change = Change.between(

@@ -185,3 +185,10 @@ class Run:
 
 def _iso(seconds: float | None) -> str | None:
     return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def new_run_id() -> str:
+    """Return an id that sorts by time and is short enough to type: ``20260102-030405-ab12``."""
+    import secrets  # noqa: PLC0415 - only a run needs it
+
+    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(2)

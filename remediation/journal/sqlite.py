@@ -116,15 +116,14 @@ class Journal:
         """Take or renew a lease; raises Locked while another holder's lease is valid and ``may_take`` refuses it."""
         now = time.time()
         with self._transaction() as database:
-            row = database.execute("SELECT holder, since, expires FROM leases WHERE name = ?", (name,)).fetchone()
-            if row and row[0] != holder and row[2] > now and not may_take(row[0]):
-                raise Locked(
-                    f"{name} is locked by {row[0]} since {_clock(row[1])}, until {_clock(row[2])} at the latest",
-                    "nothing was changed",
-                    "wait for that run, or see: runbook runs",
-                )
+            row = _free(database, name, holder, may_take)
             since = row[1] if row and row[0] == holder else now
             database.execute("INSERT OR REPLACE INTO leases VALUES (?,?,?,?)", (name, holder, since, now + seconds))
+
+    def refuse_if_leased(self, name: str, holder: str, *, may_take: Any) -> None:
+        """Raise Locked like `lease`; writes nothing."""
+        with self._transaction() as database:
+            _free(database, name, holder, may_take)
 
     def release(self, name: str, holder: str) -> None:
         """Give a lease back if it is still ours."""
@@ -163,6 +162,18 @@ def _row(event: Event) -> tuple[Any, ...]:
 
 def _event(row: tuple[Any, ...]) -> Event:
     return Event(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5], row[6])
+
+
+def _free(database: Any, name: str, holder: str, may_take: Any) -> Any:
+    """Return the row of a lease that this holder may take or renew, None when there is none; raises Locked."""
+    row = database.execute("SELECT holder, since, expires FROM leases WHERE name = ?", (name,)).fetchone()
+    if row and row[0] != holder and row[2] > time.time() and not may_take(row[0]):
+        raise Locked(
+            f"{name} is locked by {row[0]} since {_clock(row[1])}, until {_clock(row[2])} at the latest",
+            "nothing was changed",
+            "wait for that run, or see: runbook runs",
+        )
+    return row
 
 
 def _clock(seconds: float) -> str:

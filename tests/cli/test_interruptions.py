@@ -1,0 +1,132 @@
+"""Ctrl-C, a polite kill, and two runs at once: what a person sees, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remediation.sandbox.kubernetes import Fault
+from remediation.sandbox.scenarios import SCENARIOS
+from remediation.sandbox.scenarios.google import HOST, PULLER
+from tests.engine.world import World, comparable
+from tests.running import RUNBOOK
+
+MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
+PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
+PULL_KEY = (*PULL, "--google-service-account", PULLER)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+class Held:
+    """Hold up the first request that writes to a path, and tell when it has come."""
+
+    def __init__(self, world: World, method: str, path: str, seconds: float) -> None:
+        self.came = threading.Event()
+        self._method, self._path, self._seconds = method, path, seconds
+        world.cluster.faults = self._fault
+
+    def _fault(self, method: str, path: str, query: Any, headers: Any, body: Any) -> Fault | None:
+        del headers, body
+        if method == self._method and path.endswith(self._path) and "dryRun" not in query and not self.came.is_set():
+            self.came.set()
+            return Fault(delay=self._seconds)
+        return None
+
+
+def start(world: World, tmp_path: Path, *words: str, store: str = "journal.db") -> subprocess.Popen[str]:
+    env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
+    where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--project", "example-prod")
+    return subprocess.Popen(
+        [str(RUNBOOK), *words, *where, "--store", str(tmp_path / store), "-o", "json"],
+        env=os.environ | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def end(process: subprocess.Popen[str]) -> dict[str, Any]:
+    out, err = process.communicate(timeout=60)
+    document: dict[str, Any] = json.loads(out) if out else {}
+    return document | {"code": process.returncode, "stderr": err}
+
+
+def break_(world: World, name: str) -> Any:
+    SCENARIOS[name].put(world.client, world, False)
+    world.cluster.settle()
+    return comparable(world.state())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_interrupted_says_how_to_go_on(world: World, tmp_path: Path, number: int) -> None:
+    """Between its two writes a run is stopped: exit 1, both ways on are named, and each of them works."""
+    before = break_(world, "ip-masq-agent")
+    held = Held(world, "PATCH", "/daemonsets/ip-masq-agent", 1)
+    process = start(world, tmp_path, "run", *MASQ, "--yes")
+    assert held.came.wait(30)
+    process.send_signal(number)
+    done = end(process)
+    world.cluster.faults = None
+    assert (done["code"], done["status"]) == (1, "failed")
+    assert done["error"]["next"] == f"runbook resume {done['run_id']}  or  runbook rollback {done['run_id']}"
+    assert world.leases() == []
+    assert end(start(world, tmp_path, "resume", done["run_id"], "--yes"))["status"] == "verified"
+    assert end(start(world, tmp_path, "rollback", done["run_id"], "--yes"))["status"] == "rolled_back"
+    assert comparable(world.state()) == before
+
+
+def test_an_interruption_before_the_first_write_changes_nothing(world: World, tmp_path: Path) -> None:
+    """While it still reads, a run just ends."""
+    before = break_(world, "ip-masq-agent")
+    held = Held(world, "GET", "/configmaps/ip-masq-agent", 5)
+    process = start(world, tmp_path, "run", *MASQ, "--yes")
+    assert held.came.wait(30)
+    process.send_signal(signal.SIGINT)
+    done = end(process)
+    assert (done["code"], done["status"], done["run_id"]) == (1, "failed", None)
+    assert "interrupted" in done["error"]["summary"]
+    assert comparable(world.state()) == before
+
+
+def test_a_key_that_nobody_can_use_any_more_is_deleted(world: World, tmp_path: Path) -> None:
+    """Interrupted after its key was made and before the Secret holds it, a run deletes the key again."""
+    before = break_(world, "pull-secret")
+    held = Held(world, "POST", "/secrets", 5)
+    process = start(world, tmp_path, "run", *PULL_KEY, "--yes")
+    assert held.came.wait(30)
+    assert len(world.cloud.accounts[PULLER].keys) == 1
+    process.send_signal(signal.SIGTERM)
+    done = end(process)
+    assert (done["code"], done["status"]) == (1, "rolled_back"), done
+    assert world.cloud.accounts[PULLER].keys == {}
+    world.cluster.settle()
+    assert comparable(world.state()) == before
+
+
+def test_of_two_runs_at_once_one_is_refused_and_names_the_other(world: World, tmp_path: Path) -> None:
+    """The second run does not start; it says who holds the lock. Afterwards it finds nothing left to do."""
+    break_(world, "ip-masq-agent")
+    held = Held(world, "PATCH", "/daemonsets/ip-masq-agent", 12)
+    first = start(world, tmp_path, "run", *MASQ, "--yes", "--actor", "first@example.com")
+    assert held.came.wait(30)
+    second = end(start(world, tmp_path, "run", *MASQ, "--yes", store="of-another-host.db"))
+    done = end(first)
+    assert (second["code"], second["status"]) == (3, "refused"), json.dumps(second, indent=1)
+    assert "first@example.com" in second["error"]["summary"] + second["error"]["detail"]
+    assert done["run_id"] in second["error"]["summary"] + second["error"]["detail"]
+    assert (done["code"], done["status"]) == (0, "verified")
+    assert end(start(world, tmp_path, "run", *MASQ, "--yes"))["status"] == "already_ok"
