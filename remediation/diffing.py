@@ -14,6 +14,8 @@ from itertools import pairwise
 from typing import Any, Final
 
 Json = Any
+# The JSON object that stands for one resource.
+State = dict[str, Any]
 Path = tuple[str, ...]
 KNOWN_AFTER_APPLY: Final = "(known after apply)"
 _ELEMENT = re.compile(r"\[name=(.*)\]\Z", re.S)

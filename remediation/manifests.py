@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from remediation.model import State
+from remediation.diffing import State
 
 _PACKAGE = Path(__file__).parent
 

@@ -1,19 +1,14 @@
-"""The words of the engine as values. Imports nothing of ours but `diffing` and `errors`; knows no API."""
+"""The words of the engine as values. Knows no API."""
 
 from __future__ import annotations
 
 import enum
-import hashlib
-import json
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, Protocol
 
-from remediation import diffing
-from remediation.diffing import Edit, Json
-
-State = dict[str, Any]
-Action = Literal["create", "update", "delete"]
+from remediation.changes import Change, Written
+from remediation.diffing import State
 
 
 class Risk(enum.StrEnum):
@@ -105,79 +100,6 @@ class Permission:
         where = f" in namespace {self.namespace}" if self.namespace else ""
         group = f".{self.group}" if self.group else ""
         return f"{self.verb} {self.resource}{group}{' ' + self.name if self.name else ''}{where}"
-
-
-@dataclass(frozen=True)
-class Change:
-    """One resource with what it is and what it should be; ``None`` means that it does not exist."""
-
-    address: str
-    before: State | None
-    after: State | None
-    edits: tuple[Edit, ...]
-    reversible: bool = True
-    temporary: bool = False
-    note: str = ""
-
-    @classmethod
-    def between(cls, address: str, before: State | None, after: State | None, **more: Any) -> Change:
-        """Return the change with the smallest edits; fields whose value is not known yet count as edits."""
-        return cls(address, before, after, diffing.diff(before or {}, after or {}), **more)
-
-    @property
-    def action(self) -> Action:
-        """What happens to the resource as a whole."""
-        if self.before is None:
-            return "create"
-        return "delete" if self.after is None else "update"
-
-    def reverse(self) -> Change:
-        """Return the change that restores ``before`` and touches nothing else."""
-        edits = tuple(edit.reverse() for edit in reversed(self.edits))
-        return Change(self.address, self.after, self.before, edits, self.reversible, self.temporary, self.note)
-
-    def drifted(self, current: State | None) -> list[str]:
-        """Return the pointers whose value is no longer what this change starts from."""
-        if (current is None) != (self.before is None):
-            return ["/"]
-        if self.action != "update":
-            return [] if current is None else _differing(self.before, current)
-        return [edit.pointer for edit in self.edits if diffing.get(current, edit.path) != edit.old]
-
-    def landed(self, current: State | None) -> bool:
-        """Tell whether the resource already is as this change leaves it, in every field the change names."""
-        if current is None or self.after is None:
-            return current is None and self.after is None
-        return all(
-            edit.new == diffing.KNOWN_AFTER_APPLY or diffing.get(current, edit.path) == edit.new for edit in self.edits
-        )
-
-    def as_json(self) -> State:
-        """Return the public form: ``address, action, edits, reversible`` and what qualifies them."""
-        document: State = {
-            "address": self.address,
-            "action": self.action,
-            "reversible": self.reversible,
-            "edits": [{"path": edit.pointer, "old": _plain(edit.old), "new": _plain(edit.new)} for edit in self.edits],
-        }
-        return document | ({"temporary": True} if self.temporary else {}) | ({"note": self.note} if self.note else {})
-
-
-def _differing(expected: State | None, current: State | None) -> list[str]:
-    edits = diffing.diff(expected or {}, current or {})
-    return [edit.pointer for edit in edits if edit.old != diffing.KNOWN_AFTER_APPLY]
-
-
-def _plain(value: Json) -> Json:
-    return None if value is diffing.ABSENT else value
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a write left behind: the resource as it is now, and the identity (uid) it has."""
-
-    after: State | None
-    identity: str = ""
 
 
 class Resource(Protocol):
@@ -301,13 +223,3 @@ class Finding:
     confidence: Literal["certain", "probable", "possible"] = "certain"
     excluded: tuple[str, ...] = ()  # cheaper explanations that were ruled out
     parameters: dict[str, Any] = field(default_factory=dict)  # of the runbook that fixes it
-
-
-def canonical(value: Json) -> bytes:
-    """Return the one byte string that stands for a JSON value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def fingerprint(value: Json) -> str:
-    """Return ``sha256:`` and 64 hex digits of the canonical JSON."""
-    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()

@@ -17,6 +17,7 @@ _KINDS: dict[str, type] = {}
 _MODULES = (
     "remediation.resources.kubernetes",
     "remediation.resources.pull_secret",
+    "remediation.resources.secret_copy",
     "remediation.resources.renewed_pods",
     "remediation.resources.cleanup_config",
     "remediation.resources.iam",

@@ -17,8 +17,8 @@ ROOT = Path(remediation.__file__).parent.parent
 FILES = [*sorted((ROOT / "remediation").rglob("*.py")), *sorted((ROOT / "runbooks").rglob("*.py"))]
 SDKS = {"kubernetes", "google", "grpc", "urllib3", "requests"}
 # What each room may import of ours; a room may always import itself.
+WORDS = {"changes", "diffing", "errors", "model"}
 MAY = {
-    "model": {"diffing", "errors"},
     "diffing": set(),
     "errors": set(),
     "refs": set(),
@@ -26,14 +26,16 @@ MAY = {
     "names": set(),
     "masquerade": set(),
     "registry": set(),
+    "changes": {"diffing"},
+    "model": WORDS,
     "records": {"errors"},
-    "journal": {"model", "errors"},
-    "catalogue": {"model", "errors"},
-    "engine": {"catalogue", "diffing", "errors", "facts", "journal", "model", "records"},
-    "facts": {"errors", "masquerade", "model", "ranges", "refs", "registry"},
-    "checks": {"errors", "facts", "masquerade", "model", "records", "refs", "resources"},
-    "resources": {"diffing", "errors", "facts", "model", "records", "refs", "registry"},
-    "clients": {"errors", "journal", "model", "refs", "registry"},
+    "journal": WORDS,
+    "catalogue": WORDS,
+    "engine": {"catalogue", "facts", "journal", "records"} | WORDS,
+    "facts": {"masquerade", "ranges", "refs", "registry"} | WORDS,
+    "checks": {"facts", "masquerade", "records", "refs", "resources"} | WORDS,
+    "resources": {"facts", "records", "refs", "registry"} | WORDS,
+    "clients": {"journal", "refs", "registry"} | WORDS,
 }
 
 
@@ -87,12 +89,13 @@ def test_starting_loads_no_sdk(words: list[str]) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_modules_and_functions_stay_small(path: Path) -> None:
-    """A module has at most 345 lines, a function 60; most have far fewer."""
+    """A module has at most 300 lines, a function 45, a runbook 70 with the text that people read; most have far fewer."""
     text = path.read_text("utf-8")
-    assert len(text.splitlines()) <= 345
+    assert len(text.splitlines()) <= 300
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef) and not path.is_relative_to(ROOT / "runbooks"):
-            assert (node.end_lineno or 0) - node.lineno < 60, node.name
+        if isinstance(node, ast.FunctionDef):
+            most = 70 if path.is_relative_to(ROOT / "runbooks") else 45
+            assert (node.end_lineno or 0) - node.lineno < most, node.name
 
 
 def test_no_empty_names() -> None:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from remediation.diffing import State
 from remediation.facts.pods import takes_pod_address
-from remediation.model import Permission, State, Verdict
+from remediation.model import Permission, Verdict
 from remediation.records import recorded
 from remediation.refs import Ref
 

@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from remediation.diffing import State
 from remediation.errors import ApiError
 from remediation.facts.masquerade import NAME, NAMESPACE
 from remediation.masquerade import ConfigProblem, MasqueradeConfig
-from remediation.model import Permission, State, Verdict
+from remediation.model import Permission, Verdict
 from remediation.records import recorded
 from remediation.refs import Ref
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from remediation.model import Change, Ensure, Verdict
+from remediation.changes import Change
+from remediation.model import Ensure, Verdict
 
 _VERBS = {"create": "creating", "update": "changing", "delete": "deleting"}
 _QUIET_SECONDS = 1.0

@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
+from remediation.diffing import State
 from remediation.engine.outcome import Outcome
 from remediation.errors import RunbookError
-from remediation.model import State, Status
+from remediation.model import Status
 
 _WIDTH = 80
 _SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from remediation.clients.kubernetes import KubernetesClient
-from remediation.model import Permission, State
+from remediation.diffing import State
+from remediation.model import Permission
 
 _API = "authorization.k8s.io/v1"
 

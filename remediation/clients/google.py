@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
 from remediation.clients.google_errors import translated
+from remediation.diffing import State
 from remediation.errors import ApiError, NotFound, Refused, RunbookError, Throttled, Unavailable
-from remediation.model import Permission, State
+from remediation.model import Permission
 
 T = TypeVar("T")
 _SECONDS = 15.0

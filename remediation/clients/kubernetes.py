@@ -17,8 +17,8 @@ from typing import Any
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
 from remediation.clients.connection import Connection
+from remediation.diffing import State
 from remediation.errors import Throttled, Unavailable
-from remediation.model import State
 from remediation.refs import Ref
 
 # The class has a method called list, which would hide the built-in type in its annotations.

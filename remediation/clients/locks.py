@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from remediation.clients.kubernetes import KubernetesClient
+from remediation.diffing import State
 from remediation.errors import Ambiguous, Conflict, Forbidden, Interrupted, Locked, NotFound, RunbookError, Throttled
 from remediation.journal import Journal
 from remediation.journal.holder import is_dead
-from remediation.model import State
 from remediation.refs import Ref
 
 LEASE_NAME = "runbook"

@@ -7,6 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from remediation.changes import Change, Written
+from remediation.diffing import State
 from remediation.engine.plan import Operation
 from remediation.engine.run import Run
 from remediation.errors import (
@@ -21,7 +23,7 @@ from remediation.errors import (
     Unauthorized,
     Unhealthy,
 )
-from remediation.model import Change, Ensure, Resource, State, Verdict, Written
+from remediation.model import Ensure, Resource, Verdict
 
 T = TypeVar("T")
 _ATTEMPTS = 6

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from remediation.diffing import State
 from remediation.engine.execution import Executor
 from remediation.engine.run import Run
 from remediation.errors import Drifted, Interrupted, RunbookError
-from remediation.model import State, Status
+from remediation.model import Status
 
 
 @dataclass

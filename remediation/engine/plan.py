@@ -7,24 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from remediation.catalogue import Runbook
-from remediation.diffing import Edit, parse_pointer
+from remediation.changes import Change, fingerprint
+from remediation.diffing import Edit, State, parse_pointer
 from remediation.errors import Forbidden, MissingPermission, NotApplicable, Refused
 from remediation.facts import Facts
-from remediation.model import (
-    Applies,
-    Change,
-    Check,
-    During,
-    Ensure,
-    Permission,
-    Require,
-    Resource,
-    State,
-    Steps,
-    Target,
-    Unchecked,
-    fingerprint,
-)
+from remediation.model import Applies, Check, During, Ensure, Permission, Require, Resource, Steps, Target, Unchecked
 from remediation.records import from_record, to_record
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from remediation.catalogue import Runbook
+from remediation.changes import Change, Written
+from remediation.diffing import State
 from remediation.engine.execution import Executor, Observer, as_written, drift
 from remediation.engine.outcome import Outcome, end, failed, interruption, proof, restore_temporary, undo_all
 from remediation.engine.plan import Operation, Plan, Planner
 from remediation.engine.run import Run
 from remediation.errors import Refused, RunbookError, Unhealthy
 from remediation.facts import Facts
-from remediation.model import Change, Resource, State, Status, Target, Written
+from remediation.model import Resource, Status, Target
 
 
 def rollback_plan(run: Run, api: Any) -> list[State]:

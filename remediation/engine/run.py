@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from remediation.changes import Written
+from remediation.diffing import State
 from remediation.engine.plan import Operation, Plan
 from remediation.journal import Journal
 from remediation.journal.holder import holder, is_dead
-from remediation.model import State, Status, Written
+from remediation.model import Status
 
 Progress = Literal["untouched", "intended", "done", "undoing", "undone"]
 

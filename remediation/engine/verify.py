@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from remediation.changes import Change
+from remediation.diffing import State
 from remediation.engine.execution import Observer, as_written, ask, result, wait_for
 from remediation.engine.outcome import Outcome, proof
 from remediation.engine.plan import Plan
 from remediation.engine.run import Run
 from remediation.errors import Unhealthy
-from remediation.model import Change, Ensure, Resource, State, Status, Verdict
+from remediation.model import Ensure, Resource, Status, Verdict
 
 
 def prove(plan: Plan, api: Any, observer: Observer, within: float) -> Outcome:

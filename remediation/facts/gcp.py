@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from remediation.diffing import State
 from remediation.errors import Forbidden
 from remediation.facts import Facts
-from remediation.model import Permission, State
+from remediation.model import Permission
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
+from remediation.diffing import State
 from remediation.facts import Facts
 from remediation.facts.kubernetes import NODES, ObjectsOf
 from remediation.facts.pods import takes_pod_address
-from remediation.model import Permission, State
+from remediation.model import Permission
 
 EXHAUSTED = "no IP addresses available in range set"
 HOSTNAME = "kubernetes.io/hostname"

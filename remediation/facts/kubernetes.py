@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from remediation.diffing import State
 from remediation.errors import NotFound
 from remediation.facts import Facts
-from remediation.model import Permission, State
+from remediation.model import Permission
 from remediation.ranges import Network, network, networks
 from remediation.refs import Ref
 

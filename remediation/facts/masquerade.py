@@ -9,11 +9,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from remediation.diffing import State
 from remediation.facts import Fact, Facts
 from remediation.facts.gke import ClusterRanges
 from remediation.facts.kubernetes import NODES, NodeAddresses, NodePodRanges, ObjectNamed, ObjectsOf, ServiceRanges
 from remediation.masquerade import DEFAULT_RANGES, RESERVED_RANGES, MasqueradeConfig, Problem, problems
-from remediation.model import Permission, State, Unchecked
+from remediation.model import Permission, Unchecked
 from remediation.ranges import Network, networks
 
 NAMESPACE, NAME, KEY = "kube-system", "ip-masq-agent", "config"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from remediation.model import State
+from remediation.diffing import State
 from remediation.registry import image_host
 
 _PULL_REASONS = ("ErrImagePull", "ImagePullBackOff")

@@ -6,10 +6,11 @@ import base64
 import json
 from dataclasses import dataclass
 
+from remediation.diffing import State
 from remediation.errors import UsageProblem
 from remediation.facts import Facts
 from remediation.facts.kubernetes import ObjectNamed
-from remediation.model import Permission, State
+from remediation.model import Permission
 from remediation.registry import DockerConfig, Secret, ServiceAccountKey, docker_config_entry
 
 _DATA_KEY = ".dockerconfigjson"

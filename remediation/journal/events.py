@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from remediation.changes import canonical
 from remediation.errors import RunbookError
-from remediation.model import canonical
 
 GENESIS = "0" * 64
 

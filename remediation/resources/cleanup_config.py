@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from remediation.diffing import KNOWN_AFTER_APPLY
+from remediation.changes import Change
+from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.facts.pods import takes_pod_address
-from remediation.model import Change, Permission, State
+from remediation.model import Permission
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.resources.kubernetes import KubernetesObject

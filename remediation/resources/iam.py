@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from remediation.changes import Change, Written
+from remediation.diffing import State
 from remediation.errors import Conflict, Refused
-from remediation.model import Change, Permission, State, Written
+from remediation.model import Permission
 from remediation.records import recorded
 
 _VERSION = 3

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from remediation import diffing
-from remediation.diffing import KNOWN_AFTER_APPLY
+from remediation.changes import Change, Written
+from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.errors import Conflict, NotFound, Refused
-from remediation.model import Change, Permission, State, Written
+from remediation.model import Permission
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.resources.ownership import owner_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remediation.model import State
+from remediation.diffing import State
 
 _LABELS = {
     "addonmanager.kubernetes.io/mode": ("Reconcile", "the GKE addon manager"),

@@ -9,9 +9,11 @@ import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from remediation.changes import Change, Written
+from remediation.diffing import State
 from remediation.errors import Conflict, NotFound
 from remediation.facts.pods import carries, has_controller, pull_failures, pulls_from, running
-from remediation.model import Change, Permission, State, Written
+from remediation.model import Permission
 from remediation.records import recorded
 from remediation.refs import Ref
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from remediation.diffing import KNOWN_AFTER_APPLY
+from remediation.changes import Change, Written
+from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.errors import Conflict, Invalid, Refused
-from remediation.model import Change, Permission, State, Written
+from remediation.model import Permission
 from remediation.records import recorded
 from remediation.registry import Secret
 

@@ -166,20 +166,7 @@ def ip_masq_agent(
     yield from protected.unchecked
     yield from (Unchecked("present configuration", message) for message in agent.harmful)
     text = _repair(agent, masquerade)
-    yield Require(
-        text is not None or not agent.rejected,
-        "the agent rejects its configuration: " + " ".join(agent.rejected),
-        "edit the ConfigMap, or repair it first without --masquerade: runbook run ip-masq-agent",
-    )
-    yield Require(
-        bool(masquerade or agent.rejected),
-        "--masquerade is empty and the configuration needs no repair; allowed is at least one CIDR",
-    )
-    yield Require(
-        agent.daemonset is not None or deploy_agent,
-        "no DaemonSet kube-system/ip-masq-agent exists, so a configuration has no effect",
-        "add --deploy-agent to deploy it",
-    )
+    yield from _possible(agent, masquerade, repairs=text is not None, deploys=deploy_agent)
     if text is not None:
         config = MasqueradeConfig.parse(text, agent.defaults)
     else:
@@ -200,6 +187,24 @@ def ip_masq_agent(
     if restart:
         yield Ensure(_ROLLED_OUT, within=600)
     yield Ensure(AgentUsesConfig(config.digest), within=30 if restart else 240)
+
+
+def _possible(agent: Agent, masquerade: tuple[Network, ...], *, repairs: bool, deploys: bool) -> Steps:
+    """Refuse what cannot be done at all."""
+    yield Require(
+        repairs or not agent.rejected,
+        "the agent rejects its configuration: " + " ".join(agent.rejected),
+        "edit the ConfigMap, or repair it first without --masquerade: runbook run ip-masq-agent",
+    )
+    yield Require(
+        bool(masquerade or agent.rejected),
+        "--masquerade is empty and the configuration needs no repair; allowed is at least one CIDR",
+    )
+    yield Require(
+        agent.daemonset is not None or deploys,
+        "no DaemonSet kube-system/ip-masq-agent exists, so a configuration has no effect",
+        "add --deploy-agent to deploy it",
+    )
 
 
 def _guards(agent: Agent, config: MasqueradeConfig, masquerade: tuple[Network, ...], lost: list[str]) -> Steps:

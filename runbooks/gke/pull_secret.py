@@ -26,8 +26,9 @@ from remediation.facts.registry import AccountKeys, Credential, KeyFile, Registr
 from remediation.facts.workloads import Elsewhere
 from remediation.names import account_email, namespace_name, object_name
 from remediation.registry import image_host, registry_host
-from remediation.resources.pull_secret import PullSecret, SecretCopy
+from remediation.resources.pull_secret import PullSecret
 from remediation.resources.renewed_pods import RenewedPods
+from remediation.resources.secret_copy import SecretCopy
 from remediation.resources.service_account_key import LIMIT, ServiceAccountKey
 
 _FAILED = ("403 Forbidden", "401 Unauthorized", "insufficient_scope", "denied")
@@ -155,27 +156,11 @@ def pull_secret(
     )
     if from_key_file:
         facts(KeyFile(from_key_file, registry))
-    facts.together(
-        ObjectNamed("v1", "Namespace", namespace), ObjectNamed("v1", "ServiceAccount", service_account, namespace)
-    )
-    yield Require(
-        facts(ObjectNamed("v1", "Namespace", namespace)) is not None,
-        f"--namespace {namespace!r} does not exist",
-        "kubectl get namespaces",
-    )
-    yield Require(
-        facts(ObjectNamed("v1", "ServiceAccount", service_account, namespace)) is not None,
-        f"--service-account {service_account!r} does not exist in namespace {namespace!r}",
-        f"kubectl -n {namespace} get serviceaccounts",
-    )
+    yield from _there(facts, namespace, service_account)
     present = facts(RegistryCredential(namespace, name, registry))
     wanted = _wanted(facts, registry, from_key_file, google_service_account, present)
     if google_service_account and wanted is None:
-        keys = facts(AccountKeys(google_service_account))
-        yield Require(
-            len(keys) < LIMIT, f"{google_service_account} has {len(keys)} keys of {LIMIT}; delete one that is not used"
-        )
-        yield ServiceAccountKey(google_service_account, tuple(key["name"] for key in keys))
+        yield from _new_key(facts, google_service_account)
     source = f"file:{from_key_file}" if from_key_file else f"key:{google_service_account}"
     changed = wanted is None or present is None or wanted.fingerprint != present.fingerprint
     elsewhere = facts(Elsewhere(namespace, name, service_account)) if changed else ()
@@ -197,3 +182,27 @@ def pull_secret(
     yield Unchecked(
         "a grant instead of a key", "roles/artifactregistry.reader for the nodes' account would need no secret"
     )
+
+
+def _there(facts: Facts, namespace: str, service_account: str) -> Steps:
+    """Refuse a namespace or service account that does not exist."""
+    facts.together(
+        ObjectNamed("v1", "Namespace", namespace), ObjectNamed("v1", "ServiceAccount", service_account, namespace)
+    )
+    yield Require(
+        facts(ObjectNamed("v1", "Namespace", namespace)) is not None,
+        f"--namespace {namespace!r} does not exist",
+        "kubectl get namespaces",
+    )
+    yield Require(
+        facts(ObjectNamed("v1", "ServiceAccount", service_account, namespace)) is not None,
+        f"--service-account {service_account!r} does not exist in namespace {namespace!r}",
+        f"kubectl -n {namespace} get serviceaccounts",
+    )
+
+
+def _new_key(facts: Facts, account: str) -> Steps:
+    """Make a key unless the account has as many as Google allows."""
+    keys = facts(AccountKeys(account))
+    yield Require(len(keys) < LIMIT, f"{account} has {len(keys)} keys of {LIMIT}; delete one that is not used")
+    yield ServiceAccountKey(account, tuple(key["name"] for key in keys))

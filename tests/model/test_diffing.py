@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediation import diffing
-from remediation.model import Change
+from remediation.changes import Change
 
 names = st.sampled_from(["a", "b", "c", "name/with~signs"])
 leaves = st.one_of(st.booleans(), st.integers(0, 3), st.text("xy", max_size=2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from remediation.sandbox.kubernetes import (
     discovery,
     events,
     openapi,
+    paging,
     patches,
     problems,
     protobuf,
@@ -163,7 +163,7 @@ class Api:
         with self.store.lock:
             self._check_version(query.get("resourceVersion", ""))
             objects, version = self._selected(found, request), self.store.version
-        page, left, token = _page(objects, query, version)
+        page, left, token = paging.page(objects, query, version)
         metadata: dict[str, Any] = {"resourceVersion": str(version)}
         metadata |= {"continue": token, "remainingItemCount": left} if token else {}
         items = [events.shown(kind, each) for each in page]
@@ -275,32 +275,3 @@ def warnings_of(decoder: Decoder, request: Request) -> dict[str, str]:
         return {}
     quoted = (each.replace("\\", "\\\\").replace('"', '\\"') for each in decoder.complaints)
     return {"Warning": ", ".join(f'299 - "{each}"' for each in quoted)}
-
-
-def _page(objects: list[Object], query: Mapping[str, str], version: int) -> tuple[list[Object], int, str]:
-    """Return one page of a list, how many are left and the token for the next page."""
-    limit = _limit(query.get("limit", ""))
-    start = _start(query["continue"]) if query.get("continue") else ("", "")
-    rest = [each for each in objects if (each["metadata"].get("namespace", ""), each["metadata"]["name"]) > start]
-    if not limit or len(rest) <= limit:
-        return rest, 0, ""
-    last = rest[limit - 1]["metadata"]
-    token = json.dumps({"rv": version, "start": [last.get("namespace", ""), last["name"]]})
-    return rest[:limit], len(rest) - limit, base64.urlsafe_b64encode(token.encode()).decode()
-
-
-def _limit(text: str) -> int:
-    try:
-        return int(text or 0)
-    except ValueError as error:
-        raise problems.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
-
-
-def _start(token: str) -> tuple[str, str]:
-    try:
-        namespace, name = json.loads(base64.urlsafe_b64decode(token))["start"]
-    except (ValueError, KeyError) as error:
-        raise problems.bad_request(
-            "invalid continue token: continue key is not valid: illegal base64 data at input byte 0"
-        ) from error
-    return namespace, name

@@ -6,9 +6,9 @@ from contextlib import suppress
 from typing import Any
 
 from remediation.clients.kubernetes import KubernetesClient
+from remediation.diffing import State
 from remediation.errors import Conflict, NotFound
 from remediation.manifests import manifest
-from remediation.model import State
 from remediation.refs import Ref
 from remediation.sandbox.scenarios.google import HOST, REAL_HOST
 from remediation.sandbox.scenarios.marks import DESTINATION, EXHAUSTED, LEAKED

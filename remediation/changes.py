@@ -1,0 +1,96 @@
+"""What a run does to one resource, as a value that can be shown, recorded, reversed and compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from remediation import diffing
+from remediation.diffing import Edit, Json, State
+
+Action = Literal["create", "update", "delete"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One resource with what it is and what it should be; ``None`` means that it does not exist."""
+
+    address: str
+    before: State | None
+    after: State | None
+    edits: tuple[Edit, ...]
+    reversible: bool = True
+    temporary: bool = False
+    note: str = ""
+
+    @classmethod
+    def between(cls, address: str, before: State | None, after: State | None, **more: Any) -> Change:
+        """Return the change with the smallest edits; fields whose value is not known yet count as edits."""
+        return cls(address, before, after, diffing.diff(before or {}, after or {}), **more)
+
+    @property
+    def action(self) -> Action:
+        """What happens to the resource as a whole."""
+        if self.before is None:
+            return "create"
+        return "delete" if self.after is None else "update"
+
+    def reverse(self) -> Change:
+        """Return the change that restores ``before`` and touches nothing else."""
+        edits = tuple(edit.reverse() for edit in reversed(self.edits))
+        return Change(self.address, self.after, self.before, edits, self.reversible, self.temporary, self.note)
+
+    def drifted(self, current: State | None) -> list[str]:
+        """Return the pointers whose value is no longer what this change starts from."""
+        if (current is None) != (self.before is None):
+            return ["/"]
+        if self.action != "update":
+            return [] if current is None else _differing(self.before, current)
+        return [edit.pointer for edit in self.edits if diffing.get(current, edit.path) != edit.old]
+
+    def landed(self, current: State | None) -> bool:
+        """Tell whether the resource already is as this change leaves it, in every field the change names."""
+        if current is None or self.after is None:
+            return current is None and self.after is None
+        return all(
+            edit.new == diffing.KNOWN_AFTER_APPLY or diffing.get(current, edit.path) == edit.new for edit in self.edits
+        )
+
+    def as_json(self) -> State:
+        """Return the public form: ``address, action, edits, reversible`` and what qualifies them."""
+        document: State = {
+            "address": self.address,
+            "action": self.action,
+            "reversible": self.reversible,
+            "edits": [{"path": edit.pointer, "old": _plain(edit.old), "new": _plain(edit.new)} for edit in self.edits],
+        }
+        return document | ({"temporary": True} if self.temporary else {}) | ({"note": self.note} if self.note else {})
+
+
+def _differing(expected: State | None, current: State | None) -> list[str]:
+    edits = diffing.diff(expected or {}, current or {})
+    return [edit.pointer for edit in edits if edit.old != diffing.KNOWN_AFTER_APPLY]
+
+
+def _plain(value: Json) -> Json:
+    return None if value is diffing.ABSENT else value
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write left behind: the resource as it is now, and the identity (uid) it has."""
+
+    after: State | None
+    identity: str = ""
+
+
+def canonical(value: Json) -> bytes:
+    """Return the one byte string that stands for a JSON value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def fingerprint(value: Json) -> str:
+    """Return ``sha256:`` and 64 hex digits of the canonical JSON."""
+    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()

@@ -1,0 +1,99 @@
+"""A copy of the credentials from before, kept in the cluster: their values never leave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from remediation.changes import Change, Written
+from remediation.diffing import KNOWN_AFTER_APPLY, State
+from remediation.errors import Conflict, NotFound, Refused
+from remediation.model import Permission
+from remediation.records import recorded
+from remediation.refs import Ref
+from remediation.resources.kubernetes import RUN_ANNOTATION
+from remediation.resources.pull_secret import TYPE, copy_name, shown
+
+
+@recorded
+@dataclass(frozen=True)
+class SecretCopy:
+    """An immutable copy of a pull secret in the same namespace, so that replaced credentials can come back."""
+
+    namespace: str
+    of: str
+
+    @property
+    def ref(self) -> Ref:
+        """Where the copy is."""
+        return Ref("v1", "Secret", copy_name(self.of), self.namespace)
+
+    @property
+    def address(self) -> str:
+        """``secret/namespace/name``."""
+        return self.ref.address
+
+    @property
+    def scope(self) -> str:
+        """The namespace."""
+        return f"namespace/{self.namespace}"
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """This one Secret."""
+        return tuple(Permission(verb, "secrets", "", self.namespace, self.ref.name) for verb in ("get", "delete"))
+
+    def read(self, api: Any) -> State | None:
+        """Return the copy without credentials."""
+        try:
+            return shown(api.kubernetes.read(self.ref), api.digest)
+        except NotFound:
+            return None
+
+    def desired(self, current: State | None) -> State:
+        """Return a new copy; one that is there belongs to a run that was not rolled back, and must not be lost."""
+        if current is not None:
+            raise Refused(
+                f"{self.address} keeps the credentials from before an earlier run",
+                "nothing was changed",
+                f"roll that run back, or delete it: kubectl -n {self.namespace} delete secret {self.ref.name}",
+            )
+        return {"type": TYPE, "registries": KNOWN_AFTER_APPLY, "annotations": {RUN_ANNOTATION: KNOWN_AFTER_APPLY}}
+
+    def preview(self, api: Any, change: Change) -> Change:
+        """Nothing to ask: the original is valid, so its copy is."""
+        del api
+        return change
+
+    def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
+        """Copy the original inside the cluster's API, or delete the copy."""
+        if change.action == "delete":
+            raw = api.kubernetes.read(self.ref)
+            api.kubernetes.delete(self.ref, identity or raw["metadata"]["uid"])
+            return Written(None)
+        original = api.kubernetes.read(Ref("v1", "Secret", self.of, self.namespace))
+        metadata = {
+            "name": self.ref.name,
+            "namespace": self.namespace,
+            "annotations": {RUN_ANNOTATION: run_id},
+            "labels": {"app.kubernetes.io/managed-by": "runbook"},
+        }
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": TYPE,
+            "immutable": True,
+            "metadata": metadata,
+            "data": original["data"],
+        }
+        made = api.kubernetes.create(self.ref, body)
+        return Written(shown(made, api.digest), made["metadata"]["uid"])
+
+    def settle(self, api: Any, change: Change, run_id: str) -> Written | None:
+        """Look whether the copy is there, and ours."""
+        current = self.read(api)
+        if change.action == "create" and current is not None:
+            if current.get("annotations", {}).get(RUN_ANNOTATION) != run_id:
+                raise Conflict(f"{self.address} exists now and is not from this run")
+            return Written(current)
+        return Written(None) if change.landed(current) else None
