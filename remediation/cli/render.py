@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from remediation.cli.hints import here
 from remediation.diffing import State
 from remediation.engine.outcome import Outcome
 from remediation.errors import RunbookError
@@ -40,8 +41,17 @@ def error_text(problem: RunbookError) -> str:
     if problem.detail:
         lines.append("why:   " + problem.detail)
     if problem.next:
-        lines.append("next:  " + click.style(problem.next, bold=True))
+        lines += next_lines(problem.next)
     return "\n".join(lines)
+
+
+def next_lines(text: str) -> list[str]:
+    """Return what to type next, one command on a line so that it can be copied."""
+    ways = here(text).split("  or  ")
+    return [
+        ("next:  " if not number else "  or:  ") + click.style(way.strip(), bold=True)
+        for number, way in enumerate(ways)
+    ]
 
 
 def plan_text(plan: State) -> str:
@@ -126,14 +136,14 @@ def outcome_text(outcome: Outcome) -> str:
     status = click.style(str(outcome.status).replace("_", " "), fg=_COLOURS.get(outcome.status, "red"), bold=True)
     lines.append(f"{status}{'  run ' + outcome.run_id if outcome.run_id else ''}")
     following = _next(outcome)
-    return "\n".join([*lines, *([f"next:  {following}"] if following and not outcome.error else [])])
+    return "\n".join([*lines, *(next_lines(following) if following and not outcome.error else [])])
 
 
 def _next(outcome: Outcome) -> str:
     run = outcome.run_id
     return (
         {
-            Status.VERIFIED: f"runbook verify {run}, or undo it with: runbook rollback {run}",
+            Status.VERIFIED: f"runbook verify {run}  or  runbook rollback {run}",
             Status.APPLIED: f"runbook verify {run}",
             Status.ROLLED_BACK: f"runbook runs {run}",
         }.get(outcome.status, "")
@@ -153,7 +163,9 @@ def document(name: str, row: str, target: State, outcome: Outcome) -> State:
         "status": str(outcome.status),
         "plan": outcome.plan or {"fingerprint": None, "changes": [], "already_ok": [], "checks": []},
         "verify": outcome.verify or {"status": "not run", "checks": []},
-        "error": {"summary": problem.summary, "detail": problem.detail, "next": problem.next} if problem else None,
+        "error": {"summary": problem.summary, "detail": problem.detail, "next": here(problem.next)}
+        if problem
+        else None,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from remediation import catalogue
 from remediation.catalogue import Runbook
+from remediation.cli.hints import here, run_instead
 from remediation.cli.options import parameter_option, run_options, target_options
 from remediation.cli.parameters import as_json, from_json
 from remediation.cli.plan_files import read as read_plan
@@ -142,9 +144,9 @@ def _after_plan(session: Session, plan: Plan) -> str:
         return f"{click.style('already ok', fg='green', bold=True)}: nothing to change"
     count = f"{len(plan.changes)} change{'s' if len(plan.changes) > 1 else ''}; nothing was written. Plan {plan.fingerprint[7:19]}"
     saved = (
-        f"runbook run {plan.book.name} --plan {session.get('out')} …"
+        here(f"runbook run {plan.book.name}") + f" --plan {shlex.quote(session.get('out'))}"
         if session.get("out")
-        else f"runbook run {plan.book.name} … (the same options)"
+        else run_instead()
     )
     return f"{count}\nnext:  {saved}"
 

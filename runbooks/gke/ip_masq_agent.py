@@ -197,9 +197,11 @@ def _possible(agent: Agent, masquerade: tuple[Network, ...], *, repairs: bool, d
         "edit the ConfigMap, or repair it first without --masquerade: runbook run ip-masq-agent",
     )
     yield Require(
-        bool(masquerade or agent.rejected),
-        "--masquerade is empty and the configuration needs no repair; allowed is at least one CIDR",
+        bool(masquerade) or agent.daemonset is not None,
+        "--masquerade is empty and no agent runs here; allowed is at least one CIDR",
     )
+    if not masquerade and not agent.rejected:
+        yield Unchecked("destinations", "no --masquerade was given, and the agent accepts its configuration")
     yield Require(
         agent.daemonset is not None or deploys,
         "no DaemonSet kube-system/ip-masq-agent exists, so a configuration has no effect",

@@ -82,7 +82,7 @@ def test_a_run_that_is_interrupted_says_how_to_go_on(world: World, tmp_path: Pat
     done = end(process)
     world.cluster.faults = None
     assert (done["code"], done["status"]) == (1, "failed")
-    assert done["error"]["next"] == f"runbook resume {done['run_id']}  or  runbook rollback {done['run_id']}"
+    assert done["error"]["next"].startswith(f"runbook resume {done['run_id']} --")
     assert world.leases() == []
     assert end(start(world, tmp_path, "resume", done["run_id"], "--yes"))["status"] == "verified"
     assert end(start(world, tmp_path, "rollback", done["run_id"], "--yes"))["status"] == "rolled_back"

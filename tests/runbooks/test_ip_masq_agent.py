@@ -64,9 +64,23 @@ def test_creates_the_configuration_and_takes_it_away(cli: Cli, agent: Put, get: 
     assert get("configmap", "ip-masq-agent") == {}
 
 
+def test_without_a_wish_a_good_configuration_is_left_alone(
+    cli: Cli, agent: Put, get: Get, control_plane: ControlPlane
+) -> None:
+    """Repairing what is not broken is no mistake: already ok, with no write, and it says what was not looked at."""
+    agent()
+    mark = control_plane.mark()
+    done = cli(*RUN[:2], "--yes").expect(0)
+    assert done.status == "already_ok"
+    assert "no --masquerade was given" in str(done.json["plan"]["checks"])
+    assert control_plane.writes(mark) == []
+
+
 def test_deploys_the_agent_only_when_told(cli: Cli, agent: Put, get: Get) -> None:
     """Without a DaemonSet a configuration has no effect: refused, until --deploy-agent deploys one that rollback removes."""
     agent(None, daemonset=False)
+    empty = cli(*RUN[:2], "--deploy-agent", "--yes").expect(3)
+    assert "--masquerade is empty" in empty.json["error"]["summary"]
     refused = cli(*RUN).expect(3)
     assert "--deploy-agent" in refused.json["error"]["next"]
     assert get("configmap", "ip-masq-agent") == {}
@@ -83,7 +97,6 @@ def test_deploys_the_agent_only_when_told(cli: Cli, agent: Put, get: Get) -> Non
         (CONFIG, ["--masquerade", "0.0.0.0/0"], 2, "every destination"),
         (CONFIG, ["--masquerade", "10.1.0.1/16"], 2, "allowed is 10.1.0.0/16"),
         (CONFIG, ["--masquerade", "10.1.0.0/99"], 2, "is not a CIDR"),
-        (CONFIG, [], 3, "--masquerade is empty"),
         (CONFIG, ["--masquerade", "10.64.2.0/24"], 3, "pod range 10.64.2.0/2"),
         (CONFIG, ["--masquerade", "10.128.0.2/32"], 3, "node address 10.128.0.2/3"),
         (CONFIG, ["--masquerade", "10.96.0.0/20"], 3, "service range 10.96.0.0/16"),

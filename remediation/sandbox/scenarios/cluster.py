@@ -53,8 +53,7 @@ def _deployment(name: str, image: str, replicas: int, **pod: Any) -> State:
     }
 
 
-def _masquerade(client: KubernetesClient, interval: str) -> None:
-    _namespace(client)
+def _run_agent(client: KubernetesClient, interval: str) -> None:
     metadata = {"name": "ip-masq-agent", "namespace": "kube-system"}
     _put(
         client,
@@ -66,18 +65,19 @@ def _masquerade(client: KubernetesClient, interval: str) -> None:
         },
     )
     _put(client, manifest("ip-masq-agent/daemonset.yaml"))
-    note = {DESTINATION: "10.1.125.70"}
-    _put(client, _deployment("onprem-client", "registry.example.com/onprem-client:1.0.0", 1, annotations=note))
 
 
 def break_masquerade(client: KubernetesClient, sandbox: Any, real: bool) -> None:
     """Run the agent with a list that keeps pod addresses towards a network that cannot route to them."""
-    _masquerade(client, "60s")
+    _run_agent(client, "60s")
+    _namespace(client)
+    note = {DESTINATION: "10.1.125.70"}
+    _put(client, _deployment("onprem-client", "registry.example.com/onprem-client:1.0.0", 1, annotations=note))
 
 
 def break_config(client: KubernetesClient, sandbox: Any, real: bool) -> None:
     """Run the agent with a configuration that it rejects."""
-    _masquerade(client, "60")
+    _run_agent(client, "60")
 
 
 def leak_addresses(client: KubernetesClient, sandbox: Any, real: bool) -> None:

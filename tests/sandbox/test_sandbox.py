@@ -1,0 +1,163 @@
+"""The sandbox as a person uses it: up, break, diagnose, run, kubectl, down; it outlives commands, and even its own process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remediation.sandbox.scenarios import SCENARIOS
+from tests.running import RUNBOOK, Result
+
+# What a person sees with kubectl while the fault is there, and what diagnose says.
+SYMPTOMS = {
+    "container-service-agent": (None, "DeployPatch failed"),
+    "ip-masq-agent": (("logs", "-n", "shop", "-l", "app=onprem-client"), "10.1.125.70"),
+    "ip-masq-agent-broken": (("logs", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent"), "resyncInterval"),
+    "ipam-cleanup": (("get", "events", "-A"), "FailedCreatePodSandBox"),
+    "pull-secret": (("get", "pods", "-n", "shop"), "ImagePullBackOff"),
+}
+
+
+def runbook(*words: str) -> Result:
+    done = subprocess.run([str(RUNBOOK), *words], capture_output=True, text=True, timeout=110, check=False)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def document(*words: str, code: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = runbook(*words, "-o", "json").expect(code).json
+    return found
+
+
+def pid() -> int:
+    path = Path(os.environ["XDG_STATE_HOME"]) / "runbook" / "sandbox" / "sandbox.json"
+    return int(json.loads(path.read_text())["pid"])
+
+
+@pytest.fixture
+def _sandbox() -> Iterator[None]:
+    runbook("sandbox", "up").expect(0)
+    yield
+    runbook("sandbox", "down").expect(0)
+
+
+@pytest.mark.usefixtures("_sandbox")
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_scenario_shows_its_symptom_and_is_really_healed(assets: Path, name: str) -> None:
+    """Break, see it as kubectl shows it, find it, fix it with the command that was named, find it healthy, undo it."""
+    fix = document("sandbox", "break", name)["fix"].split()
+    looks, text = SYMPTOMS[name]
+    kubeconfig = document("sandbox", "status")["kubeconfig"]
+
+    def shown() -> str:
+        if looks is None:
+            return str(document("diagnose", "--sandbox"))
+        command = [str(assets / "kubectl"), "--kubeconfig", kubeconfig, *looks]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    _until(lambda: text in shown())
+    found = document("diagnose", fix[2], "--sandbox", "--detailed-exitcode", code=10)["findings"]
+    assert [item["status"] for item in found if item["runbook"] == fix[2]] == ["fault"]
+    done = document(*fix[1:], "--yes")
+    assert done["status"] == "verified"
+    _until(lambda: document("diagnose", fix[2], "--sandbox")["findings"][0]["status"] != "fault")
+    assert document(*fix[1:], "--yes")["status"] == "already_ok"
+    assert document("rollback", done["run_id"], "--sandbox", "--yes")["status"] == "rolled_back"
+    assert document("audit", "verify", "--sandbox")["events"] > 5
+
+
+def _until(holds: Any) -> None:
+    deadline = time.monotonic() + 15
+    while not holds():
+        assert time.monotonic() < deadline, "the symptom does not show, or does not go"
+        time.sleep(0.2)
+
+
+@pytest.mark.usefixtures("_sandbox")
+def test_state_survives_the_process() -> None:
+    """What a run did is still there when the sandbox was killed and a later command started it again."""
+    document("sandbox", "break", "ip-masq-agent")
+    plan = ("ip-masq-agent", "--masquerade", "10.1.0.0/16", "--sandbox")
+    assert document("run", *plan, "--yes")["status"] == "verified"
+    time.sleep(2)  # its state is written every second
+    os.kill(pid(), signal.SIGKILL)
+    assert document("sandbox", "status")["running"] is False
+    assert document("plan", *plan)["status"] == "already_ok"
+    assert document("sandbox", "status")["running"] is True
+    assert len(document("runs", "--sandbox")["runs"]) == 1
+
+
+def test_ten_commands_at_once_start_one_sandbox() -> None:
+    """Who comes first starts it; the others find it."""
+    with ThreadPoolExecutor(10) as pool:
+        states = list(pool.map(lambda _: document("sandbox", "up"), range(10)))
+    assert len({state["endpoints"]["kubernetes"] for state in states}) == 1
+    runbook("sandbox", "down").expect(0)
+
+
+def test_down_removes_everything() -> None:
+    """Nothing is left: no process, no file, and a second down is no mistake."""
+    state = document("sandbox", "up")
+    assert Path(state["kubeconfig"]).exists()
+    assert set(state["endpoints"]) == {"kubernetes", "google", "iam"}
+    process = pid()
+    runbook("sandbox", "down").expect(0)
+    assert not Path(state["kubeconfig"]).parent.exists()
+    command = Path(f"/proc/{process}/cmdline")  # of a process that ended and that nobody has waited for it is empty
+    assert not command.exists() or command.read_bytes() == b""
+    assert "there was none" in runbook("sandbox", "down").expect(0).out
+
+
+def test_a_scenario_that_is_unknown() -> None:
+    """Near names are suggested, and nothing is started."""
+    done = runbook("sandbox", "break", "pull-secrets").expect(2)
+    assert "pull-secret" in done.err
+    assert document("sandbox", "status")["running"] is False
+
+
+def test_without_its_programs_the_real_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Says which programs are missing and what to do, exit 3."""
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", "/nowhere")
+    done = runbook("sandbox", "up", "--real").expect(3)
+    assert "KUBEBUILDER_ASSETS" in done.err
+
+
+@pytest.mark.usefixtures("assets")
+@pytest.mark.timeout(200)
+@pytest.mark.xdist_group("real-sandbox")
+def test_a_real_control_plane(assets: Path) -> None:
+    """The same with a real kube-apiserver: fault, diagnosis, fix, proof, undo; and its processes end with it."""
+    try:
+        status = document("sandbox", "up", "--real")
+        version = [str(assets / "kubectl"), "--kubeconfig", status["kubeconfig"], "version"]
+        assert "Server Version: v1." in subprocess.run(version, capture_output=True, text=True, check=True).stdout
+        for name in ("ip-masq-agent", "ipam-cleanup", "pull-secret"):
+            fix = document("sandbox", "break", name, "--real")["fix"].split()
+            if name != "ip-masq-agent":  # a lost route shows in logs alone, and simulated nodes have none
+                _until(lambda name=name: _finds(name))
+            done = document(*fix[1:], "--yes")
+            assert done["status"] == "verified", done
+            assert document("rollback", done["run_id"], "--sandbox=real", "--yes")["status"] == "rolled_back"
+    finally:
+        runbook("sandbox", "down", "--real").expect(0)
+    assert subprocess.run([_pgrep(), "-f", status["kubeconfig"].rsplit("/", 1)[0]], check=False).returncode == 1
+
+
+def _finds(name: str) -> bool:
+    found = document("diagnose", name, "--sandbox=real")["findings"]
+    return any(item["status"] == "fault" for item in found)
+
+
+def _pgrep() -> str:
+    found = shutil.which("pgrep")
+    assert found
+    return found
