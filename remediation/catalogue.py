@@ -72,6 +72,7 @@ class Runbook:
     id: str
     risk: Risk
     source: str
+    example: str
     steps: Callable[..., Steps]
     parameters: tuple[Parameter, ...]
     target: type[Target]
@@ -111,6 +112,7 @@ class Runbook:
             "covers": list(self.covers),
             "alerts": list(self.alerts),
             "source": self.source,
+            "example": self.example,
             "parameters": [parameter.as_json() for parameter in self.parameters],
         }
 
@@ -120,6 +122,7 @@ def runbook(
     *,
     risk: Risk,
     source: str,
+    example: str,
     needs: Callable[..., Sequence[Any]],
     covers: Sequence[str] = (),
     alerts: Sequence[str] = (),
@@ -132,6 +135,7 @@ def runbook(
         id: the catalogue row, ``NET-02``.
         risk: what a run can break.
         source: the public page that documents the fix.
+        example: parameters as one types them, for the help.
         needs: called like the runbook; returns the facts, resources and checks it uses, for the least-rights role.
         covers: every row the runbook covers, when more than one.
         alerts: alert names that this fixes.
@@ -146,6 +150,7 @@ def runbook(
             id,
             risk,
             source,
+            example,
             function,
             parameters,
             target,

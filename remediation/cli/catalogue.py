@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from remediation import index
+from remediation.cli.layout import labelled, paragraphs
 from remediation.cli.options import output_option
 
 
@@ -21,9 +22,8 @@ def list_command(output: str | None) -> int:
         return 0
     width = max((len(book["name"]) for book in books), default=0)
     for book in books:
-        click.echo(
-            f"{click.style(book['name'].ljust(width), bold=True)}  {','.join(book['covers']):<16}  {book['risk']:<7} {book['summary']}"
-        )
+        label = f"{click.style(book['name'].ljust(width), bold=True)}  {book['risk']:<6}  "
+        click.echo("\n".join(labelled(label, f"{book['summary']} ({', '.join(book['covers'])})")))
     click.echo("next:  runbook show NAME")
     return 0
 
@@ -39,13 +39,15 @@ def show_command(name: str, output: str | None) -> int:
     if output == "json":
         _print(book.as_json() | {"description": book.description})
         return 0
-    click.echo(
-        f"{click.style(book.name, bold=True)}  {', '.join(book.covers)}  risk {book.risk}\n{book.summary}\n\n{book.description}\n\nParameters:"
-    )
+    click.echo(f"{click.style(book.name, bold=True)}  {', '.join(book.covers)}  risk {book.risk}\n{book.summary}")
+    click.echo(f"\n{paragraphs(book.description)}\n\nParameters:")
     for item in book.parameters:
         need = "required" if item.required else "repeatable" if item.repeatable else "optional"
-        click.echo(f"  {item.flag_name + ' ' + item.option.metavar:<34} {need}; {item.option.help}")
-    click.echo(f"\nSource: {book.source}\nnext:  runbook plan {book.name} …   runbook rbac {book.name}")
+        label = f"  {f'{item.flag_name} {item.option.metavar}'.strip():<32} "
+        click.echo("\n".join(labelled(label, f"{need}; {item.option.help}")))
+    click.echo(
+        f"\nSource: {book.source}\nnext:  runbook plan {book.name} {book.example}\n  or:  runbook rbac {book.name}"
+    )
     return 0
 
 

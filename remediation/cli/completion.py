@@ -9,13 +9,7 @@ from click.shell_completion import get_completion_class
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_command(shell: str) -> int:
-    r"""Print the completion script of a shell.
-
-    \b
-    bash: source <(runbook completion bash)
-    zsh:  source <(runbook completion zsh)
-    fish: runbook completion fish | source
-    """
+    """Print the completion script of a shell."""
     from remediation.cli.main import runbook  # noqa: PLC0415 - main loads this module
 
     found = get_completion_class(shell)

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from remediation.cli.examples import examples
 from remediation.errors import Interrupted, RunbookError, UsageProblem
 
 _VERBS = {
@@ -47,6 +48,7 @@ class Verbs(click.Group):
             return None
         module = importlib.import_module(f"remediation.cli.{_VERBS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name + "_command")
+        command.epilog = examples(cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -55,21 +57,12 @@ class Verbs(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _VERBS.items()])
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Verbs, epilog=examples(""), context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
+)
 @click.version_option(package_name="remediation-runbooks", prog_name="runbook")
 def runbook() -> None:
-    r"""Documented fixes for Kubernetes on Google Cloud: diagnose, diff, apply, prove, undo.
-
-    \b
-    Rehearse on the embedded cluster:
-      runbook sandbox break ip-masq-agent
-      runbook diagnose --sandbox
-      runbook run ip-masq-agent --masquerade 10.1.0.0/16 --sandbox
-    On a real one:
-      runbook plan ip-masq-agent --masquerade 10.1.0.0/16 --context example-prod
-      runbook run  ip-masq-agent --masquerade 10.1.0.0/16 --context example-prod
-      runbook rollback last
-    """
+    """Documented fixes for Kubernetes on Google Cloud: diagnose, diff, apply, prove, undo."""
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import difflib
 import json
-import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from remediation.cli.hints import here
+from remediation.cli.layout import WIDTH, labelled
 from remediation.diffing import State
 from remediation.engine.outcome import Outcome
 from remediation.errors import RunbookError
-from remediation.model import Status
+from remediation.model import Status, Target
 
-_WIDTH = 80
 _SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
 _MARKS = {
     "ok": ("ok", "green"),
@@ -36,13 +35,19 @@ _COLOURS = {
 
 
 def error_text(problem: RunbookError) -> str:
-    """Return an error as at most three lines: what, why, what to type next."""
-    lines = [click.style("error: ", fg="red", bold=True) + problem.summary]
+    """Return an error in three parts: what, why, what to type next."""
+    lines = labelled(click.style("error: ", fg="red", bold=True), problem.summary)
     if problem.detail:
-        lines.append("why:   " + problem.detail)
+        lines += labelled("why:   ", problem.detail)
     if problem.next:
         lines += next_lines(problem.next)
     return "\n".join(lines)
+
+
+def heading(what: str, target: Target, risk: str = "") -> str:
+    """Return the first lines of a plan: what is done, and where."""
+    first = click.style(what, bold=True) + (f", risk {risk}" if risk else "")
+    return "\n".join([first, *labelled("on ", str(target))])
 
 
 def next_lines(text: str) -> list[str]:
@@ -60,7 +65,8 @@ def plan_text(plan: State) -> str:
     for change in plan["changes"]:
         lines += ["", *_change(change)]
     lines += [""] if plan["changes"] else []
-    lines += [f"  {click.style('=', fg='green')} {item['address']}: {item['reason']}" for item in plan["already_ok"]]
+    for item in plan["already_ok"]:
+        lines += labelled(f"  {click.style('=', fg='green')} ", f"{item['address']}: {item['reason']}")
     lines += [line for check in plan["checks"] for line in _check(check)]
     return "\n".join(lines)
 
@@ -77,13 +83,13 @@ def _change(change: State) -> Iterator[str]:
     for edit in change["edits"]:
         yield from _edit(edit, change["action"])
     if change.get("note"):
-        yield "      note: " + change["note"]
+        yield from labelled("      note: ", change["note"])
 
 
 def _edit(edit: State, action: str) -> Iterator[str]:
     path = edit["path"].lstrip("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
     old, new = _value(edit["old"]), _value(edit["new"])
-    if "\n" not in old + new and len(path) + len(old) + len(new) < _WIDTH - 14:
+    if "\n" not in old + new and len(path) + len(old) + len(new) < WIDTH - 14:
         both = (
             f"{click.style(old, fg='red')} -> {click.style(new, fg='green')}"
             if edit["old"] is not None and edit["new"] is not None
@@ -120,17 +126,13 @@ def _check(check: State) -> Iterator[str]:
     mark, colour = _MARKS.get(check["status"], (check["status"], None))
     detail = f": {check['detail']}" if check.get("detail") else ""
     limit = f" (within {int(check['within_seconds'])} s)" if check.get("within_seconds") else ""
-    body = textwrap.wrap(
-        check["check"] + limit + detail, _WIDTH - 4 - len(mark), break_long_words=False, break_on_hyphens=False
-    )
-    yield f"  {click.style(mark, fg=colour)}  {body[0]}"
-    yield from (" " * (len(mark) + 4) + line for line in body[1:])
+    yield from labelled(f"  {click.style(mark, fg=colour)}  ", check["check"] + limit + detail)
 
 
 def outcome_text(outcome: Outcome) -> str:
     """Return how a verb ended: the checks, the status, and what to type next."""
     lines = [line for check in (outcome.verify or {}).get("checks", []) for line in _check(check)]
-    lines += [f"  {note}" for note in outcome.notes]
+    lines += [line for note in outcome.notes for line in labelled("  ", note)]
     if outcome.error:
         lines.append(error_text(outcome.error))
     status = click.style(str(outcome.status).replace("_", " "), fg=_COLOURS.get(outcome.status, "red"), bold=True)

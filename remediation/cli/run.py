@@ -10,13 +10,14 @@ import click
 
 from remediation import catalogue
 from remediation.catalogue import Runbook
+from remediation.cli.examples import block
 from remediation.cli.hints import here, run_instead
 from remediation.cli.options import parameter_option, run_options, target_options
 from remediation.cli.parameters import as_json, from_json
 from remediation.cli.plan_files import read as read_plan
 from remediation.cli.plan_files import save as save_plan
 from remediation.cli.progress import Progress
-from remediation.cli.render import document, outcome_text, plan_text, print_json
+from remediation.cli.render import document, heading, outcome_text, plan_text, print_json
 from remediation.cli.session import Session
 from remediation.engine.apply import apply_run
 from remediation.engine.outcome import Outcome
@@ -67,8 +68,9 @@ class ByRunbook(click.Group):
         command = click.Command(
             book.name,
             callback=self._shared(call),
-            help=book.summary + "\n\n\b\n" + book.description,
-            epilog=f"Source: {book.source}",
+            help=book.summary + "\n\n" + book.description,
+            epilog=block((f"runbook {ctx.info_name} {book.name} {book.example}".strip(),))
+            + f"\n\n\b\nSource: {book.source}",
         )
         shared = getattr(command.callback, "__click_params__", [])
         command.params = [*options, *self._extra, *reversed(shared)]
@@ -116,7 +118,7 @@ def emit(session: Session, book: Runbook, target: Target, outcome: Outcome) -> i
 
 
 def _heading(plan: Plan) -> str:
-    return f"{click.style(plan.book.name, bold=True)} ({plan.book.id}) on {plan.target}, risk {plan.book.risk}"
+    return heading(f"{plan.book.name} ({plan.book.id})", plan.target, plan.book.risk)
 
 
 def plan_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
@@ -213,7 +215,7 @@ def _confirmed(session: Session, book: Runbook, values: dict[str, Any], plan: Pl
             "nothing was changed",
             "repeat with --yes, or save a plan with --out and run it with --plan",
         )
-    if not click.confirm(f"Apply to {plan.target}?", err=True):
+    if not click.confirm("Apply this?", err=True):
         raise Refused("not confirmed", "nothing was changed", f"runbook plan {book.name} …")
     again, api = _make(session, book, values)
     if again.fingerprint != plan.fingerprint:

@@ -10,7 +10,7 @@ from remediation import catalogue
 from remediation.catalogue import Runbook
 from remediation.cli.options import run_options, store_options, target_options
 from remediation.cli.parameters import from_json
-from remediation.cli.render import document, plan_text, print_json
+from remediation.cli.render import document, heading, plan_text, print_json
 from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
 from remediation.engine.apply import resume_run
@@ -100,7 +100,7 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
         changes = rollback_plan(record, api)
         preview = {"fingerprint": None, "changes": changes, "already_ok": [], "checks": []}
         if not session.json:
-            click.echo(f"rollback of {record.id} ({book.name}) on {target}\n{plan_text(preview)}")
+            click.echo(f"{heading(f'rollback of {record.id} ({book.name})', target)}\n{plan_text(preview)}")
         if dry_run:
             return (
                 emit(session, book, target, Outcome(Status.PLANNED, run_id=record.id, plan=preview))
@@ -109,7 +109,7 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
             )
         session.require_unpaused()
         if not yes:
-            _confirm(session, f"Undo this on {target}?")
+            _confirm(session, "Undo this?")
         outcome = rollback_run(
             record,
             book,

@@ -24,14 +24,7 @@ _kind_option = click.option(
 
 @click.group("sandbox")
 def sandbox_command() -> None:
-    r"""Start, break and stop the embedded cluster and cloud.
-
-    \b
-    runbook sandbox up
-    runbook sandbox break pull-secret
-    runbook diagnose --sandbox
-    runbook sandbox down
-    """
+    """Start, break and stop the embedded cluster and cloud."""
 
 
 def _verb(name: str) -> Callable[[Callable[..., int]], click.Command]:

@@ -69,6 +69,7 @@ def _diagnose(target: Project, facts: Facts) -> Iterator[Finding]:
     needs=_needs,
     diagnose=_diagnose,
     source="https://cloud.google.com/kubernetes-engine/docs/troubleshooting/authentication",
+    example="--project example-prod",
 )
 def container_service_agent(target: Project, facts: Facts) -> Steps:
     """Grant the GKE service agent its role on the project.

@@ -133,6 +133,7 @@ def _text(agent: Agent, config: MasqueradeConfig) -> str | None:
     needs=_needs,
     diagnose=_diagnose,
     source="https://cloud.google.com/kubernetes-engine/docs/how-to/ip-masquerade-agent",
+    example="--masquerade 10.1.0.0/16 --context example-prod",
 )
 def ip_masq_agent(
     target: Cluster,

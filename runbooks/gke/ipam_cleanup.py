@@ -109,6 +109,7 @@ def restore_reservations(
     diagnose=_diagnose,
     undo=restore_reservations,
     source="https://cloud.google.com/kubernetes-engine/docs/troubleshooting/dataplane-v2",
+    example="--node node-2 --max-reservations 20 --context example-prod",
 )
 def ipam_cleanup(
     target: Cluster,

@@ -117,6 +117,7 @@ def _wanted(
     needs=_needs,
     diagnose=_diagnose,
     source="https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/",
+    example="--namespace shop --service-account web --registry europe-docker.pkg.dev --from-key-file key.json",
 )
 def pull_secret(
     target: Cluster,

@@ -56,6 +56,8 @@ def start(world: World, tmp_path: Path, *words: str, store: str = "journal.db") 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests in the background has switched Ctrl-C off for them and all their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - it takes no lock
     )
 
 
