@@ -80,7 +80,7 @@ def main() -> None:
 
 def _run(name: str) -> int:
     try:
-        result = runbook.main(prog_name=name, standalone_mode=False)
+        result = runbook.main(prog_name=name, standalone_mode=False, color=_colour())
     except RunbookError as problem:
         return _tell(problem)
     except click.ClickException as problem:
@@ -101,8 +101,13 @@ def _tell(problem: RunbookError) -> int:
     if _wants_json():
         print_json(refusal(sys.argv[1:], problem))
     else:
-        click.echo(error_text(problem), err=True)
+        click.echo(error_text(problem), err=True, color=_colour())
     return problem.exit_code
+
+
+def _colour() -> bool | None:
+    """Return False where the person wants none (https://no-color.org), else None: only on terminals."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def _usage(problem: click.ClickException) -> int:

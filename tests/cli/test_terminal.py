@@ -1,0 +1,142 @@
+"""What a person sees in a terminal: questions, colours, width, completion, and the command as a plugin of kubectl."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from remediation.refs import Ref
+from remediation.sandbox.scenarios import SCENARIOS
+from tests.engine.world import World, comparable
+from tests.running import RUNBOOK
+
+MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|\r")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    SCENARIOS["ip-masq-agent"].put(made.client, made, False)
+    made.cluster.settle()
+    yield made
+    made.close()
+
+
+def terminal(
+    words: list[str], answers: dict[str, str | Callable[[], str]], env: dict[str, str] | None = None
+) -> tuple[int, str]:
+    """Run a command in a terminal of 80 columns and type an answer after each question."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.execvpe(words[0], words, os.environ | {"TERM": "xterm-256color"} | (env or {}))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+    seen, waiting = b"", dict(answers)
+    while select.select([terminal], [], [], 60)[0]:
+        try:
+            seen += os.read(terminal, 65536)
+        except OSError:
+            break  # the other end is closed
+        for question in [item for item in waiting if item.encode() in seen]:
+            answer = waiting.pop(question)
+            os.write(terminal, (answer if isinstance(answer, str) else answer()).encode())
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode()
+
+
+def command(world: World, tmp_path: Path, *words: str) -> list[str]:
+    where = ["--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--store", str(tmp_path / "journal.db")]
+    return [str(RUNBOOK), *words, *where]
+
+
+def test_a_person_is_asked_and_can_say_no(world: World, tmp_path: Path) -> None:
+    """The plan is shown before the question; no changes nothing, yes applies exactly that plan."""
+    before = comparable(world.state())
+    code, text = terminal(command(world, tmp_path, "run", *MASQ), {"[y/N]": "n\n"})
+    assert code == 3
+    assert text.index("10.0.0.0/8") < text.index("Apply this? [y/N]") < text.index("not confirmed")
+    assert comparable(world.state()) == before
+    code, text = terminal(command(world, tmp_path, "run", *MASQ), {"[y/N]": "y\n"})
+    assert code == 0
+    assert "verified" in text
+    code, text = terminal(command(world, tmp_path, "rollback", "last"), {"[y/N]": "y\n"})
+    assert code == 0
+    assert comparable(world.state()) == before
+
+
+def test_somebody_was_faster_than_the_person(world: World, tmp_path: Path) -> None:
+    """What changed while the plan was read makes it stale; what was seen is never applied to something else."""
+
+    def edit() -> str:
+        where = Ref("v1", "ConfigMap", "ip-masq-agent", "kube-system")
+        text = world.client.read(where)["data"]["config"].replace("172.16.0.0/12", "172.16.0.0/13")
+        world.client.patch(where, [{"op": "replace", "path": "/data/config", "value": text}])
+        return "y\n"
+
+    code, text = terminal(command(world, tmp_path, "run", *MASQ), {"[y/N]": edit})
+    assert code == 3
+    assert "the target changed while the plan was read" in text
+
+
+def test_a_run_of_80_columns_in_colour(world: World, tmp_path: Path) -> None:
+    """In a terminal signs are coloured and no line but a command is longer than the window; NO_COLOR and pipes are plain."""
+    code, text = terminal(command(world, tmp_path, "plan", *MASQ), {})
+    assert code == 0
+    assert COLOUR.search(text)
+    lines = CONTROL.sub("", text).split("\n")
+    assert [line for line in lines if len(line) > 80 and not line.startswith(("next:", "  or:"))] == []
+    code, text = terminal(command(world, tmp_path, "plan", *MASQ), {}, {"NO_COLOR": "1"})
+    assert not COLOUR.search(text)
+    piped = subprocess.run(command(world, tmp_path, "plan", *MASQ), capture_output=True, text=True, check=True)
+    assert not COLOUR.search(piped.stdout + piped.stderr)
+
+
+def test_nobody_is_asked_when_the_result_is_for_a_machine(world: World, tmp_path: Path) -> None:
+    """With -o json there is one document on stdout, and a question is a refusal that says so."""
+    code, text = terminal([*command(world, tmp_path, "run", *MASQ), "-o", "json"], {})
+    assert code == 3
+    assert "--yes" in json.loads(text)["error"]["next"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [("runbook ru", "run"), ("runbook run ip", "ip-masq-agent"), ("runbook plan pull-secret --reg", "--registry")],
+)
+def test_completion(typed: str, expected: str) -> None:
+    """Verbs, runbooks and their parameters are completed."""
+    env = {"_RUNBOOK_COMPLETE": "bash_complete", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    done = subprocess.run([str(RUNBOOK)], capture_output=True, text=True, check=False, env=os.environ | env)
+    assert f"plain,{expected}" in done.stdout.split("\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell: str) -> None:
+    """A script is printed for each shell; bash accepts it."""
+    done = subprocess.run([str(RUNBOOK), "completion", shell], capture_output=True, text=True, check=True)
+    assert "_RUNBOOK_COMPLETE" in done.stdout
+    if shell == "bash":
+        subprocess.run(["bash", "-n"], input=done.stdout, text=True, check=True)
+
+
+def test_as_a_plugin_of_kubectl(assets: Path) -> None:
+    """``kubectl runbook …`` is the same command and says its name that way."""
+    env = os.environ | {"PATH": f"{RUNBOOK.parent}:{os.environ['PATH']}"}
+    kubectl = [str(assets / "kubectl"), "runbook"]
+    listed = subprocess.run([*kubectl, "list", "-o", "json"], capture_output=True, text=True, check=True, env=env)
+    assert "pull-secret" in [book["name"] for book in json.loads(listed.stdout)["runbooks"]]
+    shown = subprocess.run([*kubectl, "run", "--help"], capture_output=True, text=True, check=True, env=env)
+    assert shown.stdout.startswith("Usage: kubectl runbook run ")
