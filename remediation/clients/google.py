@@ -111,8 +111,14 @@ class Google:
         return bool(self._get("serviceusage", f"/v1/projects/{project}/services/{service}").get("state") == "ENABLED")
 
     def clusters(self, project: str) -> list[State]:
-        """Return the GKE clusters of a project in every location."""
-        return list(self._get("container", f"/v1/projects/{project}/locations/-/clusters").get("clusters") or [])
+        """Return the GKE clusters of a project in every location; raises Unavailable when an empty list proves nothing."""
+        answer = self._get("container", f"/v1/projects/{project}/locations/-/clusters")
+        if answer.get("missingZones") and not answer.get("clusters"):
+            raise Unavailable(
+                f"GKE cannot say whether {project} has clusters: no answer from {', '.join(answer['missingZones'])}",
+                next="try again in some minutes",
+            )
+        return list(answer.get("clusters") or [])
 
     def cluster(self, project: str, location: str, cluster: str) -> State:
         """Return one GKE cluster."""

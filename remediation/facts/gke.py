@@ -41,9 +41,14 @@ class ClusterRanges:
             found.get("clusterIpv4Cidr"),
             *(pool.get("podIpv4CidrBlock") for pool in pools),
         ]
-        services = [allocation.get("servicesIpv4CidrBlock"), found.get("servicesIpv4Cidr")]
+        services = [
+            allocation.get("servicesIpv4CidrBlock"),
+            allocation.get("servicesIpv6CidrBlock"),
+            found.get("servicesIpv4Cidr"),
+        ]
         nodes = [
             allocation.get("nodeIpv4CidrBlock"),
+            allocation.get("subnetIpv6CidrBlock"),
             (found.get("privateClusterConfig") or {}).get("masterIpv4CidrBlock"),
         ]
         return GkeRanges(*(networks(text for text in texts if text) for texts in (pods, services, nodes)))

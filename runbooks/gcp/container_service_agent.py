@@ -85,11 +85,9 @@ def container_service_agent(target: Project, facts: Facts) -> Steps:
     Rollback: the same member is removed, and only if this run added it. GKE does not work without it.
     """
     project = str(target.project)
-    number, enabled, clusters = facts.together(
-        ProjectNumber(project), ApiEnabled(project, SERVICE), ProjectClusters(project)
-    )
+    number, enabled = facts.together(ProjectNumber(project), ApiEnabled(project, SERVICE))
     yield Applies(enabled, f"{SERVICE} is not enabled in {project}, so it has no GKE service agent")
-    yield Applies(bool(clusters), f"{project} has no GKE cluster")
+    yield Applies(bool(facts(ProjectClusters(project))), f"{project} has no GKE cluster")
     yield _grant(project, number)
     yield Ensure(GrantVisible(project, ROLE, _member(number)), within=900)
     yield Unchecked(

@@ -178,7 +178,7 @@ def test_every_verb_has_help(tmp_path: Path, verb: str) -> None:
     assert "\\b" not in done.stdout
 
 
-@pytest.mark.parametrize("book", catalogue.load().values(), ids=str)
+@pytest.mark.parametrize("book", catalogue.load().values(), ids=lambda book: book.name)
 def test_every_example_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book: catalogue.Runbook) -> None:
     """What --help shows can be typed; without a cluster or credentials it ends there, and not at its words."""
     monkeypatch.chdir(tmp_path)

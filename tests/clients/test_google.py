@@ -7,7 +7,7 @@ import responses
 from google.auth.credentials import AnonymousCredentials
 
 from remediation.clients.google import Google
-from remediation.errors import Forbidden, NotFound, Refused, Unauthorized
+from remediation.errors import Forbidden, NotFound, Refused, Unauthorized, Unavailable
 
 SERVICE = "https://serviceusage.googleapis.com/v1/projects/example-prod/services/container.googleapis.com"
 CLUSTERS = "https://container.googleapis.com/v1/projects/example-prod/locations/-/clusters"
@@ -49,6 +49,16 @@ def test_a_busy_api_is_asked_again(google: Google) -> None:
     responses.get(SERVICE, status=503, json={})
     responses.get(SERVICE, json={"state": "DISABLED"})
     assert not google.service_enabled("example-prod", "container.googleapis.com")
+
+
+@responses.activate
+def test_an_empty_list_of_clusters_proves_nothing_while_a_zone_is_silent(google: Google) -> None:
+    """Zones that did not answer are named; a project is not taken for one without clusters."""
+    responses.get(CLUSTERS, json={"missingZones": ["europe-west3-a"]})
+    with pytest.raises(Unavailable, match="no answer from europe-west3-a"):
+        google.clusters("example-prod")
+    responses.get(CLUSTERS, json={"missingZones": ["europe-west3-a"], "clusters": [{"name": "example"}]})
+    assert google.clusters("example-prod") == [{"name": "example"}]
 
 
 def test_no_credentials_is_one_sentence() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,3 +69,41 @@ def cloud() -> Iterator[tuple[GoogleCloud, Server]]:
     server = serve(found)
     yield found, server
     server.close()
+
+
+NODE = "node-2"
+
+
+@pytest.fixture
+def leak(control_plane: ControlPlane) -> Iterator[str]:
+    """Pods on one node wait for addresses, and get them some time after a cleaning pod ran there."""
+    namespace = control_plane.namespace()
+    spec = {
+        "nodeSelector": {"kubernetes.io/hostname": NODE},
+        "containers": [{"name": "orders", "image": "registry.example.com/orders:1"}],
+    }
+    template = {"metadata": {"labels": {"app": "orders", "sandbox.runbook/ip-exhausted": "true"}}, "spec": spec}
+    orders = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "orders"},
+              "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "orders"}}, "template": template}}  # fmt: skip
+    control_plane.kubectl("-n", namespace, "create", "-f", "-", stdin=yaml.safe_dump(orders))
+    waiting = ("-n", namespace, "get", "events", "--field-selector", "reason=FailedCreatePodSandBox", "-o", "name")
+    control_plane.wait_for(
+        lambda: len(control_plane.kubectl(*waiting).stdout.splitlines()) >= 2, "pods without addresses"
+    )
+    stopped = threading.Event()
+    healer = threading.Thread(target=_heal, args=(control_plane, namespace, stopped))
+    healer.start()
+    yield namespace
+    stopped.set()
+    healer.join()
+    control_plane.kubectl("delete", "namespace", namespace, "--wait=false")
+    control_plane.kubectl("uncordon", NODE)
+    control_plane.kubectl(
+        "-n", "kube-system", "delete", "daemonset,configmap", "runbook-ipam-cleanup", "--ignore-not-found"
+    )
+
+
+def _heal(control_plane: ControlPlane, namespace: str, stopped: threading.Event) -> None:
+    """Give the pods addresses some seconds later; the kubelet of a real node tries again by itself."""
+    while not stopped.wait(5):
+        control_plane.kubectl("-n", namespace, "label", "pods", "-l", "app=orders", "sandbox.runbook/ip-exhausted-")

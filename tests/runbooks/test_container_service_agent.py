@@ -137,8 +137,11 @@ def test_not_applicable(cli: Cli, google: GoogleCloud) -> None:
     assert "no GKE cluster" in cli(*RUN).expect(0).json["error"]["summary"]
     google.add_cluster("example-prod", "europe-west3", "example")
     google.enable_service("example-prod", "container.googleapis.com", enabled=False)
-    refused = cli(*RUN)
-    assert (refused.code, writes(google)) in ((0, []), (3, []))
+    done = cli(*RUN).expect(0)
+    assert (done.status, done.json["run_id"]) == ("not_applicable", None)
+    assert "container.googleapis.com is not enabled" in done.json["error"]["summary"]
+    assert "not applicable" in cli(*RUN, json_output=False).expect(0).out
+    assert writes(google) == []
 
 
 @pytest.mark.parametrize(

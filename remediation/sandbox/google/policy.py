@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import copy
+import hashlib
+import json
 import os
 import time
 from collections.abc import Callable
@@ -34,6 +36,14 @@ def conditional(policy: Policy) -> bool:
     return any(binding.get("condition") for binding in policy.get("bindings", []))
 
 
+def _without_condition(binding: dict[str, Any]) -> dict[str, Any]:
+    condition = binding.get("condition")
+    if not condition:
+        return copy.deepcopy(binding)
+    digest = hashlib.sha256(json.dumps(condition, sort_keys=True).encode()).hexdigest()[:20]
+    return {"role": f"{binding['role']}_withcond_{digest}", "members": list(binding["members"])}
+
+
 class PolicyBox:
     """One policy with its history, so that readers can be shown it late.
 
@@ -48,14 +58,18 @@ class PolicyBox:
         self._written = 0.0
 
     def read(self, version: int) -> Policy:
-        """Return the policy for a requested version; raises GoogleError when that cannot show it."""
+        """Return the policy for a requested version; below 3, conditions are hidden behind another role name.
+
+        Source: https://cloud.google.com/iam/docs/troubleshooting-withcond
+        """
         if self._stale > 0 and self._before is not None:
             self._stale -= 1
             return copy.deepcopy(self._before)
         if conditional(self.policy) and version < 3:
-            raise GoogleError(
-                400, f"Requested policy version ({version}) cannot be less than the existing policy version (3)."
-            )
+            return self.policy | {
+                "version": 1,
+                "bindings": [_without_condition(item) for item in self.policy["bindings"]],
+            }
         return copy.deepcopy(self.policy)
 
     def write(self, wanted: Policy, stale_reads: int = 0) -> Policy:

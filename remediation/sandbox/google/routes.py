@@ -112,6 +112,8 @@ def clusters(request: Request) -> Json:
 def cluster(request: Request) -> Json:
     """Return one cluster."""
     project = request.cloud.project(request.part["project"])
+    request.cloud.require(request.caller, "container.clusters.get", f"projects/{project.id}")
+    _require_enabled(project, "container.googleapis.com")
     key = f"{request.part['location']}/{request.part['cluster']}"
     if key not in project.clusters:
         raise GoogleError(
