@@ -27,6 +27,7 @@ from remediation.model import Ensure, Resource, Verdict
 
 T = TypeVar("T")
 _ATTEMPTS = 6
+_LOOKS = 3
 
 
 class Observer(Protocol):
@@ -146,16 +147,21 @@ class Executor:
             ) from problem
 
     def _put_back(self, resource: Resource, reverse: Change, written: Written, *, in_doubt: bool) -> None:
-        current = resource.read(self.api)
-        if reverse.landed(current):
-            return
-        drifted = reverse.drifted(current)
-        if drifted:
-            raise drift(reverse.address, drifted, self.run.id)
-        try:
-            self._certain(resource, reverse, in_doubt=in_doubt, identity=written.identity)
-        except StalePlan as problem:
-            raise drift(reverse.address, [problem.detail], self.run.id) from problem
+        """Write the reverse; a conflict over fields that are not ours is looked at again, for nobody may stay cordoned by it."""
+        conflict: StalePlan | None = None
+        for _ in range(_LOOKS):
+            current = resource.read(self.api)
+            if reverse.landed(current):
+                return
+            if drifted := reverse.drifted(current):
+                raise drift(reverse.address, drifted, self.run.id)
+            try:
+                self._certain(resource, reverse, in_doubt=in_doubt, identity=written.identity)
+            except StalePlan as problem:
+                conflict = problem
+            else:
+                return
+        raise drift(reverse.address, [conflict.detail if conflict else ""], self.run.id)
 
     def _ensure(self, index: int, operation: Operation) -> None:
         ensure = operation.ensure
