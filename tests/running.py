@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from remediation.sandbox.google.accounts import MARK
+
 RUNBOOK = Path(sys.executable).with_name("runbook")
 KEY = "PLANTED-PRIVATE-KEY-0123456789-abcdefghijklmnopqrstuvwxyz"
+TOKEN = "planted-token"
+EMULATED = base64.b64encode(MARK).decode()
+
+
+def _encoded(text: str) -> Iterator[str]:
+    """Yield what base64 makes of a text inside a longer one, at each of its three offsets."""
+    for skip in range(3):
+        middle = text.encode()[skip:]
+        yield base64.b64encode(middle[: len(middle) // 3 * 3]).decode()
+
+
+# As they are, and as pull secrets hold them.
+PLANTED = (KEY, TOKEN, EMULATED, *_encoded(KEY), *_encoded(EMULATED))
 
 
 @dataclass(frozen=True)
@@ -52,7 +69,18 @@ class Cli:
             [str(RUNBOOK), *words, *more], input=stdin or "", capture_output=True, text=True, timeout=110, check=False,
             env=os.environ | self.env,
         )  # fmt: skip
+        assert_no_secret(
+            f"runbook {' '.join(words)}", done.stdout + done.stderr, self.store, *self.folder.glob("*plan*")
+        )
         return Result(done.returncode, done.stdout, done.stderr)
+
+
+def assert_no_secret(what: str, printed: str, *files: Path) -> None:
+    """Look for planted secrets in everything that a command printed, and in the journal and plans that it wrote."""
+    for secret in PLANTED:
+        assert secret not in printed, f"{what} printed a secret"
+        for file in (found for path in files for found in path.parent.glob(path.name + "*") if found.is_file()):
+            assert secret.encode() not in file.read_bytes(), f"{what} wrote a secret into {file}"
 
 
 def key_file(folder: Path, account: str = "puller", secret: str = KEY) -> Path:

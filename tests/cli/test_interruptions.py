@@ -17,7 +17,7 @@ from remediation.sandbox.kubernetes import Fault
 from remediation.sandbox.scenarios import SCENARIOS
 from remediation.sandbox.scenarios.google import HOST, PULLER
 from tests.engine.world import World, comparable
-from tests.running import RUNBOOK
+from tests.running import RUNBOOK, assert_no_secret
 
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
 PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
@@ -63,6 +63,7 @@ def start(world: World, tmp_path: Path, *words: str, store: str = "journal.db") 
 
 def end(process: subprocess.Popen[str]) -> dict[str, Any]:
     out, err = process.communicate(timeout=60)
+    assert_no_secret("an interrupted run", out + err, Path(process.args[-3]))  # type: ignore[arg-type, index] # words
     document: dict[str, Any] = json.loads(out) if out else {}
     return document | {"code": process.returncode, "stderr": err}
 

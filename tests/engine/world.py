@@ -16,7 +16,7 @@ from remediation.sandbox.google import serve as serve_google
 from remediation.sandbox.kubernetes import Cluster, kubeconfig, serve
 from remediation.sandbox.scenarios.google import PULLER, break_agent
 from remediation.sandbox.scenarios.rules import install
-from tests.running import content
+from tests.running import assert_no_secret, content
 
 _KINDS = ("configmaps", "daemonsets.apps", "nodes", "secrets", "serviceaccounts")
 
@@ -75,6 +75,7 @@ class World:
         self.program.stdin.flush()
         answer: dict[str, Any] = json.loads(self.program.stdout.readline())
         answer["text"] = (self.folder / "output").read_text()
+        assert_no_secret(" ".join(words), answer["text"], Path(store))
         return answer
 
     def state(self) -> dict[str, Any]:

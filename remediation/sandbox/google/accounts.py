@@ -15,6 +15,8 @@ from remediation.sandbox.google.faults import GoogleError
 from remediation.sandbox.google.policy import PolicyBox, new_policy
 
 KEY_LIMIT = 10
+# Every emulated key begins with this, so that one which leaked can be looked for.
+MARK = b"emulated-private-key:"
 _FOREVER = "9999-12-31T23:59:59Z"
 
 
@@ -75,7 +77,7 @@ class Account:
 
     def _file(self, identifier: str) -> bytes:
         """Return a credentials file of the real form around bytes that are no key: nothing here can sign."""
-        body = base64.encodebytes(os.urandom(384)).decode()
+        body = base64.encodebytes(MARK + os.urandom(363)).decode()
         return json.dumps(
             {
                 "type": "service_account",
