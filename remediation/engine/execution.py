@@ -102,9 +102,18 @@ class Executor:
         try:
             return patiently()(self._once, resource, change, identity)
         except Conflict as problem:
+            settled = self._settled(resource, change) if in_doubt else None
+            if settled is not None:
+                return settled  # the write of the process before this one has landed in the meantime
             raise StalePlan(
                 f"{change.address} is no longer as the plan saw it", problem.summary, "make a new plan"
             ) from problem
+
+    def _settled(self, resource: Resource, change: Change) -> Written | None:
+        try:
+            return resource.settle(self.api, change, self.run.id)
+        except Conflict:
+            return None
 
     def _once(self, resource: Resource, change: Change, identity: str) -> Written:
         self.api.still_locked()

@@ -166,7 +166,10 @@ class KubernetesObject:
             metadata = current["metadata"]
             api.kubernetes.delete(self.ref, metadata["uid"], metadata["resourceVersion"])
             return Written(None)
-        return _written(api.kubernetes.patch(self.ref, diffing.json_patch(current, change.edits, change.after)))
+        # The version is tested beside the fields: a request that was held up on its way must not land after a later one.
+        unchanged = {"op": "test", "path": "/metadata/resourceVersion", "value": current["metadata"]["resourceVersion"]}
+        operations = diffing.json_patch(current, change.edits, change.after)
+        return _written(api.kubernetes.patch(self.ref, [unchanged, *operations]))
 
     def settle(self, api: Any, change: Change, run_id: str) -> Written | None:
         """Look whether a write took effect: what we create carries the id of the run."""

@@ -6,7 +6,9 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,9 @@ from remediation.sandbox.scenarios.google import HOST, PULLER
 from tests.engine.world import World, comparable
 from tests.running import RUNBOOK, assert_no_secret
 
+# Whoever runs the tests in the background has switched Ctrl-C off for them and all their children.
+_ON = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+WITH_CTRL_C = (sys.executable, "-c", _ON)
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
 PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
 PULL_KEY = (*PULL, "--google-service-account", PULLER)
@@ -51,13 +56,11 @@ def start(world: World, tmp_path: Path, *words: str, store: str = "journal.db") 
     env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
     where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--project", "example-prod")
     return subprocess.Popen(
-        [str(RUNBOOK), *words, *where, "--store", str(tmp_path / store), "-o", "json"],
+        [*WITH_CTRL_C, str(RUNBOOK), *words, *where, "--store", str(tmp_path / store), "-o", "json"],
         env=os.environ | env,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Whoever runs the tests in the background has switched Ctrl-C off for them and all their children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - it takes no lock
     )
 
 
@@ -133,3 +136,19 @@ def test_of_two_runs_at_once_one_is_refused_and_names_the_other(world: World, tm
     assert done["run_id"] in second["error"]["summary"] + second["error"]["detail"]
     assert (done["code"], done["status"]) == (0, "verified")
     assert end(start(world, tmp_path, "run", *MASQ, "--yes"))["status"] == "already_ok"
+
+
+def test_a_write_that_was_held_up_does_not_land_after_the_rollback(world: World, tmp_path: Path) -> None:
+    """The API server gets to the dead run's write when that run is rolled back already: it is refused there."""
+    before = break_(world, "ip-masq-agent")
+    held = Held(world, "PATCH", "/daemonsets/ip-masq-agent", 8)
+    process = start(world, tmp_path, "run", *MASQ, "--yes")
+    assert held.came.wait(30)
+    process.kill()
+    process.communicate(timeout=60)
+    assert end(start(world, tmp_path, "resume", "last", "--yes"))["status"] == "verified"
+    assert end(start(world, tmp_path, "rollback", "last", "--yes"))["status"] == "rolled_back"
+    assert comparable(world.state()) == before
+    time.sleep(8)
+    world.cluster.settle()
+    assert comparable(world.state()) == before

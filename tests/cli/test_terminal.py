@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import subprocess
 import termios
@@ -40,22 +39,24 @@ def terminal(
     words: list[str], answers: dict[str, str | Callable[[], str]], env: dict[str, str] | None = None
 ) -> tuple[int, str]:
     """Run a command in a terminal of 80 columns and type an answer after each question."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.execvpe(words[0], words, os.environ | {"TERM": "xterm-256color"} | (env or {}))
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+    process = subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        env=os.environ | {"TERM": "xterm-256color"} | (env or {}),
+    )  # fmt: skip
+    os.close(theirs)
     seen, waiting = b"", dict(answers)
-    while select.select([terminal], [], [], 60)[0]:
+    while select.select([ours], [], [], 60)[0]:
         try:
-            seen += os.read(terminal, 65536)
+            seen += os.read(ours, 65536)
         except OSError:
             break  # the other end is closed
         for question in [item for item in waiting if item.encode() in seen]:
             answer = waiting.pop(question)
-            os.write(terminal, (answer if isinstance(answer, str) else answer()).encode())
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode()
+            os.write(ours, (answer if isinstance(answer, str) else answer()).encode())
+    os.close(ours)
+    return process.wait(60), seen.decode()
 
 
 def command(world: World, tmp_path: Path, *words: str) -> list[str]:
