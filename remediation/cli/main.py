@@ -13,6 +13,8 @@ from typing import Any
 import click
 
 from remediation.cli.examples import examples
+from remediation.cli.options import accept_common
+from remediation.cli.settings import refuse_unknown
 from remediation.errors import Interrupted, RunbookError, UsageProblem
 
 _VERBS = {
@@ -49,7 +51,7 @@ class Verbs(click.Group):
         module = importlib.import_module(f"remediation.cli.{_VERBS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name + "_command")
         command.epilog = examples(cmd_name)
-        return command
+        return accept_common(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""
@@ -80,6 +82,7 @@ def main() -> None:
 
 def _run(name: str) -> int:
     try:
+        refuse_unknown(os.environ)
         result = runbook.main(prog_name=name, standalone_mode=False, color=_colour())
     except RunbookError as problem:
         return _tell(problem)
@@ -135,6 +138,7 @@ def _bug(problem: Exception) -> int:
     while place and place.tb_next:
         place = place.tb_next
     where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"
-    summary = f"bug: {type(problem).__name__} at {where}; this is a fault of runbook, not of your cluster"
-    following = "runbook runs  shows whether a run was begun; report it with RUNBOOK_DEBUG=1"
-    return _tell(RunbookError(summary, next=following))
+    run = next(iter(getattr(problem, "__notes__", [])), "")
+    summary = f"bug: {type(problem).__name__} at {where}{' in ' + run if run else ''}; this is a fault of runbook, not of your cluster"
+    begun = f"runbook resume {run.split()[-1]}  or  runbook rollback {run.split()[-1]}" if run else "runbook runs"
+    return _tell(RunbookError(summary, "report it with the output of RUNBOOK_DEBUG=1", begun))

@@ -45,6 +45,27 @@ def _apply(function: F, options: list[Any]) -> F:
     return function
 
 
+def accept_common(command: click.Command) -> click.Command:
+    """Let a verb take every common option, also those that mean nothing to it: scripts pass the same ones everywhere."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            accept_common(inner)
+        return command
+    known = {word for item in command.params for word in item.opts}
+    command.params += [item for item in _common() if item.opts[0] not in known]
+    return command
+
+
+def _common() -> list[click.Option]:
+    names = ("--kubeconfig", "--context", "--project", "--location", "--cluster", "--store", "--actor", "--ticket", "--reason")  # fmt: skip
+    hidden: dict[str, Any] = {"hidden": True, "expose_value": False}
+    return [
+        *(click.Option([name], **hidden) for name in names),
+        click.Option(["--sandbox"], is_flag=False, flag_value="emulated", default=None, **hidden),
+        click.Option(["--detailed-exitcode"], is_flag=True, **hidden),
+    ]
+
+
 def output_option(function: F) -> F:
     """Add ``-o``."""
     return _apply(function, [_OUTPUT])

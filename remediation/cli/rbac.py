@@ -9,7 +9,7 @@ import click
 
 from remediation import catalogue
 from remediation.catalogue import Runbook
-from remediation.cli.options import parameter_option
+from remediation.cli.options import accept_common, parameter_option
 from remediation.clients.locks import LEASE_NAME
 from remediation.model import Permission, Target
 
@@ -132,9 +132,10 @@ class RbacGroup(click.Group):
                 click.echo(_text(book, documents, google), nl=False)
             return 0
 
-        return click.Command(
+        command = click.Command(
             book.name, params=[*options, *more], callback=call, help=f"Print the least rights that {book.name} needs."
         )
+        return accept_common(command)
 
 
 rbac_command = RbacGroup(

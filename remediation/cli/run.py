@@ -12,7 +12,7 @@ from remediation import catalogue
 from remediation.catalogue import Runbook
 from remediation.cli.examples import block
 from remediation.cli.hints import here, run_instead
-from remediation.cli.options import parameter_option, run_options, target_options
+from remediation.cli.options import accept_common, parameter_option, run_options, target_options
 from remediation.cli.parameters import as_json, from_json
 from remediation.cli.plan_files import read as read_plan
 from remediation.cli.plan_files import save as save_plan
@@ -74,7 +74,7 @@ class ByRunbook(click.Group):
         )
         shared = getattr(command.callback, "__click_params__", [])
         command.params = [*options, *self._extra, *reversed(shared)]
-        return command
+        return accept_common(command)
 
 
 def _reported(

@@ -29,6 +29,9 @@ def apply_run(run: Run, api: Any, observer: Observer, on_unhealthy: Callable[[Un
         return failed(run, interruption(run))
     except RunbookError as problem:
         return failed(run, problem)
+    except Exception as bug:
+        bug.add_note(f"run {run.id}")
+        raise
 
 
 def _apply_locked(run: Run, executor: Executor, on_unhealthy: Callable[[Unhealthy], bool]) -> Outcome:

@@ -78,6 +78,9 @@ def rollback_run(
         return end(run, Status.UNHEALTHY, 5, proof(executor.results), problem)
     except RunbookError as problem:
         return failed(run, problem)
+    except Exception as bug:
+        bug.add_note(f"run {run.id}")
+        raise
     outcome = end(run, Status.ROLLED_BACK, 0, proof(executor.results) if executor.results else None)
     outcome.plan = run.created["plan"] | {"changes": changes}
     return outcome
