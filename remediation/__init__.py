@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     from remediation.facts.ipam import Addressing
     from remediation.facts.kubernetes import ObjectNamed
     from remediation.facts.masquerade import MasqueradeAgent, ProtectedRanges
-    from remediation.model import Applies, Cluster, During, Ensure, Finding, Project, Require, Risk, Steps, Unchecked
+    from remediation.model import (
+        Allowed,
+        Applies,
+        Cluster,
+        During,
+        Ensure,
+        Finding,
+        Project,
+        Require,
+        Risk,
+        Steps,
+        Unchecked,
+    )
     from remediation.ranges import Network, destination
     from remediation.resources.iam import ProjectIamMember
     from remediation.resources.kubernetes import KubernetesObject
@@ -26,7 +38,19 @@ _HOMES = {
     "Network": "ranges",
     "destination": "ranges",
     **dict.fromkeys(
-        ("Applies", "Cluster", "During", "Ensure", "Finding", "Project", "Require", "Risk", "Steps", "Unchecked"),
+        (
+            "Allowed",
+            "Applies",
+            "Cluster",
+            "During",
+            "Ensure",
+            "Finding",
+            "Project",
+            "Require",
+            "Risk",
+            "Steps",
+            "Unchecked",
+        ),
         "model",
     ),
     "KubernetesObject": "resources.kubernetes",
@@ -52,6 +76,7 @@ __all__ = [  # noqa: RUF022 - grouped like the chapters of the guide
     "Cluster",
     "Project",
     "Facts",
+    "Allowed",
     "Applies",
     "Require",
     "Unchecked",

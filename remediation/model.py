@@ -173,6 +173,15 @@ class Require:
 
 
 @dataclass(frozen=True)
+class Allowed:
+    """Reject a parameter's value unless the condition holds: the caller's mistake (exit 2), where Require is about the world."""
+
+    condition: bool
+    message: str
+    next: str = ""
+
+
+@dataclass(frozen=True)
 class Applies:
     """End as ``not_applicable`` unless the condition holds."""
 
@@ -208,7 +217,7 @@ class During:
     until: Ensure
 
 
-Step = Require | Applies | Unchecked | Ensure | During | Resource
+Step = Require | Allowed | Applies | Unchecked | Ensure | During | Resource
 Steps = Generator[Step, None, None]
 
 

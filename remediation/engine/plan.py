@@ -9,9 +9,21 @@ from typing import Any, Literal
 from remediation.catalogue import Runbook
 from remediation.changes import Change, fingerprint
 from remediation.diffing import Edit, State, parse_pointer
-from remediation.errors import Forbidden, MissingPermission, NotApplicable, Refused
+from remediation.errors import Forbidden, MissingPermission, NotApplicable, Refused, UsageProblem
 from remediation.facts import Facts
-from remediation.model import Applies, Check, During, Ensure, Permission, Require, Resource, Steps, Target, Unchecked
+from remediation.model import (
+    Allowed,
+    Applies,
+    Check,
+    During,
+    Ensure,
+    Permission,
+    Require,
+    Resource,
+    Steps,
+    Target,
+    Unchecked,
+)
 from remediation.records import from_record, to_record
 
 
@@ -155,9 +167,13 @@ class Planner:
         match step:
             case Require(condition=False):
                 raise Refused(step.message, next=step.next or f"runbook show {self.plan.book.name}")
+            case Allowed(condition=False):
+                raise UsageProblem(
+                    step.message, "nothing was changed", step.next or f"runbook show {self.plan.book.name}"
+                )
             case Applies(condition=False):
                 raise NotApplicable(step.message)
-            case Require() | Applies():
+            case Require() | Allowed() | Applies():
                 return
             case Unchecked():
                 self.plan.unchecked.append(step)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from remediation import (
     AgentUsesConfig,
+    Allowed,
     Cluster,
     DaemonSetRolledOut,
     Ensure,
@@ -197,7 +198,7 @@ def _possible(agent: Agent, masquerade: tuple[Network, ...], *, repairs: bool, d
         "the agent rejects its configuration: " + " ".join(agent.rejected),
         "edit the ConfigMap, or repair it first without --masquerade: runbook run ip-masq-agent",
     )
-    yield Require(
+    yield Allowed(
         bool(masquerade) or agent.daemonset is not None,
         "--masquerade is empty and no agent runs here; allowed is at least one CIDR",
     )

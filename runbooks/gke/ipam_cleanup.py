@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 from remediation import (
     Addressing,
+    Allowed,
     Cluster,
     During,
     Ensure,
@@ -133,13 +135,18 @@ def ipam_cleanup(
 
     Rollback: reservations whose container is alive go back where their address is still free; the others stay in quarantine.
     """
-    yield Require(bool(node), "--node is missing; allowed is the name of a node", "kubectl get nodes")
-    yield Require(
+    yield Allowed(bool(node), "--node is missing; allowed is the name of a node", "kubectl get nodes")
+    yield Allowed(
         len(node) <= _MOST_NODES, f"--node was given {len(node)} times; allowed are {_MOST_NODES} nodes in one run"
     )
     known = facts(Addressing())
     for name in node:
-        yield Require(name in known, f"--node {name!r} is not a node of this cluster", "kubectl get nodes")
+        near = get_close_matches(name, known, 3, 0.0)
+        yield Allowed(
+            name in known,
+            f"--node {name!r} is not a node of this cluster; allowed: {', '.join(near)}",
+            "kubectl get nodes",
+        )
         yield Require(
             not name.startswith("gk3-"),
             f"--node {name!r} belongs to Autopilot, which forbids what this needs",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from remediation import (
+    Allowed,
     Cluster,
     Ensure,
     Facts,
@@ -151,7 +152,7 @@ def pull_secret(
     Rollback: the secret is detached and deleted, the key disabled and deleted; running pods go on, new pulls fail.
     """
     name = secret or f"{service_account}-registry"
-    yield Require(
+    yield Allowed(
         bool(from_key_file) != bool(google_service_account),
         "exactly one of --from-key-file and --google-service-account is allowed",
     )
@@ -190,14 +191,14 @@ def _there(facts: Facts, namespace: str, service_account: str) -> Steps:
     facts.together(
         ObjectNamed("v1", "Namespace", namespace), ObjectNamed("v1", "ServiceAccount", service_account, namespace)
     )
-    yield Require(
+    yield Allowed(
         facts(ObjectNamed("v1", "Namespace", namespace)) is not None,
-        f"--namespace {namespace!r} does not exist",
+        f"--namespace {namespace!r} does not exist; allowed is a namespace of this cluster",
         "kubectl get namespaces",
     )
-    yield Require(
+    yield Allowed(
         facts(ObjectNamed("v1", "ServiceAccount", service_account, namespace)) is not None,
-        f"--service-account {service_account!r} does not exist in namespace {namespace!r}",
+        f"--service-account {service_account!r} does not exist; allowed is one of namespace {namespace!r}",
         f"kubectl -n {namespace} get serviceaccounts",
     )
 

@@ -67,9 +67,9 @@ def test_a_cordoned_node_stays_cordoned(cli: Cli, leak: str, get: Get, control_p
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        ((), 3, "--node is missing"),
-        (("--node", "node-9"), 3, "'node-9' is not a node"),
-        (("--node", "node-1", "--node", "node-2", "--node", "node-3", "--node", "node-1"), 3, "allowed are 3 nodes"),
+        ((), 2, "--node is missing"),
+        (("--node", "node-9"), 2, "'node-9' is not a node of this cluster; allowed: node-"),
+        (("--node", "node-1", "--node", "node-2", "--node", "node-3", "--node", "node-1"), 2, "allowed are 3 nodes"),
         (("--node", "Node 1"), 2, "is not an object name"),
         (("--node", NODE, "--max-reservations", "0"), 2, "a whole number from 1 to 1024"),
         (("--node", NODE, "--image", "debian:bookworm"), 2, "is not pinned"),

@@ -147,12 +147,12 @@ def test_refuses_what_is_not_its_own(cli: Cli, shop: str, control_plane: Control
 @pytest.mark.parametrize(
     ("more", "code", "says"),
     [
-        ((), 3, "exactly one of"),
+        ((), 2, "exactly one of"),
         (("--from-key-file", "/nowhere/key.json"), 2, "'/nowhere/key.json' cannot be read"),
         (("--from-key-file", "-"), 2, "'-' is not a service-account key"),
         (("--from-key-file", "x", "--registry", "https://gcr.io/x"), 2, "https://gcr.io/x"),
         (("--from-key-file", "x", "--namespace", "No_Name"), 2, "'No_Name' is not a namespace name"),
-        (("--google-service-account", PULLER, "--namespace", "missing"), 3, "--namespace 'missing' does not exist"),
+        (("--google-service-account", PULLER, "--namespace", "missing"), 2, "--namespace 'missing' does not exist"),
         (("--google-service-account", "nobody"), 2, "'nobody' is not a service account"),
     ],
 )
