@@ -65,14 +65,25 @@ class Cli:
     def __call__(self, *words: str, stdin: str | None = None, json_output: bool = True) -> Result:
         """Run a verb; options come last, and the result is JSON unless told otherwise."""
         more = ["--store", str(self.store), *self.options, *(["-o", "json"] if json_output else [])]
-        done = subprocess.run(
-            [str(RUNBOOK), *words, *more], input=stdin or "", capture_output=True, text=True, timeout=110, check=False,
-            env=os.environ | self.env,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                [str(RUNBOOK), *words, *more], input=stdin or "", capture_output=True, text=True, timeout=100, check=False,
+                env=os.environ | self.env,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as problem:
+            raise AssertionError(f"{problem}\n{problem.stderr!r}\n{self._cluster()}") from None
         assert_no_secret(
             f"runbook {' '.join(words)}", done.stdout + done.stderr, self.store, *self.folder.glob("*plan*")
         )
         return Result(done.returncode, done.stdout, done.stderr)
+
+    def _cluster(self) -> str:
+        """Return what a person would look at first when a command hangs."""
+        kubectl, options = f"{os.environ.get('KUBEBUILDER_ASSETS')}/kubectl", dict(zip(self.options[::2], self.options[1::2], strict=False))  # fmt: skip
+        if "--kubeconfig" not in options:
+            return ""
+        words = [kubectl, "--kubeconfig", options["--kubeconfig"], "get", "nodes,daemonsets,pods,events", "-A", "-o", "wide"]  # fmt: skip
+        return subprocess.run(words, capture_output=True, text=True, check=False).stdout
 
 
 def assert_no_secret(what: str, printed: str, *files: Path) -> None:
