@@ -99,13 +99,14 @@ def _state(folder: Path) -> dict[str, Any]:
 
 
 def _save_until_stopped(daemon: Daemon, cluster: Any) -> None:
-    last = ""
+    saved: Any = None
     while True:
         stopped = daemon.stopped.wait(_SAVE_SECONDS)
-        state = json.dumps({"cluster": cluster.dump(), "cloud": daemon.cloud.dump()})
-        if state != last and daemon.folder.exists():
-            write(daemon.folder / "state.json", state)
-            last = state
+        cloud, version = daemon.cloud.dump(), cluster.store.version
+        seen = (version, json.dumps(cloud))  # a whole cluster is only written out when something in it has changed
+        if seen != saved and daemon.folder.exists():
+            write(daemon.folder / "state.json", json.dumps({"cluster": cluster.dump(), "cloud": cloud}))
+            saved = seen
         if stopped:
             return
 
