@@ -1,8 +1,8 @@
 """Import the official Kubernetes client without what only some credentials need.
 
-The client loads OAuth, Google and websocket libraries at import, which takes a third of the time of a small run, and uses
-them only for two kinds of kubeconfig users and for exec. Here stand-ins take their place, and load them when they are first used. (The standard
-library's LazyLoader does not do: in Python 3.11 importing a lazy module a second time loads it.)
+The client loads OAuth, Google, websocket and typed-model libraries at import, which takes a third of the time of a small run,
+and uses them only for two kinds of kubeconfig users and for exec. Here stand-ins take their place, and load them when they
+are first used. (The standard library's LazyLoader does not do: in Python 3.11 importing a lazy module a second time loads it.)
 """
 
 from __future__ import annotations
@@ -14,13 +14,22 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-_DEFERRED = ("oauthlib.oauth2", "google.auth.transport.requests", "requests_oauthlib", "kubernetes.stream")
+_DEFERRED = (
+    "oauthlib.oauth2",
+    "google.auth.transport.requests",
+    "requests_oauthlib",
+    "kubernetes.stream",
+    "kubernetes.client.api_client",
+)
 
 
 def kube_config() -> Any:
     """Return ``kubernetes.config.kube_config``."""
     with _standing_in([name for name in _DEFERRED if name not in sys.modules]):
-        return importlib.import_module("kubernetes.config.kube_config")
+        found = importlib.import_module("kubernetes.config.kube_config")
+    # The client's package remembers what it gave away; whoever asks it from now on gets the real class.
+    vars(sys.modules["kubernetes.client"]).pop("ApiClient", None)
+    return found
 
 
 @contextmanager
@@ -50,3 +59,7 @@ class _StandIn(ModuleType):
     def OAuth2Session(self, *values: Any, **options: Any) -> Any:  # noqa: N802 - the name that is imported from the module
         """Make a real session; it is imported by name, so it has to be here before the module is loaded."""
         return importlib.import_module(self.__name__).OAuth2Session(*values, **options)
+
+    def ApiClient(self, *values: Any, **options: Any) -> Any:  # noqa: N802 - likewise
+        """Make a real client, with which OpenID tokens are refreshed."""
+        return importlib.import_module(self.__name__).ApiClient(*values, **options)

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Document:
     more_documents: bool = False
 
 
+@lru_cache(maxsize=16)
 def read(text: str) -> Document:
     """Read JSON, or the first document of a YAML text, without judging its keys.
 

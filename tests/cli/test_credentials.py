@@ -6,7 +6,9 @@ import base64
 import json
 import socket
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -118,3 +120,55 @@ def test_a_server_that_never_answers(tmp_path: Path) -> None:
         (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig(f"http://127.0.0.1:{silent.getsockname()[1]}")))
         done = Cli(tmp_path, "--kubeconfig", str(tmp_path / "kubeconfig"))(*RUN).expect(4)
     assert "did not answer in time" in done.json["error"]["summary"]
+
+
+class _Issuer(BaseHTTPRequestHandler):
+    """An OpenID provider that gives one fresh token for the refresh token."""
+
+    def do_GET(self) -> None:
+        self._answer({"token_endpoint": f"http://{self.headers['Host']}/token"})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        assert "planted-token-refresh" in body
+        self._answer({"id_token": _jwt(4_000_000_000, "fresh"), "refresh_token": "planted-token-refresh", "access_token": "x", "token_type": "bearer"})  # fmt: skip
+
+    def _answer(self, document: dict[str, str]) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Stay silent."""
+
+
+def _jwt(expires: int, who: str) -> str:
+    """Return a token of the right form; nobody here looks at its signature."""
+    parts = ({"alg": "none"}, {"exp": expires, "sub": f"planted-token-{who}"})
+    coded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+    return ".".join([*coded, "c2ln"])
+
+
+def test_an_openid_token_is_refreshed(served: tuple[Cluster, Server, Path], tmp_path: Path) -> None:
+    """An expired OpenID token is exchanged by the official client, although its libraries are loaded late."""
+    cluster, server, _ = served
+    issuer = ThreadingHTTPServer(("127.0.0.1", 0), _Issuer)
+    threading.Thread(target=issuer.serve_forever, daemon=True).start()
+    document = kubeconfig(server.url)
+    settings = {
+        "client-id": "runbook", "client-secret": "planted-token-client", "id-token": _jwt(1, "old"),
+        "refresh-token": "planted-token-refresh", "idp-issuer-url": f"http://127.0.0.1:{issuer.server_address[1]}",
+    }  # fmt: skip
+    document["users"][0]["user"] = {"auth-provider": {"name": "oidc", "config": settings}}
+    (tmp_path / "oidc").write_text(yaml.safe_dump(document))
+    seen: set[str] = set()
+    cluster.faults = lambda method, path, query, headers, body: seen.add(headers.get("authorization", ""))  # type: ignore[func-returns-value] # returns None
+    env = {"OAUTHLIB_INSECURE_TRANSPORT": "1"}
+    done = Cli(tmp_path, "--kubeconfig", str(tmp_path / "oidc"), "--context", "sandbox", env=env)("plan", *RUN[1:4])
+    issuer.shutdown()
+    issuer.server_close()
+    assert done.expect(0).status == "planned"
+    assert seen == {f"Bearer {_jwt(4_000_000_000, 'fresh')}"}
