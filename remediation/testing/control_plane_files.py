@@ -151,6 +151,8 @@ class Layout:
                 *(str(self.assets / "kube-controller-manager"), controller_manager, "--leader-elect=false"),
                 *(f"--service-account-private-key-file={self.directory / 'sa.key'}", f"--root-ca-file={self.ca_file}"),
                 *("--use-service-account-credentials=false", "--secure-port=0"),
+                # On a busy machine simulated nodes send their heartbeats late; pods once marked as not ready for that stay so.
+                "--node-monitor-grace-period=24h",
             ),
             "kube-scheduler": (
                 *(str(self.assets / "kube-scheduler"), scheduler, "--leader-elect=false", "--secure-port=0"),
