@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable
@@ -11,15 +12,22 @@ import click
 
 from remediation.cli.options import output_option
 from remediation.cli.render import print_json
+from remediation.errors import UsageProblem
 
-_kind_option = click.option(
-    "--real",
-    "kind",
-    flag_value="real",
-    default="emulated",
-    type=str,
-    help="A real control plane; needs KUBEBUILDER_ASSETS.",
-)
+
+def _kind_option(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a verb its kind: ``--real``, or ``--sandbox=real`` as everywhere else."""
+
+    @functools.wraps(function)
+    def with_kind(*, real: bool, sandbox: str | None, **values: Any) -> int:
+        if sandbox not in (None, "emulated", "real"):
+            raise UsageProblem(f"--sandbox {sandbox!r} is unknown; allowed is --sandbox or --sandbox=real")
+        return function(kind="real" if real or sandbox == "real" else "emulated", **values)
+
+    where = click.option("--sandbox", is_flag=False, flag_value="emulated", default=None, hidden=True)
+    return click.option("--real", is_flag=True, help="A real control plane; needs KUBEBUILDER_ASSETS.")(
+        where(with_kind)
+    )
 
 
 @click.group("sandbox")

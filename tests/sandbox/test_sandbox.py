@@ -127,8 +127,9 @@ def test_a_scenario_that_is_unknown() -> None:
 def test_without_its_programs_the_real_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Says which programs are missing and what to do, exit 3."""
     monkeypatch.setenv("KUBEBUILDER_ASSETS", "/nowhere")
-    done = runbook("sandbox", "up", "--real").expect(3)
-    assert "KUBEBUILDER_ASSETS" in done.err
+    for words in (("--real",), ("--sandbox=real",)):
+        assert "KUBEBUILDER_ASSETS" in runbook("sandbox", "up", *words).expect(3).err
+    assert "allowed is --sandbox or --sandbox=real" in runbook("sandbox", "up", "--sandbox=other").expect(2).err
 
 
 @pytest.mark.usefixtures("assets")
