@@ -10,6 +10,7 @@ import click
 
 from remediation import catalogue
 from remediation.catalogue import Runbook
+from remediation.cli.layout import labelled
 from remediation.cli.options import target_options
 from remediation.cli.render import print_json
 from remediation.cli.session import Session
@@ -114,11 +115,10 @@ def _as_json(session: Session, book: Runbook, finding: Finding) -> dict[str, Any
 
 def _as_text(session: Session, book: Runbook, finding: Finding) -> str:
     mark, colour = _MARKS[finding.status]
-    lines = [f"{click.style(f'{mark:<8}', fg=colour, bold=True)} {book.name}: {finding.summary}"]
+    lines = labelled(f"{click.style(f'{mark:<8}', fg=colour, bold=True)} ", f"{book.name}: {finding.summary}")
     if finding.status == "fault":
-        lines += [f"         {finding.resource}, {finding.confidence}"] + [
-            f"         {text}" for text in finding.evidence
-        ]
-        lines += [f"         ruled out: {text}" for text in finding.excluded]
+        lines += [f"         {finding.resource}, {finding.confidence}"]
+        lines += [line for text in finding.evidence for line in labelled("         ", text)]
+        lines += [line for text in finding.excluded for line in labelled("         ruled out: ", text)]
         lines.append(f"         next:  {click.style(_command(session, book, finding) or '', bold=True)}")
     return "\n".join(lines)

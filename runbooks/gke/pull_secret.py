@@ -89,7 +89,12 @@ def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
                     f"pod/{namespace}/{pod['metadata']['name']}",
                     tuple(messages[:2]),
                     "probable" if denied else "possible",
-                    parameters={"namespace": namespace, "registry": host, "service-account": account},
+                    parameters={
+                        "namespace": namespace,
+                        "registry": host,
+                        "service-account": account,
+                        "from-key-file": "KEY.json",
+                    },
                 )
     if not seen:
         yield Finding("healthy", "no pod waits for an image")
