@@ -19,6 +19,10 @@ _DEFERRED = (
     "google.auth.transport.requests",
     "requests_oauthlib",
     "kubernetes.stream",
+    "kubernetes.watch",
+    "kubernetes.dynamic",
+    "kubernetes.informer",
+    "kubernetes.leaderelection",
     "kubernetes.client.api_client",
 )
 
@@ -38,7 +42,7 @@ def _standing_in(names: list[str]) -> Iterator[None]:
     for name in names:
         stand_in = _StandIn(name)
         parent, _, leaf = name.rpartition(".")
-        if parent and parent != "kubernetes":  # whose import is what all this is about
+        if parent and not name.startswith("kubernetes."):  # whose import is what all this is about
             setattr(importlib.import_module(parent), leaf, stand_in)
         sys.modules[name] = stand_in
     try:
