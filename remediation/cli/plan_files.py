@@ -26,19 +26,23 @@ def read(path: str | None, book: Runbook) -> dict[str, Any] | None:
         return None
     try:
         content = json.loads(Path(path).read_text("utf-8"))
-        fits = (
-            content["runbook"] == book.name
-            and isinstance(content["plan"]["fingerprint"], str)
-            and isinstance(content["parameters"], dict)
-        )
+        whole = isinstance(content["plan"]["fingerprint"], str) and isinstance(content["parameters"], dict)
+        name = str(content["runbook"])
     except OSError as problem:
         raise UsageProblem(
             f"--plan {path!r} cannot be read: {problem.strerror}; allowed is a file made by runbook plan --out"
         ) from None
     except (ValueError, KeyError, TypeError):
-        raise UsageProblem(f"--plan {path!r} is not a plan; allowed is a file made by runbook plan --out") from None
-    if not fits:
+        whole = False
+    if not whole:
+        raise UsageProblem(f"--plan {path!r} is not a plan; allowed is a file made by runbook plan --out")
+    if name != book.name:
+        raise UsageProblem(f"--plan {path!r} is a plan of {name!r}; allowed here is a plan of {book.name!r}")
+    unknown = sorted(set(content["parameters"]) - {item.name for item in book.parameters})
+    if unknown:
         raise UsageProblem(
-            f"--plan {path!r} is a plan of {content['runbook']!r}; allowed here is a plan of {book.name!r}"
+            f"--plan {path!r} has a parameter {unknown[0]!r}; allowed are those of {book.name}",
+            "nothing was changed",
+            f"runbook show {book.name}",
         )
     return dict(content)
