@@ -7,9 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from remediation.sandbox.faults import FAULTS
 from remediation.testing.control_plane import ControlPlane, running_or_reason
+
+# The first text of a fresh clone takes hypothesis seconds (it builds a table of Unicode), which says nothing about us.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if os.environ.get("CI") != "true":  # there, hypothesis has a profile of its own that draws the same examples every time
+    settings.load_profile("here")
 
 _CREDENTIALS = ("GOOGLE_APPLICATION_CREDENTIALS", "KUBECONFIG")
 _HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")

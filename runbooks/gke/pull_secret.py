@@ -21,6 +21,7 @@ from remediation import (
     Unchecked,
     runbook,
 )
+from remediation.diffing import KNOWN_AFTER_APPLY
 from remediation.facts.kubernetes import ObjectsOf
 from remediation.facts.pods import pull_failures, started
 from remediation.facts.registry import AccountKeys, Credential, KeyFile, RegistryCredential
@@ -169,20 +170,8 @@ def pull_secret(
     if google_service_account and wanted is None:
         yield from _new_key(facts, google_service_account)
     source = f"file:{from_key_file}" if from_key_file else f"key:{google_service_account}"
-    changed = wanted is None or present is None or wanted.fingerprint != present.fingerprint
-    elsewhere = facts(Elsewhere(namespace, name, service_account)) if changed else ()
-    yield Require(
-        not elsewhere,
-        f"secret {namespace}/{name} is used elsewhere too: {', '.join(elsewhere[:3])}",
-        "choose another name with --secret NAME",
-    )
-    if present is not None and changed:
-        yield SecretCopy(namespace, name)
-    yield (
-        PullSecret(namespace, name, registry, source, wanted.fingerprint)
-        if wanted
-        else PullSecret(namespace, name, registry, source)
-    )
+    holds = PullSecret(namespace, name, registry, source, wanted.fingerprint if wanted else KNOWN_AFTER_APPLY)
+    yield from _put(facts, holds, service_account, present)
     yield _attached(namespace, service_account, name)
     yield RenewedPods(namespace, service_account, registry, name)
     yield Ensure(PodsPull(namespace, service_account, registry, name), within=300)
@@ -206,6 +195,20 @@ def _there(facts: Facts, namespace: str, service_account: str) -> Steps:
         f"--service-account {service_account!r} does not exist; allowed is one of namespace {namespace!r}",
         f"kubectl -n {namespace} get serviceaccounts",
     )
+
+
+def _put(facts: Facts, wanted: PullSecret, service_account: str, present: Credential | None) -> Steps:
+    """Change a Secret only if nothing else uses it, with a copy of what it held."""
+    if present is None or wanted.wanted != present.fingerprint:
+        elsewhere = facts(Elsewhere(wanted.namespace, wanted.name, service_account))
+        yield Require(
+            not elsewhere,
+            f"{wanted.address} is used elsewhere too: {', '.join(elsewhere[:3])}",
+            "choose another name with --secret NAME",
+        )
+        if present is not None:
+            yield SecretCopy(wanted.namespace, wanted.name)
+    yield wanted
 
 
 def _new_key(facts: Facts, account: str) -> Steps:
