@@ -6,15 +6,20 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from remediation.diffing import State
-from remediation.facts.pods import takes_pod_address
+from remediation.facts import Facts
+from remediation.facts.ipam import SANDBOX_EVENTS, sandbox_errors
+from remediation.facts.pods import live_pods, takes_pod_address
 from remediation.model import Permission, Verdict
 from remediation.records import recorded
 from remediation.refs import Ref
 
 _GOOD = ("ok", "nothing_to_do")
+# A sandbox that gets no address is reported within seconds of the pod's start.
+_STARTING = 60.0
 
 
 @recorded
@@ -90,7 +95,7 @@ def _told(result: State) -> str:
 @recorded
 @dataclass(frozen=True)
 class PodsHaveAddresses:
-    """Every pod of the pod network on these nodes has an address, and no two share one."""
+    """Pods on these nodes have addresses, none waits because there is none left, and no two share one."""
 
     nodes: tuple[str, ...]
 
@@ -104,30 +109,45 @@ class PodsHaveAddresses:
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
-        """List and watch all pods."""
-        return tuple(Permission(verb, "pods") for verb in ("list", "watch"))
+        """List and watch all pods, and list the events that tell why one has no address."""
+        return (*(Permission(verb, "pods") for verb in ("list", "watch")), *SANDBOX_EVENTS.permissions)
 
     def ask(self, api: Any) -> Verdict:
-        """Look at the pods of the nodes."""
+        """Look at the pods of the nodes, and at events only where one has no address."""
         # One list for each node: a large cluster has a hundred times as many pods as the nodes that were named.
-        pods = [
-            pod
-            for node in self.nodes
-            for pod in api.kubernetes.list(Ref("v1", "Pod"), fields=f"spec.nodeName={node}")
-            if takes_pod_address(pod)
-        ]
+        pods = [pod for node in self.nodes for pod in Facts(api)(live_pods(node=node)) if takes_pod_address(pod)]
         addresses = Counter(ip["ip"] for pod in pods for ip in pod.get("status", {}).get("podIPs") or [])
         if shared := [ip for ip, count in addresses.items() if count > 1]:
             return Verdict(
                 "failing", f"two pods share the address {shared[0]}; treat this as a security incident", final=True
             )
-        if not pods:
-            return Verdict("unknown", "no pod of the pod network runs there", final=True)
-        waiting = [pod["metadata"]["name"] for pod in pods if not pod.get("status", {}).get("podIP")]
-        if waiting:
-            return Verdict("failing", f"{len(waiting)} of {len(pods)} pods wait for an address, such as {waiting[0]}")
-        return Verdict("ok", f"{len(pods)} pods, {len(addresses)} addresses")
+        waiting = [pod for pod in pods if not pod.get("status", {}).get("podIP")]
+        return self._waiting(api, waiting, len(pods)) or _addressed(len(pods) - len(waiting), waiting, len(addresses))
+
+    def _waiting(self, api: Any, waiting: list[State], total: int) -> Verdict | None:
+        """Tell of pods that wait for an address; one that waits for something else, such as a volume, is not our symptom."""
+        exhausted = sandbox_errors(Facts(api)(SANDBOX_EVENTS)) if waiting else {}
+        stuck = [pod for pod in waiting if pod["metadata"]["uid"] in exhausted]
+        starting = [pod for pod in waiting if pod not in stuck and _seconds(pod, api.kubernetes.now()) < _STARTING]
+        for pods, what in ((stuck, "wait for an address"), (starting, "are just starting")):
+            if pods:
+                name = f"{pods[0]['metadata']['namespace']}/{pods[0]['metadata']['name']}"
+                return Verdict("failing", f"{len(pods)} of {total} pods {what}, such as {name}")
+        return None
 
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield at every change of a pod of the first node, and every other second."""
         return api.kubernetes.changes(Ref("v1", "Pod"), within, f"spec.nodeName={self.nodes[0]}", quiet=2)  # type: ignore[no-any-return] # the API is untyped here
+
+
+def _addressed(count: int, others: list[State], addresses: int) -> Verdict:
+    more = f"; {len(others)} more pods wait for something else, such as a volume" if others else ""
+    if not count:
+        return Verdict("unknown", f"no pod of the pod network runs there{more}", final=True)
+    return Verdict("ok", f"{count} pods, {addresses} addresses{more}")
+
+
+def _seconds(pod: State, now: float) -> float:
+    """Return how long the kubelet has known the pod."""
+    started = pod.get("status", {}).get("startTime")
+    return now - datetime.fromisoformat(started).timestamp() if started else 0.0

@@ -71,13 +71,15 @@ class KubernetesClient:
             seen[ref.path] = self._safely("GET", ref.path)
         return copy.deepcopy(seen[ref.path])
 
-    def list(self, ref: Ref, labels: str = "", fields: str = "") -> States:
-        """Return every object of a kind that the selectors match, page by page."""
+    def list(
+        self, ref: Ref, labels: str = "", fields: str = "", keep: Callable[[State], State] | None = None
+    ) -> States:
+        """Return every object of a kind that the selectors match; ``keep`` picks what is needed of it, page by page."""
         items: States = []
         query = {"limit": "500", "labelSelector": labels, "fieldSelector": fields}
         while True:
             page = self._safely("GET", ref.path, query)
-            items += page.get("items") or []
+            items += map(keep, page.get("items") or []) if keep else page.get("items") or []
             following = page.get("metadata", {}).get("continue")
             if not following:
                 return items

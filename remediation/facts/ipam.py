@@ -7,12 +7,14 @@ https://cloud.google.com/kubernetes-engine/docs/concepts/dataplane-v2 (known iss
 from __future__ import annotations
 
 import ipaddress
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from remediation.diffing import State
 from remediation.facts import Facts
-from remediation.facts.kubernetes import NODES, ObjectsOf
-from remediation.facts.pods import takes_pod_address
+from remediation.facts.kubernetes import NODES, ObjectNamed, ObjectsOf
+from remediation.facts.pods import live_pods, takes_pod_address
 from remediation.model import Permission
 
 EXHAUSTED = "no IP addresses available in range set"
@@ -21,7 +23,6 @@ HOSTNAME = "kubernetes.io/hostname"
 # Source: https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
 _FULL = 0.8
 
-PODS = ObjectsOf("v1", "Pod")
 SANDBOX_EVENTS = ObjectsOf("v1", "Event", fields="reason=FailedCreatePodSandBox")
 
 
@@ -56,26 +57,44 @@ class NodeAddressing:
 
 @dataclass(frozen=True)
 class Addressing:
-    """The pod addresses of every node, by node name."""
+    """The pod addresses of nodes, by node name: of the named ones that exist, or of all."""
 
-    permissions: tuple[Permission, ...] = (*NODES.permissions, *PODS.permissions, *SANDBOX_EVENTS.permissions)
+    named: tuple[str, ...] = ()
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """List nodes, pods and events; get the named nodes."""
+        each = [right for node in self._nodes for right in node.permissions]
+        return (*each, *live_pods().permissions, *SANDBOX_EVENTS.permissions)
+
+    @property
+    def _nodes(self) -> tuple[ObjectNamed, ...] | tuple[ObjectsOf]:
+        return tuple(ObjectNamed("v1", "Node", name) for name in self.named) or (NODES,)
+
+    @property
+    def _pods(self) -> tuple[ObjectsOf, ...]:
+        return tuple(live_pods(node=name) for name in self.named or ("",))
 
     def ask(self, facts: Facts) -> dict[str, NodeAddressing]:
-        """Combine one list each of nodes, pods and events."""
-        nodes, pods, events = facts.together(NODES, PODS, SANDBOX_EVENTS)
-        errors = {
-            event["involvedObject"].get("uid"): event.get("message", "")
-            for event in events
-            if EXHAUSTED in event.get("message", "")
-        }
-        return {
-            node["metadata"]["name"]: _addressing(node, [pod for pod in pods if _on(pod, node)], errors)
-            for node in nodes
-        }
+        """Combine nodes, pods and events, all asked at the same time."""
+        events, *found = facts.together(SANDBOX_EVENTS, *self._nodes, *self._pods)
+        nodes = [node for node in found[: len(self.named)] if node] if self.named else found[0]
+        pods = [pod for some in found[len(self._nodes) :] for pod in some]
+        errors = sandbox_errors(events)
+        by_node: dict[str, list[State]] = defaultdict(list)
+        for pod in filter(takes_pod_address, pods):
+            by_node[pod["spec"].get("nodeName", "")].append(pod)
+        names = [node["metadata"]["name"] for node in nodes]
+        return {name: _addressing(node, by_node[name], errors) for name, node in zip(names, nodes, strict=True)}
 
 
-def _on(pod: State, node: State) -> bool:
-    return pod["spec"].get("nodeName") == node["metadata"]["name"] and takes_pod_address(pod)
+def sandbox_errors(events: Iterable[State]) -> dict[str, str]:
+    """Return the message for each pod, by uid, that got no address because there was none left."""
+    return {
+        event["involvedObject"].get("uid", ""): event["message"]
+        for event in events
+        if EXHAUSTED in event.get("message", "")
+    }
 
 
 def _addressing(node: State, pods: list[State], errors: dict[str, str]) -> NodeAddressing:

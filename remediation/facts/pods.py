@@ -1,13 +1,30 @@
-"""What a pod's own status says about it."""
+"""Pods, and what a pod's own status says about it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from remediation.diffing import State
+from remediation.facts.kubernetes import ObjectsOf
 from remediation.registry import image_host
 
+_LIVE = "status.phase!=Succeeded,status.phase!=Failed"
+_METADATA = ("name", "namespace", "uid", "ownerReferences", "deletionTimestamp")
+_SPEC = ("nodeName", "hostNetwork", "serviceAccountName", "imagePullSecrets")
+_STATUS = ("phase", "startTime", "podIP", "podIPs")
+_KEPT = (
+    *(f"metadata.{name}" for name in _METADATA),
+    *(f"spec.{name}" for name in _SPEC),
+    *(f"spec.{kind}.{name}" for kind in ("containers", "initContainers") for name in ("name", "image")),
+    *(f"status.{name}" for name in _STATUS),
+    *(f"status.{kind}.{name}" for kind in ("containerStatuses", "initContainerStatuses") for name in ("name", "state")),
+)
 _PULL_REASONS = ("ErrImagePull", "ImagePullBackOff")
+
+
+def live_pods(namespace: str = "", node: str = "") -> ObjectsOf:
+    """Return the question for pods that have not ended, in one namespace or in all, on one node or on any."""
+    return ObjectsOf("v1", "Pod", namespace, fields=_LIVE + (f",spec.nodeName={node}" if node else ""), keep=_KEPT)
 
 
 def containers(pod: State) -> Iterator[tuple[State, State]]:

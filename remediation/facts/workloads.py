@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from remediation.facts import Facts
 from remediation.facts.kubernetes import ObjectNamed, ObjectsOf
-from remediation.facts.pods import carries
+from remediation.facts.pods import carries, live_pods
 from remediation.model import Permission
 
 
@@ -20,7 +20,7 @@ class Elsewhere:
 
     @property
     def _sources(self) -> tuple[ObjectsOf, ObjectsOf]:
-        return ObjectsOf("v1", "ServiceAccount", self.namespace), ObjectsOf("v1", "Pod", self.namespace)
+        return ObjectsOf("v1", "ServiceAccount", self.namespace), live_pods(self.namespace)
 
     @property
     def permissions(self) -> tuple[Permission, ...]:

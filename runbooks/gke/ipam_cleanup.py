@@ -26,6 +26,7 @@ from remediation import (
 )
 from remediation.diffing import KNOWN_AFTER_APPLY, merge
 from remediation.facts.ipam import HOSTNAME, NodeAddressing
+from remediation.facts.kubernetes import NODES
 from remediation.manifests import manifest, text
 from remediation.names import count, object_name, pinned_image
 from remediation.resources.cleanup_config import CleanupConfig, live_key
@@ -72,7 +73,13 @@ def _work(nodes: list[NodeAddressing], mode: str, image: str, limit: int) -> Dur
 def _needs(target: Cluster, node: tuple[str, ...] = (), **_: Any) -> list[Any]:
     nodes = [NodeAddressing(name, name, (), 0, 0, (), "") for name in node or ("NODE",)]
     during = _work(nodes, "clean", IMAGE, 1)
-    return [Addressing(), *during.resources, during.until.check, PodsHaveAddresses(tuple(item.node for item in nodes))]
+    return [
+        Addressing(node),
+        Addressing(),
+        *during.resources,
+        during.until.check,
+        PodsHaveAddresses(tuple(item.node for item in nodes)),
+    ]
 
 
 def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
@@ -98,7 +105,7 @@ def restore_reservations(
     target: Cluster, facts: Facts, node: tuple[str, ...], max_reservations: int, image: str
 ) -> Steps:
     """Put quarantined reservations back whose container turned out to be alive; the others stay in quarantine."""
-    known = facts(Addressing())
+    known = facts(Addressing(node))
     yield _work([known[name] for name in node if name in known], "restore", image, max_reservations)
 
 
@@ -139,14 +146,15 @@ def ipam_cleanup(
     yield Allowed(
         len(node) <= _MOST_NODES, f"--node was given {len(node)} times; allowed are {_MOST_NODES} nodes in one run"
     )
-    known = facts(Addressing())
+    known = facts(Addressing(tuple(dict.fromkeys(node))))
     for name in node:
-        near = get_close_matches(name, known, 3, 0.0)
-        yield Allowed(
-            name in known,
-            f"--node {name!r} is not a node of this cluster; allowed: {', '.join(near)}",
-            "kubectl get nodes",
-        )
+        if name not in known:
+            near = get_close_matches(name, [item["metadata"]["name"] for item in facts(NODES)], 3, 0.0)
+            yield Allowed(
+                False,
+                f"--node {name!r} is not a node of this cluster; allowed: {', '.join(near)}",
+                "kubectl get nodes",
+            )
         yield Require(
             not name.startswith("gk3-"),
             f"--node {name!r} belongs to Autopilot, which forbids what this needs",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
 from remediation.testing.control_plane import ControlPlane
 from tests.running import Cli, content
@@ -80,3 +81,19 @@ def test_bad_input(cli: Cli, control_plane: ControlPlane, words: tuple[str, ...]
     mark = control_plane.mark()
     assert says in cli("run", "ipam-cleanup", *words, "--yes").expect(code).json["error"]["summary"]
     assert control_plane.writes(mark) == []
+
+
+def test_a_pod_that_waits_for_something_else_is_not_the_symptom(cli: Cli, control_plane: ControlPlane) -> None:
+    """A pod without an address, and without the error of exhausted addresses, says nothing about leaks."""
+    namespace = control_plane.namespace()
+    for name, image in (("runs", "registry.example.com/web:1"), ("waits", "private.registry.example/web:1")):
+        spec = {"nodeName": "node-3", "containers": [{"name": "web", "image": image}]}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+        control_plane.kubectl("-n", namespace, "create", "-f", "-", stdin=yaml.safe_dump(pod))
+    started = ("-n", namespace, "get", "pods", "-o", "jsonpath={.items[*].status.startTime}")
+    control_plane.wait_for(lambda: control_plane.kubectl(*started).stdout.count("T") == 2, "two pods")
+    since = '{"status": {"startTime": "2026-01-01T00:00:00Z"}}'
+    control_plane.kubectl("-n", namespace, "patch", "pod", "waits", "--subresource=status", "-p", since)
+    done = cli("run", "ipam-cleanup", "--node", "node-3", "--yes").expect(0)
+    assert done.status == "already_ok"
+    assert "1 more pods wait for something else" in done.json["verify"]["checks"][0]["detail"]
