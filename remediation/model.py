@@ -129,8 +129,11 @@ class Resource(Protocol):
     def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
         """Make exactly this change, guarded; raises Conflict when the resource is not at ``change.before``."""
 
-    def settle(self, api: Any, change: Change, run_id: str) -> Written | None:
-        """After an ambiguous write: return what it left if it took effect, None if it did not; else raise Conflict."""
+    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
+        """After an ambiguous write: return what it left if it took effect, None if it did not; else raise Conflict.
+
+        ``since`` is when the write was begun, in seconds since 1970 by this machine's clock.
+        """
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def _has_landed(run: Run, index: int, api: Any) -> bool:
     """Tell whether a change is in place; one that was only intended is looked at."""
     resource, change = run.operations[index].resource, run.operations[index].change
     if run.progress.get(index) == "intended" and resource is not None and change is not None:
-        written = resource.settle(api, change, run.id)
+        written = resource.settle(api, change, run.id, run.intended_at.get(index, 0.0))
         if written is not None:
             run.done(index, written)
     return run.progress.get(index) == "done"

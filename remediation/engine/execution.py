@@ -66,7 +66,7 @@ class Executor:
     def __init__(self, run: Run, api: Any, observer: Observer) -> None:
         self.run, self.api, self.observer = run, api, observer
         self.results: list[State] = []
-        self._in_doubt = False
+        self._in_doubt, self._since = False, 0.0
         self.passed = {event.payload["index"] for event in run.journal.events(run.id, "check.passed")}
 
     def carry_out(self, first: int = 0) -> None:
@@ -88,6 +88,7 @@ class Executor:
             return
         if progress == "untouched":
             self.run.intend(index)
+        self._since = self.run.intended_at[index]
         self.observer.changing(change)
         try:
             self.run.done(index, self._certain(resource, change, in_doubt=progress == "intended"))
@@ -111,13 +112,13 @@ class Executor:
 
     def _settled(self, resource: Resource, change: Change) -> Written | None:
         try:
-            return resource.settle(self.api, change, self.run.id)
+            return resource.settle(self.api, change, self.run.id, self._since)
         except Conflict:
             return None
 
     def _once(self, resource: Resource, change: Change, identity: str) -> Written:
         self.api.still_locked()
-        settled = resource.settle(self.api, change, self.run.id) if self._in_doubt else None
+        settled = resource.settle(self.api, change, self.run.id, self._since) if self._in_doubt else None
         if settled is not None:
             return settled
         # Between the request and its answer nobody knows; only a definite answer ends the doubt.
@@ -134,6 +135,7 @@ class Executor:
         if progress in ("untouched", "undone"):
             return None
         resource, change = _parts(self.run.operations[index])
+        self._since = self.run.intended_at[index]
         written = None if getattr(resource, "nothing_to_undo", False) else self._landed(index, resource, change)
         if written is None:
             return self.run.undone(index)
@@ -149,7 +151,7 @@ class Executor:
         if index in self.run.written:
             return self.run.written[index]
         try:
-            return resource.settle(self.api, change, self.run.id)
+            return resource.settle(self.api, change, self.run.id, self.run.intended_at.get(index, 0.0))
         except Conflict as problem:
             raise Drifted(
                 f"{change.address} was changed by somebody else", problem.summary, f"runbook runs {self.run.id}"

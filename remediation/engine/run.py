@@ -86,6 +86,7 @@ class Run:
     def intend(self, index: int) -> None:
         """Write ahead: this change is about to be made."""
         self._mark(index, "change.intended", "intended")
+        self.intended_at[index] = time.time()
 
     def done(self, index: int, written: Written) -> None:
         """Record what a change left behind."""

@@ -119,9 +119,9 @@ class ProjectIamMember:
         if not binding.members:  # an empty binding is invalid
             policy.bindings.remove(binding)
 
-    def settle(self, api: Any, change: Change, run_id: str) -> Written | None:
+    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
         """Look whether the member is where the write wanted it."""
-        del run_id
+        del run_id, since
         return Written(change.after) if change.landed(self.read(api)) else None
 
 

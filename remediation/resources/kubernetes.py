@@ -171,8 +171,9 @@ class KubernetesObject:
         operations = diffing.json_patch(current, change.edits, change.after)
         return _written(api.kubernetes.patch(self.ref, [unchanged, *operations]))
 
-    def settle(self, api: Any, change: Change, run_id: str) -> Written | None:
+    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
         """Look whether a write took effect: what we create carries the id of the run."""
+        del since
         try:
             raw = api.kubernetes.read(self.ref)
         except NotFound:

@@ -199,8 +199,9 @@ class PullSecret:
         pods = api.kubernetes.list(Ref("v1", "Pod", "", self.namespace), fields="status.phase=Pending")
         return any({"name": self.name} in (pod["spec"].get("imagePullSecrets") or []) for pod in pods)
 
-    def settle(self, api: Any, change: Change, run_id: str) -> Written | None:
+    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
         """Look whether a write took effect; a Secret of the run whose key is lost is taken away, to be made again."""
+        del since
         raw = self._raw(api)
         current = self._shown(raw, api) if raw else None
         if change.action == "create" and raw is not None:

@@ -99,8 +99,8 @@ class RenewedPods:
         except (NotFound, Conflict):
             return  # it is gone, or another pod has its name by now
 
-    def settle(self, api: Any, change: Change, run_id: str) -> Written | None:
+    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
         """Look whether any pod is still stuck; deleting again does no harm."""
-        del change, run_id
+        del change, run_id, since
         current = self.read(api)
         return None if current["stuck"] else Written(current)

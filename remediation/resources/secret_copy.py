@@ -89,8 +89,9 @@ class SecretCopy:
         made = api.kubernetes.create(self.ref, body)
         return Written(shown(made, api.digest), made["metadata"]["uid"])
 
-    def settle(self, api: Any, change: Change, run_id: str) -> Written | None:
+    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
         """Look whether the copy is there, and ours."""
+        del since
         current = self.read(api)
         if change.action == "create" and current is not None:
             if current.get("annotations", {}).get(RUN_ANNOTATION) != run_id:

@@ -110,9 +110,9 @@ class ServiceAccountKey:
         api.material.keep(material_name(self.email), Secret(private))
         return Written({"account": self.email, "name": name}, name)
 
-    def settle(self, api: Any, change: Change, run_id: str) -> Written | None:
+    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
         """Remove a key whose private part was lost with the answer, so that a new one can be made; raises Conflict when unsure."""
-        del run_id
+        del run_id, since
         ours = self._ours(api)
         if change.action == "delete":
             return None if (change.before or {})["name"] in ours else Written(None)
