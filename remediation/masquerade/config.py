@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
+from remediation.ranges import Network, collapsed
+
 from .document import Member, comments, read
 from .duration import go_duration
 from .problems import (
@@ -25,7 +27,7 @@ from .problems import (
 )
 from .ranges import LINK_LOCAL as _LINK_LOCAL
 from .ranges import LINK_LOCAL_IPV6 as _LINK_LOCAL_IPV6
-from .ranges import RESERVED_RANGES, Network, collapsed, exclude, is_subnet, overlaps, parse_cidr
+from .ranges import RESERVED_RANGES, exclude, is_subnet, overlaps, parse_cidr
 from .rewrite import Wanted, rewrite, write
 
 _DEFAULT_INTERVAL = "60s"
@@ -35,6 +37,7 @@ _DEFAULT_INTERVAL = "60s"
 class MasqueradeConfig:
     """What the agent does: destinations in `non_masquerade` see pod addresses, all others see node addresses.
 
+    `non_masquerade` does not hold the link-local ranges that the agent adds by itself.
     `resync_interval` is a Go duration, None for the agent's 60 s. `unknown` holds the keys that the agent ignores.
     `explicit` is False when the list is the agent's built-in one.
     """
@@ -79,11 +82,6 @@ class MasqueradeConfig:
             unknown={name: value for name, value in values.items() if name not in FIELDS},
             explicit=LIST in values,
         )
-
-    @property
-    def effective(self) -> tuple[Network, ...]:
-        """The networks that keep the pod address, without the link-local ranges that the agent adds by itself."""
-        return self.non_masquerade
 
     @property
     def resync_seconds(self) -> float:

@@ -12,9 +12,11 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
+from remediation.ranges import Network
+
 from .document import Document, DocumentError, Member, read
 from .duration import go_duration
-from .ranges import Network, parse_cidr
+from .ranges import parse_cidr
 
 LIST: Final = "nonMasqueradeCIDRs"
 LIMIT: Final = "cidrLimit"

@@ -11,10 +11,10 @@ from remediation.masquerade import (
     MasqueradeConfig,
     Severity,
     go_duration,
-    has_comments,
     problems,
     repaired,
 )
+from remediation.masquerade.document import comments
 
 FINE = """\
 # owner: network team, see https://example.com/#masq
@@ -172,5 +172,5 @@ def test_no_text_makes_the_reader_fail(text: str) -> None:
     found = problems(text)
     if all(problem.severity is not Severity.REJECTED for problem in found):
         MasqueradeConfig.parse(text)
-    has_comments(text)
+    comments(text)
     repaired(text)

@@ -104,7 +104,7 @@ def _agent_log(cluster: Cluster, pod: Object) -> str | None:
     except ConfigProblem as problem:
         return f"E1121 03:00:00.000000       1 ip-masq-agent.go:180] Error syncing configuration: {problem}\n"
     logged = {
-        "nonMasqueradeCIDRs": [str(item) for item in config.effective],
+        "nonMasqueradeCIDRs": [str(item) for item in config.non_masquerade],
         "masqLinkLocal": config.masq_link_local,
         "masqLinkLocalIPv6": config.masq_link_local_ipv6,
         "resyncInterval": int(config.resync_seconds * 1_000_000_000),
