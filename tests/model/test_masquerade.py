@@ -137,6 +137,15 @@ def test_coverage_agrees_with_counting_addresses(blocks: tuple[Network, ...], ra
     assert all(config.masquerades(each) == (not members((each,)) & members(blocks)) for each in ranges)
 
 
+@given(blocks=small_lists, within=small)
+def test_the_kept_parts_of_a_range_agree_with_counting_addresses(
+    blocks: tuple[Network, ...], within: IPv4Network
+) -> None:
+    """They hold each address of the range that the blocks hold, and no other."""
+    kept = MasqueradeConfig(blocks, explicit=True).kept_of(within)
+    assert members(tuple(kept)) == members(blocks) & members((within,))
+
+
 @given(block=st.integers(0, 100), extra=st.integers(0, 28))
 def test_the_number_of_blocks_follows_the_prefix_lengths(block: int, extra: int) -> None:
     """Excluding length d from length b leaves d - b blocks, for IPv6 as well."""

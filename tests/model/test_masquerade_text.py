@@ -46,6 +46,13 @@ def test_a_comment_that_would_be_lost_is_told() -> None:
     assert MasqueradeConfig.parse(text).render(text) == text
 
 
+def test_a_lost_comment_is_told_although_another_says_the_same() -> None:
+    """Comments are counted: one of two equal ones is still a loss."""
+    text = "nonMasqueradeCIDRs:\n- 10.0.0.0/8 # datacentre\n- 192.168.0.0/16 # datacentre\n"
+    config = MasqueradeConfig.parse(text).without([IPv4Network("192.168.0.0/16")])
+    assert config.lost_comments(text) == ["# datacentre"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -169,7 +176,29 @@ def test_a_missing_unit_is_added_and_nothing_else_changes(broken: str) -> None:
     assert repaired(text) == text.replace(f"resyncInterval: {broken}", 'resyncInterval: "60s"')
 
 
-@pytest.mark.parametrize("text", ["resyncInterval: 60s", "resyncInterval: soon", "resyncInterval: 0", "a: [", "", "{}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "resyncInterval: 60s",
+        "resyncInterval: soon",
+        "resyncInterval: 0",
+        "resyncInterval: 5",
+        'resyncInterval: "9"',
+        "resyncInterval: 60\nnonMasqueradeCIDRs: [10.0.0.1/8]",
+        "resyncInterval: 60\nmasqLinkLocal: 1",
+        "base: &seconds 60\nresyncInterval: *seconds\n",
+        "a: [",
+        "",
+        "{}",
+    ],
+)
 def test_other_faults_are_not_repaired(text: str) -> None:
-    """Only the missing unit has an answer that nobody needs to think about."""
+    """Only the missing unit has an answer that nobody needs to think about, and only where that heals the text."""
     assert repaired(text) is None
+
+
+def test_a_repair_has_to_satisfy_the_agent_that_runs() -> None:
+    """An IPv6 entry is still rejected by an agent without --enable-ipv6, so the interval alone is no repair."""
+    text = 'resyncInterval: 60\nnonMasqueradeCIDRs: ["fd00::/8"]\n'
+    assert repaired(text) is not None
+    assert repaired(text, ipv6=False) is None
