@@ -167,10 +167,10 @@ def ip_masq_agent(
     """Masquerade pod traffic to networks that cannot route to pod addresses.
 
     Symptoms: pods time out to on-premises or other-cloud destinations that nodes can reach;
-    `Error syncing configuration` in the log of ip-masq-agent.
+    `Error syncing configuration` or `No config file found` in the log of ip-masq-agent.
 
     Cause: the destination is in nonMasqueradeCIDRs, so packets leave with the pod's address and no answer comes back;
-    or the agent rejects its configuration.
+    or the agent rejects its configuration, or does not read it.
 
     Impact: new connections to the destinations leave with the node's address; firewalls there must expect it.
     Existing connections keep their old translation. The agent is restarted node by node; pods are not.
