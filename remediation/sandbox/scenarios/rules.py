@@ -101,12 +101,13 @@ def _agent_log(cluster: Cluster, pod: Object) -> str | None:
     """Return what ip-masq-agent logs. Source: https://github.com/kubernetes-sigs/ip-masq-agent."""
     if (pod["metadata"].get("labels") or {}).get("k8s-app") != "ip-masq-agent":
         return None
+    arguments = [word for item in pod["spec"]["containers"] for word in item.get("args") or []]
     try:
-        config = MasqueradeConfig.parse(_config(cluster))
+        config = MasqueradeConfig.parse(_config(cluster), ipv6=any("enable-ipv6" in word for word in arguments))
     except ConfigProblem as problem:
         return f"E1121 03:00:00.000000       1 ip-masq-agent.go:180] Error syncing configuration: {problem}\n"
     logged = {
-        "nonMasqueradeCIDRs": [str(item) for item in config.effective],
+        "nonMasqueradeCIDRs": [str(item) for item in config.non_masquerade],
         "masqLinkLocal": config.masq_link_local,
         "masqLinkLocalIPv6": config.masq_link_local_ipv6,
         "resyncInterval": int(config.resync_seconds * 1_000_000_000),
