@@ -162,8 +162,18 @@ def _refuse_outdated(run: Run, api: Any) -> None:
         wanted = Planner(plan, api).addresses(steps)
     except (Refused, UsageProblem, NotApplicable) as problem:
         raise _outdated(run, problem.summary) from problem
-    if unwanted := [address for address in run.pending if address not in wanted]:
-        raise _outdated(run, f"{unwanted[0]} need not be changed any more")
+    for index, item in enumerate(run.operations):
+        if (
+            item.change
+            and item.change.temporary
+            and item.change.address not in wanted
+            and not _has_begun(run, index, api)
+        ):
+            raise _outdated(run, f"{item.change.address} need not be changed any more")
+
+
+def _has_begun(run: Run, index: int, api: Any) -> bool:
+    return _has_landed(run, index, api) or run.progress.get(index, "untouched") not in ("untouched", "intended")
 
 
 def _outdated(run: Run, why: str) -> StalePlan:

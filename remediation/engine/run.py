@@ -174,15 +174,6 @@ class Run:
                 found[item.change.address] = (self.written.get(index) or Written(item.change.after)).after or {}
         return found
 
-    @property
-    def pending(self) -> list[str]:
-        """The addresses of temporary changes that have not been made."""
-        return [
-            item.change.address
-            for index, item in enumerate(self.operations)
-            if item.change and item.change.temporary and self.progress.get(index, "untouched") == "untouched"
-        ]
-
     @cached_property
     def holder(self) -> str:
         """Who holds the locks of this run while this process works on it."""

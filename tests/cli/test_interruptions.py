@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from remediation.sandbox.kubernetes import Fault
-from remediation.sandbox.scenarios import SCENARIOS
 from remediation.sandbox.scenarios.google import HOST, PULLER
-from tests.engine.world import World, comparable
-from tests.running import RUNBOOK, assert_no_secret
+from tests.engine.world import Held, World, break_, comparable, end, start
 
-# Whoever runs the tests in the background has switched Ctrl-C off for them and all their children.
-_ON = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-WITH_CTRL_C = (sys.executable, "-c", _ON)
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
 PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
 PULL_KEY = (*PULL, "--google-service-account", PULLER)
@@ -34,47 +23,6 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)
     yield made
     made.close()
-
-
-class Held:
-    """Hold up the first request that writes to a path, and tell when it has come."""
-
-    def __init__(self, world: World, method: str, path: str, seconds: float) -> None:
-        self.came = threading.Event()
-        self._method, self._path, self._seconds = method, path, seconds
-        world.cluster.faults = self._fault
-
-    def _fault(self, method: str, path: str, query: Any, headers: Any, body: Any) -> Fault | None:
-        del headers, body
-        if method == self._method and path.endswith(self._path) and "dryRun" not in query and not self.came.is_set():
-            self.came.set()
-            return Fault(delay=self._seconds)
-        return None
-
-
-def start(world: World, tmp_path: Path, *words: str, store: str = "journal.db") -> subprocess.Popen[str]:
-    env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
-    where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--project", "example-prod")
-    return subprocess.Popen(
-        [*WITH_CTRL_C, str(RUNBOOK), *words, *where, "--store", str(tmp_path / store), "-o", "json"],
-        env=os.environ | env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def end(process: subprocess.Popen[str]) -> dict[str, Any]:
-    out, err = process.communicate(timeout=60)
-    assert_no_secret("an interrupted run", out + err, Path(process.args[-3]))  # type: ignore[arg-type, index] # words
-    document: dict[str, Any] = json.loads(out) if out else {}
-    return document | {"code": process.returncode, "stderr": err}
-
-
-def break_(world: World, name: str) -> Any:
-    SCENARIOS[name].put(world.client, world, False)
-    world.cluster.settle()
-    return comparable(world.state())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,24 +1,32 @@
-"""An emulated cluster and cloud that can be set back, and the program that runs verbs on them."""
+"""An emulated cluster and cloud that can be set back, and programs that run verbs on them and are stopped."""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.sandbox.daemon import new_cloud
 from remediation.sandbox.google import serve as serve_google
-from remediation.sandbox.kubernetes import Cluster, kubeconfig, serve
+from remediation.sandbox.kubernetes import Cluster, Fault, kubeconfig, serve
+from remediation.sandbox.scenarios import SCENARIOS
 from remediation.sandbox.scenarios.google import PULLER, break_agent
 from remediation.sandbox.scenarios.rules import install
-from tests.running import assert_no_secret, content
+from tests.running import RUNBOOK, assert_no_secret, content
 
 _KINDS = ("configmaps", "daemonsets.apps", "nodes", "secrets", "serviceaccounts")
+
+
+# Whoever runs the tests in the background has switched Ctrl-C off for them and all their children.
+_ON = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+WITH_CTRL_C = (sys.executable, "-c", _ON)
 
 
 class World:
@@ -110,3 +118,48 @@ def comparable(state: dict[str, Any]) -> dict[str, Any]:
             "holds an existing key": any(name in text for name in state["keys"]) or "0123456789abcdef" in text
         }
     return {**state, "keys": len(state["keys"])}
+
+
+class Held:
+    """Hold up the first request that writes to a path, for some seconds or until it is let go, and tell when it has come."""
+
+    def __init__(
+        self, world: World, method: str, path: str, seconds: float, close: Literal["", "before", "after"] = ""
+    ) -> None:
+        self.came, self.let_go = threading.Event(), threading.Event()
+        self._method, self._path = method, path
+        self._seconds, self._close = seconds, close
+        world.cluster.faults = self._fault
+
+    def _fault(self, method: str, path: str, query: Any, headers: Any, body: Any) -> Fault | None:
+        del headers, body
+        if method == self._method and path.endswith(self._path) and "dryRun" not in query and not self.came.is_set():
+            self.came.set()
+            self.let_go.wait(self._seconds)
+            return Fault(close=self._close)
+        return None
+
+
+def start(world: World, tmp_path: Path, *words: str, store: str = "journal.db") -> subprocess.Popen[str]:
+    env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
+    where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--project", "example-prod")
+    return subprocess.Popen(
+        [*WITH_CTRL_C, str(RUNBOOK), *words, *where, "--store", str(tmp_path / store), "-o", "json"],
+        env=os.environ | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def end(process: subprocess.Popen[str]) -> dict[str, Any]:
+    out, err = process.communicate(timeout=60)
+    assert_no_secret("an interrupted run", out + err, Path(process.args[-3]))  # type: ignore[arg-type, index] # words
+    document: dict[str, Any] = json.loads(out) if out else {}
+    return document | {"code": process.returncode, "stderr": err}
+
+
+def break_(world: World, name: str) -> Any:
+    SCENARIOS[name].put(world.client, world, False)
+    world.cluster.settle()
+    return comparable(world.state())
