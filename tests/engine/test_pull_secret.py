@@ -394,3 +394,30 @@ def test_the_reason_can_be_in_an_event(shop: Shop) -> None:
     shop.world.cluster.record_event(pod, "Failed", "Failed to pull image: 401 Unauthorized", "Warning")
     (found,) = shop("diagnose", "pull-secret")["findings"]
     assert (found["status"], found["evidence"]) == ("fault", ["Failed to pull image: 401 Unauthorized"])
+
+
+def test_a_pod_from_before_proves_nothing(shop: Shop) -> None:
+    """It names the secret and runs, but its image was pulled when there was no secret."""
+    shop("run", *PULL, "--from-key-file", str(key_file(shop.folder)), "--yes")
+    early = "2020-01-01T00:00:00Z"
+    for pod in shop.pods():
+        shop.world.cluster.store.put("pods", _older(shop.world.cluster.get("pods", pod, "shop"), early))
+    verdict = shop("verify", "last", "--within", "0")["verify"]["checks"][0]
+    assert (verdict["status"], "made after the secret" in verdict["detail"]) == ("unknown", True)
+
+
+def _older(pod: Any, created: str) -> Any:
+    return {**pod, "metadata": {**pod["metadata"], "creationTimestamp": created}}
+
+
+def test_what_a_reader_should_know_is_in_the_plan(shop: Shop) -> None:
+    """Other rights and other uses of the key are not looked at; the default account gives the secret to everybody."""
+    file = ("--from-key-file", str(key_file(shop.folder)))
+
+    def unchecked(*words: str) -> set[str]:
+        checks = shop("plan", *words)["plan"]["checks"]
+        return {item["check"] for item in checks if item["status"] == "not checked"}
+
+    general = {"a grant instead of a key", "what else the account may do", "where else the key is used"}
+    assert unchecked(*PULL, *file) == general
+    assert unchecked(*PULL, *file, "--service-account", "default") == {*general, "who else gets the secret"}
