@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from remediation.facts.gcp import ApiEnabled, FailedOperations, ProjectClusters, ProjectGrant, ProjectNumber
     from remediation.facts.ipam import Addressing
     from remediation.facts.kubernetes import ObjectNamed
-    from remediation.facts.masquerade import MasqueradeAgent, ProtectedRanges
+    from remediation.facts.masquerade import MasqueradeAgent
+    from remediation.facts.protected import ProtectedRanges
     from remediation.model import (
         Allowed,
         Applies,
@@ -67,7 +68,7 @@ _HOMES = {
         ("ApiEnabled", "FailedOperations", "ProjectClusters", "ProjectGrant", "ProjectNumber"), "facts.gcp"
     ),
     "MasqueradeAgent": "facts.masquerade",
-    "ProtectedRanges": "facts.masquerade",
+    "ProtectedRanges": "facts.protected",
 }
 
 __all__ = [  # noqa: RUF022 - grouped like the chapters of the guide

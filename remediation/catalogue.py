@@ -45,6 +45,12 @@ class Parameter:
         """The command-line option, ``--service-account``."""
         return "--" + (self.option.name or self.name.replace("_", "-"))
 
+    def value(self, recorded: Any) -> Any:
+        """Return the value that a JSON value stands for."""
+        if self.repeatable:
+            return tuple(self.option.parse(text) for text in recorded or ())
+        return self.option.parse(recorded) if isinstance(recorded, str) else recorded
+
     def as_json(self) -> dict[str, Any]:
         """Return what ``runbook list -o json`` says of it."""
         return {
@@ -100,6 +106,10 @@ class Runbook:
     def permissions(self, target: Target, parameters: dict[str, Any]) -> list[Permission]:
         """Return every right that any verb of the runbook takes with these parameters."""
         return sorted({right for item in self.needs(target, **parameters) for right in item.permissions})
+
+    def values(self, recorded: dict[str, Any]) -> dict[str, Any]:
+        """Return parameter values as the steps want them, from those of a journal or a plan file."""
+        return {item.name: item.value(recorded.get(item.name, item.default)) for item in self.parameters}
 
     def as_json(self) -> dict[str, Any]:
         """Return the catalogue entry as ``runbook list -o json`` prints it."""

@@ -43,7 +43,12 @@ class Change:
         return Change(self.address, self.after, self.before, edits, self.reversible, self.temporary, self.note)
 
     def drifted(self, current: State | None) -> list[str]:
-        """Return the pointers whose value is no longer what this change starts from."""
+        """Return the pointers whose value is no longer what this change starts from.
+
+        A temporary object goes whatever others have written into it: nobody else has any use for it.
+        """
+        if self.temporary and self.action == "delete":
+            return []
         if (current is None) != (self.before is None):
             return ["/"]
         if self.action != "update":

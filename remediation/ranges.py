@@ -33,10 +33,15 @@ def destination(text: str) -> Network:
 
 
 def networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Return the ranges that can be read, sorted and merged where they touch; text that is no address is left out."""
-    found = [item for text in texts if (item := _readable(text)) is not None]
-    v4 = ipaddress.collapse_addresses(item for item in found if isinstance(item, ipaddress.IPv4Network))
-    v6 = ipaddress.collapse_addresses(item for item in found if isinstance(item, ipaddress.IPv6Network))
+    """Return the ranges that can be read, collapsed; text that is no address is left out."""
+    return collapsed(item for text in texts if (item := _readable(text)) is not None)
+
+
+def collapsed(ranges: Iterable[Network]) -> tuple[Network, ...]:
+    """Return the smallest sorted list of ranges that holds the same addresses, IPv4 first."""
+    known = tuple(ranges)
+    v4 = ipaddress.collapse_addresses(item for item in known if isinstance(item, ipaddress.IPv4Network))
+    v6 = ipaddress.collapse_addresses(item for item in known if isinstance(item, ipaddress.IPv6Network))
     return (*v4, *v6)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+# Who writes, in the managed fields of every object that this product has changed.
+FIELD_MANAGER = "runbook"
 _PLURALS = {
     "NetworkPolicy": "networkpolicies",
     "Endpoints": "endpoints",

@@ -24,7 +24,7 @@ MAY = {
     "refs": set(),
     "ranges": set(),
     "names": set(),
-    "masquerade": set(),
+    "masquerade": {"ranges"},
     "registry": set(),
     "changes": {"diffing"},
     "model": WORDS,

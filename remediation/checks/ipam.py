@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from remediation.diffing import State
 from remediation.facts import Facts
@@ -25,18 +25,20 @@ _STARTING = 60.0
 @recorded
 @dataclass(frozen=True)
 class NodesReported:
-    """The cleaning pod on every named node, and on no other, has reported that it is done."""
+    """The cleaning pod on every named node, and on no other, has reported that its work in this mode is done."""
 
     namespace: str
     selector: str
     nodes: tuple[str, ...]
+    mode: Literal["clean", "restore"] = "clean"
 
     required: ClassVar[bool] = True
 
     @property
     def description(self) -> str:
         """What is true when it passes."""
-        return f"the cleaning is done on {', '.join(self.nodes)} and nowhere else"
+        what = {"clean": "the cleaning is done", "restore": "live reservations are back"}[self.mode]
+        return f"{what} on {', '.join(self.nodes)} and nowhere else"
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
@@ -53,7 +55,9 @@ class NodesReported:
         }
         if strangers := set(placed) - set(self.nodes):
             return Verdict("failing", f"it also runs on {', '.join(sorted(strangers))}", final=True)
-        results = {node: _result(placed[node]) for node in self.nodes if node in placed}
+        if not self.nodes:
+            return Verdict("failing", "no node was named, which proves nothing", final=True)
+        results = {node: _result(placed[node], self.mode) for node in self.nodes if node in placed}
         bad = [
             f"{node}: {item.get('status')}: {item.get('reason', '')}"
             for node, item in results.items()
@@ -71,8 +75,8 @@ class NodesReported:
         return api.kubernetes.changes(Ref("v1", "Pod", "", self.namespace), within, labels=self.selector)  # type: ignore[no-any-return] # the API is untyped here
 
 
-def _result(pod: State) -> State | None:
-    """Return the result of the init container, None while it has none."""
+def _result(pod: State, mode: str) -> State | None:
+    """Return the result of the init container, None while it has none; one of another run or mode is no result."""
     for status in pod.get("status", {}).get("initContainerStatuses") or []:
         ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get("terminated")
         if ended:
@@ -83,8 +87,17 @@ def _result(pod: State) -> State | None:
                     "status": "failed",
                     "reason": f"it ended with exit code {ended.get('exitCode')} and left no result",
                 }
-            return result if isinstance(result, dict) else {"status": "failed", "reason": "its result cannot be read"}
+            return _of_this_run(result, pod, mode)
     return None
+
+
+def _of_this_run(result: Any, pod: State, mode: str) -> State:
+    if not isinstance(result, dict):
+        return {"status": "failed", "reason": "its result cannot be read"}
+    env = {item["name"]: item.get("value") for item in pod["spec"]["initContainers"][0].get("env") or []}
+    if (result.get("mode"), result.get("run_id")) != (mode, env.get("RUN_ID")):
+        return {"status": "failed", "reason": f"its result is of mode {result.get('mode')}, run {result.get('run_id')}"}
+    return result
 
 
 def _told(result: State) -> str:

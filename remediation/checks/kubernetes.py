@@ -63,6 +63,10 @@ def rollout(daemonset: State) -> Verdict:
         return Verdict("failing", "the controller has not seen the change yet")
     if wanted == 0:
         return Verdict("failing", "it is scheduled on no node, which proves nothing")
+    strategy = (daemonset.get("spec", {}).get("updateStrategy") or {}).get("type")
+    if updated < wanted and strategy == "OnDelete":
+        old = f"{wanted - updated} of {wanted} pods run an older template"
+        return Verdict("failing", f"{old}; with OnDelete each waits until somebody deletes it", final=True)
     if updated < wanted or available < wanted:
         return Verdict("failing", f"{updated} of {wanted} nodes updated, {available} available")
     return Verdict("ok", f"{available} of {wanted} nodes updated and available")

@@ -16,15 +16,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
-def from_json(book: Runbook, recorded: dict[str, Any]) -> dict[str, Any]:
-    """Return parameter values as the runbook wants them, from `as_json`."""
-    values = {}
-    for item in book.parameters:
-        value = recorded.get(item.name, item.default)
-        if item.repeatable:
-            values[item.name] = tuple(item.option.parse(text) for text in value or ())
-        else:
-            values[item.name] = item.option.parse(value) if isinstance(value, str) else value
-    return values

@@ -13,7 +13,7 @@ from remediation.catalogue import Runbook
 from remediation.cli.examples import block
 from remediation.cli.hints import here, run_instead
 from remediation.cli.options import accept_common, parameter_option, run_options, target_options
-from remediation.cli.parameters import as_json, from_json
+from remediation.cli.parameters import as_json
 from remediation.cli.plan_files import read as read_plan
 from remediation.cli.plan_files import save as save_plan
 from remediation.cli.progress import Progress
@@ -157,7 +157,7 @@ def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
     """Plan, ask, apply, verify."""
     approved = read_plan(session.get("plan"), book)
     if approved is not None:
-        values = from_json(book, approved["parameters"])
+        values = book.values(approved["parameters"])
     if session.get("dry_run"):
         return plan_verb(session, book, values)
     session.require_named_target(book)

@@ -9,13 +9,12 @@ import click
 from remediation import catalogue
 from remediation.catalogue import Runbook
 from remediation.cli.options import run_options, store_options, target_options
-from remediation.cli.parameters import from_json
-from remediation.cli.render import document, heading, plan_text, print_json
+from remediation.cli.render import document, heading, next_lines, plan_text, print_json
 from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
 from remediation.engine.apply import resume_run
 from remediation.engine.outcome import Outcome
-from remediation.engine.rollback import rollback_plan, rollback_run
+from remediation.engine.rollback import nothing_to_undo, rollback_plan, rollback_run
 from remediation.engine.run import Run
 from remediation.engine.verify import verify_run
 from remediation.errors import Refused, RunbookError
@@ -96,31 +95,34 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
     session = Session(options)
 
     def verb() -> int:
-        record, book, target, api = _loaded(session, run)
-        changes = rollback_plan(record, api)
-        preview = {"fingerprint": None, "changes": changes, "already_ok": [], "checks": []}
+        record, book, target, api = _loaded(session, _last_change(session, run))
+        if (done := nothing_to_undo(record)) is not None:
+            return emit(session, book, target, done)
+        plan = rollback_plan(record, api)
         if not session.json:
-            click.echo(f"{heading(f'rollback of {record.id} ({book.name})', target)}\n{plan_text(preview)}")
+            click.echo(f"{heading(f'rollback of {record.id} ({book.name})', target)}\n{plan_text(plan)}")
         if dry_run:
-            return (
-                emit(session, book, target, Outcome(Status.PLANNED, run_id=record.id, plan=preview))
-                if session.json
-                else 0
-            )
+            return _previewed(session, book, target, Outcome(Status.PLANNED, run_id=record.id, plan=plan))
         session.require_unpaused()
         if not yes:
             _confirm(session, "Undo this?")
-        outcome = rollback_run(
-            record,
-            book,
-            target,
-            from_json(book, record.created["parameters"]),
-            api,
-            observer(session, run_id=record.id),
-        )
+        outcome = rollback_run(record, api, observer(session, run_id=record.id))
         return emit(session, book, target, outcome)
 
     return _reporting(session, run, verb)
+
+
+def _previewed(session: Session, book: Runbook, target: Target, outcome: Outcome) -> int:
+    if session.json:
+        return emit(session, book, target, outcome)
+    click.echo(f"nothing was written.\n{next_lines(f'runbook rollback {outcome.run_id}')[0]}")
+    return 0
+
+
+def _last_change(session: Session, run_id: str) -> str:
+    """Return what ``last`` means where something is to be undone: the last run that has changed anything."""
+    changed = session.journal.events(kind="change.intended") if run_id == "last" else []
+    return changed[-1].run_id if changed else run_id
 
 
 @click.command("resume")

@@ -19,11 +19,10 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop
 from remediation.clients.connection import Connection
 from remediation.diffing import State
 from remediation.errors import Throttled, Unavailable
-from remediation.refs import Ref
+from remediation.refs import FIELD_MANAGER, Ref
 
 # The class has a method called list, which would hide the built-in type in its annotations.
 States = list[State]
-FIELD_MANAGER = "runbook"
 JSON_PATCH = "application/json-patch+json"
 
 
@@ -51,7 +50,11 @@ class KubernetesClient:
 
     def now(self) -> float:
         """Return the API server's clock in seconds since 1970, as of its last answer."""
-        return time.time() + self._connection.clock_offset
+        return self.server_time(time.time())
+
+    def server_time(self, ours: float) -> float:
+        """Return what the API server's clock said when ours said this."""
+        return ours + self._connection.clock_offset
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -3,53 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from remediation.engine.execution import Executor, Observer
-from remediation.engine.outcome import Outcome, end, failed, interruption, proof, restore_temporary, undo_all
+from remediation.engine.outcome import Outcome, end, failed, interruption, proof
+from remediation.engine.plan import Plan, Planner
+from remediation.engine.putting_back import put_back, restore_temporary
 from remediation.engine.run import Run
-from remediation.errors import Ambiguous, Drifted, Interrupted, Refused, RunbookError, Unhealthy
+from remediation.errors import (
+    Ambiguous,
+    Drifted,
+    Interrupted,
+    NotApplicable,
+    Refused,
+    RunbookError,
+    StalePlan,
+    Unhealthy,
+    UsageProblem,
+)
+from remediation.facts import Facts
 from remediation.model import Status
 
+Decision = Callable[[Unhealthy], bool]
 
-def apply_run(run: Run, api: Any, observer: Observer, on_unhealthy: Callable[[Unhealthy], bool]) -> Outcome:
-    """Carry out a run that was just begun or is resumed.
+
+def apply_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision) -> Outcome:
+    """Carry out a run that was just begun.
 
     Args:
-        run: the run; its operations that are done already are skipped.
+        run: the run.
         api: the clients; the lock is taken through it.
         observer: told about progress.
         on_unhealthy: asked whether to roll back when the proof fails.
     """
-    executor = Executor(run, api, observer)
     try:
         with api.locked(run.scopes, run.holder):
-            return _apply_locked(run, executor, on_unhealthy)
+            return _apply(run, Executor(run, api, observer), on_unhealthy)
     except KeyboardInterrupt:
         return failed(run, interruption(run))
     except RunbookError as problem:
         return failed(run, problem)
-    except Exception as bug:
-        bug.add_note(f"run {run.id}")
-        raise
 
 
-def _apply_locked(run: Run, executor: Executor, on_unhealthy: Callable[[Unhealthy], bool]) -> Outcome:
+def resume_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision) -> Outcome:
+    """Finish an interrupted run; its operations that are done already are skipped.
+
+    Raises:
+        Refused: there is nothing to finish, another process works on it, or a precondition no longer holds.
+    """
+    try:
+        with api.locked(run.scopes, run.holder):
+            run.refresh()
+            _refuse_finished(run)
+            _refuse_outdated(run, api)
+            _revive(run, api)
+            run.note("run.resumed", {"holder": run.holder})
+            return _resumed(run, api, observer, on_unhealthy)
+    except KeyboardInterrupt:
+        return failed(run, interruption(run))
+
+
+def _resumed(run: Run, api: Any, observer: Observer, on_unhealthy: Decision) -> Outcome:
+    try:
+        return _apply(run, Executor(run, api, observer), on_unhealthy)
+    except RunbookError as problem:
+        return failed(run, problem)
+
+
+def _apply(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
     try:
         _carry_out(run, executor)
     except Unhealthy as problem:
         return _unhealthy(run, executor, problem, on_unhealthy)
     except RunbookError as problem:
+        if isinstance(problem, Drifted):
+            restore_temporary(run, executor)  # one that somebody changed must not keep the others
         if not _must_undo(run, problem):
             raise
-        undo_all(run, executor)
-        return end(
-            run,
-            Status.ROLLED_BACK if _anything_written(run) else Status.REFUSED,
-            problem.exit_code,
-            error=problem,
-            notes=["everything that this run had changed was put back"],
-        )
+        return _undone(run, executor, problem)
+    except Exception as bug:
+        bug.add_note(f"run {run.id}")
+        _forget(run, executor)
+        raise
     verified = proof(executor.results)
     return end(run, {"ok": Status.VERIFIED}.get(verified["status"], Status.APPLIED), 0, verify=verified)
 
@@ -61,12 +97,23 @@ def _carry_out(run: Run, executor: Executor) -> None:
         raise interruption(run) from None
 
 
+def _undone(run: Run, executor: Executor, problem: RunbookError) -> Outcome:
+    anything = bool(run.written)
+    try:
+        put_back(run, executor)
+    except RunbookError as second:
+        problem.detail = f"{problem.detail or 'it was to be undone'}; that failed too: {second.summary}"
+        return failed(run, problem)
+    status = Status.ROLLED_BACK if anything else Status.REFUSED
+    notes = ["everything that this run had changed was put back"]
+    return end(run, status, problem.exit_code, error=problem, notes=notes)
+
+
 def _must_undo(run: Run, problem: RunbookError) -> bool:
     """A definite no, or a run whose value dies with this process, is undone at once; an unanswered call is resumed later."""
-    started = any(progress != "untouched" for progress in run.progress.values())
     if isinstance(problem, Interrupted):
         return any(run.progress.get(index + 1) != "done" for index in _ephemeral(run))
-    return started and (bool(_ephemeral(run)) or not isinstance(problem, Ambiguous | Drifted))
+    return run.begun and (bool(_ephemeral(run)) or not isinstance(problem, Ambiguous | Drifted))
 
 
 def _ephemeral(run: Run) -> list[int]:
@@ -78,31 +125,49 @@ def _ephemeral(run: Run) -> list[int]:
     ]
 
 
-def _anything_written(run: Run) -> bool:
-    return bool(run.written)
+def _forget(run: Run, executor: Executor) -> None:
+    """Take away what only this process knows, also when the journal can no longer be written."""
+    for index in _ephemeral(run):
+        with suppress(Exception):  # the bug that is being reported is more useful
+            executor.discard(index)
 
 
-def _unhealthy(run: Run, executor: Executor, problem: Unhealthy, on_unhealthy: Callable[[Unhealthy], bool]) -> Outcome:
-    restore_temporary(run, executor)
+def _unhealthy(run: Run, executor: Executor, problem: Unhealthy, on_unhealthy: Decision) -> Outcome:
     verified = proof(executor.results)
+    restore_temporary(run, executor)
     if not on_unhealthy(problem):
         return end(run, Status.UNHEALTHY, 5, verify=verified, error=problem)
-    undo_all(run, executor)
-    return end(
-        run, Status.ROLLED_BACK, 7, verify=verified, error=problem, notes=["unhealthy, so everything was put back"]
-    )
+    try:
+        put_back(run, executor)
+    except RunbookError as second:
+        second.detail = f"{second.detail}; it was undone because {problem.summary}: {problem.detail}"
+        return failed(run, second, verified)
+    notes = ["unhealthy, so everything was put back"]
+    return end(run, Status.ROLLED_BACK, 7, verify=verified, error=problem, notes=notes)
 
 
-def resume_run(run: Run, api: Any, observer: Observer, on_unhealthy: Callable[[Unhealthy], bool]) -> Outcome:
-    """Finish an interrupted run; raises Refused when there is nothing to finish."""
+def _refuse_finished(run: Run) -> None:
     if run.status not in ("running", "failed") or run.is_rolling_back:
         what, verb = ("is being rolled back", "rollback") if run.is_rolling_back else (f"is {run.status}", "verify")
         raise Refused(
             f"run {run.id} {what}; there is nothing to resume", "nothing was changed", f"runbook {verb} {run.id}"
         )
-    _revive(run, api)
-    run.note("run.resumed", {"holder": run.holder})
-    return apply_run(run, api, observer, on_unhealthy)
+
+
+def _refuse_outdated(run: Run, api: Any) -> None:
+    """Ask every precondition again, and whether what is still to be done is still wanted: time has passed."""
+    plan = Plan(run.book, run.target, run.created["parameters"])
+    steps = run.book.steps(run.target, facts=Facts(api), **run.book.values(plan.parameters))
+    try:
+        wanted = Planner(plan, api).addresses(steps)
+    except (Refused, UsageProblem, NotApplicable) as problem:
+        raise _outdated(run, problem.summary) from problem
+    if unwanted := [address for address in run.pending if address not in wanted]:
+        raise _outdated(run, f"{unwanted[0]} need not be changed any more")
+
+
+def _outdated(run: Run, why: str) -> StalePlan:
+    return StalePlan(f"run {run.id} cannot be finished: {why}", "nothing was changed", f"runbook rollback {run.id}")
 
 
 def _revive(run: Run, api: Any) -> None:

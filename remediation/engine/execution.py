@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from remediation import diffing
 from remediation.changes import Change, Written
 from remediation.diffing import State
 from remediation.engine.plan import Operation
@@ -28,6 +31,7 @@ from remediation.model import Ensure, Resource, Verdict
 T = TypeVar("T")
 _ATTEMPTS = 6
 _LOOKS = 3
+_POLL_SECONDS = 2.0
 
 
 class Observer(Protocol):
@@ -66,6 +70,7 @@ class Executor:
     def __init__(self, run: Run, api: Any, observer: Observer) -> None:
         self.run, self.api, self.observer = run, api, observer
         self.results: list[State] = []
+        self._made: dict[int, Written] = {}
         self._in_doubt, self._since = False, 0.0
         self.passed = {event.payload["index"] for event in run.journal.events(run.id, "check.passed")}
 
@@ -86,16 +91,32 @@ class Executor:
         progress = self.run.progress.get(index, "untouched")
         if progress not in ("untouched", "intended"):
             return
-        if progress == "untouched":
-            self.run.intend(index)
-        self._since = self.run.intended_at[index]
         self.observer.changing(change)
+        self._in_doubt = progress == "intended"
         try:
-            self.run.done(index, self._certain(resource, change, in_doubt=progress == "intended"))
+            self._made[index] = self._begun(index, resource, change) or self._begin(index, resource, change)
+            self.run.done(index, self._made[index])
         except RunbookError:
             if not self._in_doubt:
                 self.run.withdraw(index)
             raise
+
+    def _begun(self, index: int, resource: Resource, change: Change) -> Written | None:
+        """Return what the write of an earlier process has left, None when there is no sign of one."""
+        if not self._in_doubt:
+            return None
+        self._since = self.run.intended_at[index]
+        try:
+            return patiently()(resource.settle, self.api, change, self.run.id, self._since)
+        except Conflict as problem:
+            raise _stale(change, problem) from problem
+
+    def _begin(self, index: int, resource: Resource, change: Change) -> Written:
+        """Write ahead, also when it was begun before: what a later process finds was made from now on."""
+        in_doubt = self._in_doubt
+        self.run.intend(index)
+        self._since = self.run.intended_at[index]
+        return self._certain(resource, change, in_doubt=in_doubt)
 
     def _certain(self, resource: Resource, change: Change, *, in_doubt: bool, identity: str = "") -> Written:
         """Write until it is certain that the change is in place; an unanswered write is looked at before it is repeated."""
@@ -106,9 +127,7 @@ class Executor:
             settled = self._settled(resource, change) if in_doubt else None
             if settled is not None:
                 return settled  # the write of the process before this one has landed in the meantime
-            raise StalePlan(
-                f"{change.address} is no longer as the plan saw it", problem.summary, "make a new plan"
-            ) from problem
+            raise _stale(change, problem) from problem
 
     def _settled(self, resource: Resource, change: Change) -> Written | None:
         try:
@@ -117,7 +136,8 @@ class Executor:
             return None
 
     def _once(self, resource: Resource, change: Change, identity: str) -> Written:
-        self.api.still_locked()
+        if not getattr(resource, "ephemeral", False) or change.action != "delete":
+            self.api.still_locked()  # a key that only this process knows is nobody else's business
         settled = resource.settle(self.api, change, self.run.id, self._since) if self._in_doubt else None
         if settled is not None:
             return settled
@@ -145,6 +165,13 @@ class Executor:
         self.observer.changing(reverse)
         self._put_back(resource, reverse, written, in_doubt=progress == "undoing")
         return self.run.undone(index)
+
+    def discard(self, index: int) -> None:
+        """Take away what a change made, without a word in the journal: it may be the journal that fails."""
+        resource, change = _parts(self.run.operations[index])
+        written = self._made.get(index)
+        if written is not None:
+            resource.write(self.api, as_written(change, written).reverse(), self.run.id, written.identity)
 
     def _landed(self, index: int, resource: Resource, change: Change) -> Written | None:
         """Return what the change left; a write that was only intended is looked at first."""
@@ -196,6 +223,10 @@ def _parts(operation: Operation) -> tuple[Resource, Change]:
     return operation.resource, operation.change
 
 
+def _stale(change: Change, problem: Conflict) -> StalePlan:
+    return StalePlan(f"{change.address} is no longer as the plan saw it", problem.summary, "make a new plan")
+
+
 def drift(address: str, pointers: list[str], run_id: str) -> Drifted:
     """Return the error for fields that somebody else has changed since the run."""
     return Drifted(
@@ -208,22 +239,39 @@ def drift(address: str, pointers: list[str], run_id: str) -> Drifted:
 def as_written(change: Change, written: Written) -> Change:
     """Return the change with the values it really left, where the plan could not know them."""
     if change.action != "update":
-        return Change.between(change.address, change.before, written.after, reversible=change.reversible)
-    return change
+        found = Change.between(change.address, change.before, written.after)
+        return replace(change, after=found.after, edits=found.edits)
+    edits = tuple(replace(edit, new=diffing.get(written.after, edit.path)) for edit in change.edits)
+    return replace(change, edits=edits)
 
 
 def wait_for(ensure: Ensure, api: Any, observer: Observer) -> Verdict:
     """Ask a check until it passes or its time is over; returns the last answer."""
-    started = time.monotonic()
     verdict = ask(ensure, api)
     if verdict.status != "ok" and not verdict.final and ensure.within > 0:
-        for _ in ensure.check.moments(api, ensure.within):
-            observer.waiting(ensure, verdict, time.monotonic() - started)
-            verdict = ask(ensure, api)
-            if verdict.status == "ok" or verdict.final:
-                break
+        verdict = _watched(ensure, api, observer, verdict)
     observer.answered(ensure, verdict)
     return verdict
+
+
+def _watched(ensure: Ensure, api: Any, observer: Observer, verdict: Verdict) -> Verdict:
+    started = time.monotonic()
+    for _ in _moments(ensure, api, started + ensure.within):
+        observer.waiting(ensure, verdict, time.monotonic() - started)
+        verdict = ask(ensure, api)
+        if verdict.status == "ok" or verdict.final:
+            break
+    return verdict
+
+
+def _moments(ensure: Ensure, api: Any, deadline: float) -> Iterator[None]:
+    """Yield when the answer may have changed; who may not watch asks again and again."""
+    try:
+        yield from ensure.check.moments(api, ensure.within)
+    except Forbidden:
+        while (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(_POLL_SECONDS, left))
+            yield None
 
 
 def ask(ensure: Ensure, api: Any) -> Verdict:

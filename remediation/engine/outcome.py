@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from remediation.diffing import State
-from remediation.engine.execution import Executor
 from remediation.engine.run import Run
 from remediation.errors import Drifted, Interrupted, RunbookError
 from remediation.model import Status
+
+_FAILED, _REFUSED = 1, 3
 
 
 @dataclass
@@ -48,43 +49,37 @@ def _error(problem: RunbookError | None) -> State | None:
     return None if problem is None else {"summary": problem.summary, "detail": problem.detail, "next": problem.next}
 
 
-def failed(run: Run, problem: RunbookError) -> Outcome:
-    """Return the end of a run that an error stopped, with the ways on where something had begun."""
-    if any(progress not in ("untouched", "undone") for progress in run.progress.values()):
-        problem.next, problem.detail = _ways_on(run), problem.detail or "what it had begun is in the journal"
-        return end(
-            run,
-            Status(problem.status) if isinstance(problem, Drifted) else Status.FAILED,
-            problem.exit_code,
-            error=problem,
-        )
-    problem.detail = problem.detail or "nothing was changed"
-    return end(run, Status.REFUSED if problem.exit_code == 3 else Status.FAILED, problem.exit_code, error=problem)
+def failed(run: Run, problem: RunbookError, verify: State | None = None) -> Outcome:
+    """Return the end of a run that an error stopped: what is in place now, and the ways on where something had begun."""
+    if not run.begun:
+        problem.detail = problem.detail or "nothing was changed"
+        status = Status.REFUSED if problem.exit_code == _REFUSED else Status.FAILED
+        return end(run, status, problem.exit_code, verify, problem)
+    problem.next, problem.detail = ways_on(run), _in_place(run, problem)
+    # Only a run that changed nothing is refused.
+    code = _FAILED if problem.exit_code == _REFUSED else problem.exit_code
+    status = Status(problem.status) if isinstance(problem, Drifted) else Status.FAILED
+    return end(run, status, code, verify, problem)
+
+
+def _in_place(run: Run, problem: RunbookError) -> str:
+    left = run.in_place
+    now = (
+        f"changed by this run, and not put back: {', '.join(left)}" if left else "everything it had changed is put back"
+    )
+    reason = problem.detail if problem.detail != "nothing was changed" else ""
+    return f"{reason}; {now}" if reason else now
 
 
 def interruption(run: Run) -> Interrupted:
     """Return the error for Ctrl-C or a polite kill."""
-    return Interrupted(f"run {run.id} was interrupted", next=_ways_on(run))
+    return Interrupted(f"run {run.id} was interrupted", next=ways_on(run))
 
 
-def _ways_on(run: Run) -> str:
+def ways_on(run: Run) -> str:
     """Return what to type next; a run that is being rolled back cannot be finished any more."""
     return (
         f"runbook rollback {run.id}"
         if run.is_rolling_back
         else f"runbook resume {run.id}  or  runbook rollback {run.id}"
     )
-
-
-def restore_temporary(run: Run, executor: Executor) -> None:
-    """Put back what was changed only for as long as the run lasts."""
-    for operation in run.operations:
-        if operation.kind == "restore":
-            executor.undo(operation.of)
-
-
-def undo_all(run: Run, executor: Executor) -> None:
-    """Put every change back, the last one first."""
-    for index in reversed(range(len(run.operations))):
-        if run.operations[index].kind == "change":
-            executor.undo(index)

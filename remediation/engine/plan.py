@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from remediation.catalogue import Runbook
 from remediation.changes import Change, fingerprint
-from remediation.diffing import Edit, State, parse_pointer
-from remediation.errors import Forbidden, MissingPermission, NotApplicable, Refused, UsageProblem
+from remediation.diffing import ABSENT, Edit, State, parse_pointer
+from remediation.errors import Conflict, Forbidden, MissingPermission, NotApplicable, Refused, StalePlan, UsageProblem
 from remediation.facts import Facts
 from remediation.model import (
     Allowed,
@@ -25,6 +24,8 @@ from remediation.model import (
     Unchecked,
 )
 from remediation.records import from_record, to_record
+
+_LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,7 @@ class Plan:
 
 def _edit_json(edit: Edit) -> State:
     sides = {"old": edit.old, "new": edit.new}
-    return {"path": edit.pointer} | {side: value for side, value in sides.items() if not _absent(value)}
-
-
-def _absent(value: Any) -> bool:
-    return repr(value) == "absent" and not isinstance(value, str)
+    return {"path": edit.pointer} | {side: value for side, value in sides.items() if value is not ABSENT}
 
 
 def _ensure_json(ensure: Ensure | None) -> State | None:
@@ -130,8 +127,6 @@ def _ensure_json(ensure: Ensure | None) -> State | None:
 
 
 def _change(document: State) -> Change:
-    from remediation.diffing import ABSENT  # noqa: PLC0415 - only needed when a journal is read
-
     edits = tuple(
         Edit(parse_pointer(item["path"]), item.get("old", ABSENT), item.get("new", ABSENT))
         for item in document["edits"]
@@ -184,6 +179,21 @@ class Planner:
             case _:
                 self._resource(step, temporary=False)
 
+    def addresses(self, steps: Steps) -> set[str]:
+        """Return what the steps want to act on; raises like `drive` where a precondition does not hold."""
+        found: set[str] = set()
+        for step in steps:
+            match step:
+                case Ensure() | Unchecked():
+                    continue
+                case Require() | Allowed() | Applies():
+                    self._take(step)
+                case During():
+                    found |= {item.address for item in step.resources}
+                case _:
+                    found.add(step.address)
+        return found
+
     def _during(self, step: During) -> None:
         first = len(self.plan.operations)
         for resource in step.resources:
@@ -223,9 +233,7 @@ class Planner:
             return resource.preview(self.api, change)
         except Forbidden:
             note = "computed here, not checked by the server: this identity may not write it"
-            return Change(
-                change.address, change.before, change.after, change.edits, change.reversible, change.temporary, note
-            )
+            return replace(change, note=note)
 
 
 def make_plan(
@@ -249,23 +257,28 @@ def make_plan(
 
     Raises:
         Refused, NotApplicable, ApiError: as the runbook and the APIs say.
+        StalePlan: the target changes faster than it can be read.
     """
-    plan = Plan(book, target, parameters)
-    with api.snapshot():
-        Planner(plan, api, accept_drift=accept_drift).drive(book.steps(target, **values, facts=Facts(api)))
-    plan.missing = api.missing(_write_permissions(plan)) if plan.changes else []
-    return plan
-
-
-def _write_permissions(plan: Plan) -> list[Permission]:
-    return sorted(
-        {
-            right
-            for item in plan.operations
-            if item.resource and item.kind == "change"
-            for right in item.resource.permissions
-        }
+    for _ in range(_LOOKS):
+        plan = Plan(book, target, parameters)
+        try:
+            with api.snapshot():
+                Planner(plan, api, accept_drift=accept_drift).drive(book.steps(target, **values, facts=Facts(api)))
+        except Conflict as problem:
+            moved = problem  # somebody wrote between reading and previewing: look again
+        else:
+            plan.missing = api.missing(_rights(plan)) if plan.changes else []
+            return plan
+    raise StalePlan(
+        f"the target is being changed right now: {moved.summary}", "nothing was changed", "repeat the command"
     )
+
+
+def _rights(plan: Plan) -> list[Permission]:
+    """Return what the changes and the checks that must pass take; a check that need not is unknown without its rights."""
+    needs: list[Resource | Check] = [item.resource for item in plan.operations if item.resource and item.change]
+    needs += [ensure.check for ensure in plan.ensures if getattr(ensure.check, "required", True)]
+    return sorted({right for item in needs for right in item.permissions})
 
 
 def require_permissions(plan: Plan) -> None:
@@ -276,8 +289,3 @@ def require_permissions(plan: Plan) -> None:
             "nothing was changed",
             f"ask for the rights that this prints: runbook rbac {plan.book.name}",
         )
-
-
-def checks_of(plan: Plan) -> Iterator[Check]:
-    """Yield the checks of a plan in order."""
-    return (ensure.check for ensure in plan.ensures)

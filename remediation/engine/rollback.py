@@ -4,39 +4,59 @@ from __future__ import annotations
 
 from typing import Any
 
-from remediation.catalogue import Runbook
 from remediation.changes import Change, Written
 from remediation.diffing import State
 from remediation.engine.execution import Executor, Observer, as_written, drift
-from remediation.engine.outcome import Outcome, end, failed, interruption, proof, restore_temporary, undo_all
-from remediation.engine.plan import Operation, Plan, Planner
+from remediation.engine.outcome import Outcome, end, failed, interruption, proof
+from remediation.engine.putting_back import put_back, undo_operations
 from remediation.engine.run import Run
 from remediation.errors import Refused, RunbookError, Unhealthy
-from remediation.facts import Facts
-from remediation.model import Resource, Status, Target
+from remediation.model import Resource, Status
 
 
-def rollback_plan(run: Run, api: Any) -> list[State]:
-    """Return what a rollback would change; raises Drifted or Refused like the rollback itself. Writes nothing."""
+def nothing_to_undo(run: Run) -> Outcome | None:
+    """Return the end of a rollback that has nothing to do, None when there is something."""
     if run.status == "rolled_back":
-        raise Refused(f"run {run.id} is rolled back already", "nothing was changed", "runbook runs")
-    changes = []
+        return Outcome(Status.ROLLED_BACK, run_id=run.id, notes=["it was rolled back before; nothing was changed"])
+    if not run.begun and run.status != "running":  # one that was killed before its first change still holds its lock
+        return Outcome(Status.ALREADY_OK, run_id=run.id, notes=["this run changed nothing, so nothing is to be undone"])
+    return None
+
+
+def rollback_plan(run: Run, api: Any) -> State:
+    """Return what a rollback would change and check, in order, as the ``plan`` of the JSON document. Writes nothing.
+
+    Raises:
+        Drifted: somebody has changed the same field since.
+        Refused: a change is irreversible.
+    """
+    temporary = _reversals(run, api, temporary=True)
+    # What the runbook's own undo would do can be asked only when the run's own temporary objects are gone.
+    undo = [] if temporary or run.undo_planned else undo_operations(run, api)
+    changes = [*temporary, *(item.change for item in undo if item.change), *_reversals(run, api, temporary=False)]
+    checks = [{"check": item.ensure.check.description, "status": "planned"} for item in undo if item.ensure]
+    if temporary and run.book.undo is not None:
+        checks.append({"check": "what was done on the nodes meanwhile is then put back", "status": "planned"})
+    shown = [change.as_json() for change in changes]
+    return {"fingerprint": None, "changes": shown, "already_ok": [], "checks": checks}
+
+
+def _reversals(run: Run, api: Any, *, temporary: bool) -> list[Change]:
+    found = []
     for index in reversed(_to_undo(run)):
         resource, change = run.operations[index].resource, run.operations[index].change
         if resource is None or change is None or getattr(resource, "nothing_to_undo", False):
             continue
-        if not change.reversible:
-            raise Refused(
-                f"{change.address} cannot be undone",
-                change.note or "this change is irreversible",
-                f"runbook runs {run.id}",
-            )
-        changes += [item.as_json() for item in _reverse(run, index, resource, change, api)]
-    return changes
+        if change.temporary is temporary:
+            found += _reverse(run, index, resource, change, api)
+    return found
 
 
 def _reverse(run: Run, index: int, resource: Resource, change: Change, api: Any) -> list[Change]:
     """Return the change that undoes an operation, none when it is undone or never happened; raises Drifted. Only reads."""
+    if not change.reversible:
+        why = change.note or "this change is irreversible"
+        raise Refused(f"{change.address} cannot be undone", why, f"runbook runs {run.id}")
     current = resource.read(api)
     written = run.written.get(index) or (Written(current) if change.landed(current) else None)
     if written is None:
@@ -57,24 +77,29 @@ def _to_undo(run: Run) -> list[int]:
     ]
 
 
-def rollback_run(
-    run: Run, book: Runbook, target: Target, values: dict[str, Any], api: Any, observer: Observer
-) -> Outcome:
-    """Undo exactly what a run changed, in reverse order; looks at everything before it touches anything."""
-    changes = rollback_plan(run, api)
-    run.note("run.rolling_back", {"holder": run.holder})
-    executor = Executor(run, api, observer)
+def rollback_run(run: Run, api: Any, observer: Observer) -> Outcome:
+    """Undo exactly what a run changed, in reverse order; looks at everything before it touches anything.
+
+    Raises:
+        Locked: another process works on the run or its target; nothing is recorded.
+        Drifted, Refused: as `rollback_plan`.
+    """
     try:
         with api.locked(run.scopes, run.holder):
-            first = len(run.operations)
-            if book.undo is not None and run.written and not run.undo_planned:
-                run.plan_undo(_undo_operations(run, book, target, values, api))
-            executor.carry_out(first if not run.undo_planned else _first_undo(run))
-            undo_all(run, executor)
+            run.refresh()
+            if (done := nothing_to_undo(run)) is not None:
+                return done
+            plan = rollback_plan(run, api)
+            run.note("run.rolling_back", {"holder": run.holder})
+            return _rolled_back(run, Executor(run, api, observer), plan)
     except KeyboardInterrupt:
         return failed(run, interruption(run))
+
+
+def _rolled_back(run: Run, executor: Executor, plan: State) -> Outcome:
+    try:
+        put_back(run, executor)
     except Unhealthy as problem:
-        restore_temporary(run, executor)
         return end(run, Status.UNHEALTHY, 5, proof(executor.results), problem)
     except RunbookError as problem:
         return failed(run, problem)
@@ -82,17 +107,5 @@ def rollback_run(
         bug.add_note(f"run {run.id}")
         raise
     outcome = end(run, Status.ROLLED_BACK, 0, proof(executor.results) if executor.results else None)
-    outcome.plan = run.created["plan"] | {"changes": changes}
+    outcome.plan = run.created["plan"] | {"changes": plan["changes"]}
     return outcome
-
-
-def _first_undo(run: Run) -> int:
-    planned = run.journal.events(run.id, "undo.planned")
-    return len(run.operations) - len(planned[-1].payload["operations"]) if planned else len(run.operations)
-
-
-def _undo_operations(run: Run, book: Runbook, target: Target, values: dict[str, Any], api: Any) -> list[Operation]:
-    plan = Plan(book, target, run.created["parameters"])
-    if book.undo is None:
-        return []
-    return Planner(plan, api, accept_drift=True).drive(book.undo(target, **values, facts=Facts(api))).operations

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from remediation import catalogue
+from remediation.catalogue import Runbook
 from remediation.changes import Written
 from remediation.diffing import State
 from remediation.engine.plan import Operation, Plan
 from remediation.journal import Journal
 from remediation.journal.holder import holder, is_dead
-from remediation.model import Status
+from remediation.model import Status, Target
 
 Progress = Literal["untouched", "intended", "done", "undoing", "undone"]
 
 
 @dataclass
 class Run:
-    """One run and its record. Every method that changes something writes to the journal first."""
+    """One run and its record. Every method that changes something writes to the journal first.
+
+    Attributes:
+        intended_at: when each change was begun, in seconds since 1970.
+        first_undo: the index of the first operation that the runbook's own undo has added.
+    """
 
     journal: Journal
     id: str
@@ -29,6 +36,7 @@ class Run:
     written: dict[int, Written] = field(default_factory=dict)
     intended_at: dict[int, float] = field(default_factory=dict)
     undo_planned: bool = False
+    first_undo: int = 0
     status: str = "running"
     started: float = 0.0
     finished: float | None = None
@@ -47,7 +55,9 @@ class Run:
             "already_ok": plan.already_ok,
         }
         journal.append(run_id, "run.created", created)
-        return cls(journal, run_id, created, list(plan.operations), started=time.time())
+        return cls(
+            journal, run_id, created, list(plan.operations), started=time.time(), first_undo=len(plan.operations)
+        )
 
     @classmethod
     def load(cls, journal: Journal, run_id: str) -> Run:
@@ -56,9 +66,21 @@ class Run:
         events = journal.events(run_id)
         run = cls(journal, run_id, events[0].payload, started=events[0].time)
         run.operations = [Operation.from_json(item) for item in run.created["operations"]]
+        run.first_undo = len(run.operations)
         for event in events[1:]:
             run._replay(event.kind, event.payload, event.time)
         return run
+
+    def refresh(self) -> None:
+        """Read the journal again: another process may have worked on the run until its lock was ours."""
+        now = Run.load(self.journal, self.id)
+        for item in fields(self):
+            setattr(self, item.name, getattr(now, item.name))
+
+    def _record(self, kind: str, payload: State) -> None:
+        """Write ahead, then know it ourselves as any later process will."""
+        event = self.journal.append(self.id, kind, payload)
+        self._replay(event.kind, event.payload, event.time)
 
     def _replay(self, kind: str, payload: State, when: float) -> None:
         index = payload.get("index", -1)
@@ -75,6 +97,7 @@ class Run:
             case "undo.done":
                 self.progress[index] = "undone"
             case "undo.planned":
+                self.first_undo = len(self.operations)
                 self.operations += [Operation.from_json(item) for item in payload["operations"]]
                 self.undo_planned = True
             case "run.status":
@@ -85,31 +108,23 @@ class Run:
 
     def intend(self, index: int) -> None:
         """Write ahead: this change is about to be made."""
-        self._mark(index, "change.intended", "intended")
-        self.intended_at[index] = time.time()
+        self._record("change.intended", {"index": index, "address": self._address(index)})
 
     def done(self, index: int, written: Written) -> None:
         """Record what a change left behind."""
-        self.journal.append(
-            self.id, "change.done", {"index": index, "after": written.after, "identity": written.identity}
-        )
-        self.progress[index], self.written[index] = "done", written
+        self._record("change.done", {"index": index, "after": written.after, "identity": written.identity})
 
     def withdraw(self, index: int) -> None:
         """Record that an intended change was certainly not made: the API said no."""
-        self._mark(index, "change.withdrawn", "untouched")
+        self._record("change.withdrawn", {"index": index, "address": self._address(index)})
 
     def intend_undo(self, index: int) -> None:
         """Write ahead: this change is about to be undone."""
-        self._mark(index, "undo.intended", "undoing")
+        self._record("undo.intended", {"index": index, "address": self._address(index)})
 
     def undone(self, index: int) -> None:
         """Record that a change was undone."""
-        self._mark(index, "undo.done", "undone")
-
-    def _mark(self, index: int, kind: str, progress: Progress) -> None:
-        self.journal.append(self.id, kind, {"index": index, "address": self._address(index)})
-        self.progress[index] = progress
+        self._record("undo.done", {"index": index, "address": self._address(index)})
 
     def _address(self, index: int) -> str:
         resource = self.operations[index].resource
@@ -118,24 +133,55 @@ class Run:
     def plan_undo(self, operations: list[Operation]) -> None:
         """Record operations that a rollback adds to the run."""
         offset = len(self.operations)
-        shifted = [
-            Operation(item.kind, item.resource, item.change, item.ensure, item.of + offset if item.of >= 0 else -1)
-            for item in operations
-        ]
-        self.journal.append(self.id, "undo.planned", {"operations": [item.as_json() for item in shifted]})
-        self.operations += shifted
-        self.undo_planned = True
+        shifted = [replace(item, of=item.of + offset if item.of >= 0 else -1) for item in operations]
+        self._record("undo.planned", {"operations": [item.as_json() for item in shifted]})
 
     def note(self, kind: str, payload: State) -> None:
         """Record anything else that happened."""
-        self.journal.append(self.id, kind, payload)
-        if kind in ("run.resumed", "run.rolling_back"):
-            self.status, self.finished = "running", None
+        self._record(kind, payload)
 
     def end(self, status: Status, verify: State | None = None, error: State | None = None) -> None:
         """Record how a verb on the run ended."""
-        self.journal.append(self.id, "run.status", {"status": str(status), "verify": verify, "error": error})
-        self.status, self.finished = str(status), time.time()
+        self._record("run.status", {"status": str(status), "verify": verify, "error": error})
+
+    @property
+    def book(self) -> Runbook:
+        """The runbook, as it is now."""
+        return catalogue.find(self.created["runbook"])
+
+    @property
+    def target(self) -> Target:
+        """The coordinates that the run was made for."""
+        return self.book.target(**self.created["target"])
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether any change was made, may have been made, or was undone."""
+        return any(progress != "untouched" for progress in self.progress.values())
+
+    @property
+    def in_place(self) -> list[str]:
+        """The addresses of what is, or may be, changed by this run now."""
+        there = [index for index, progress in self.progress.items() if progress not in ("untouched", "undone")]
+        return [self._address(index) for index in sorted(there)]
+
+    @property
+    def made(self) -> dict[str, State]:
+        """What the run has made or may have made, by address, also what it has put back since."""
+        found = {}
+        for index, item in enumerate(self.operations):
+            if item.change and self.progress.get(index, "untouched") != "untouched":
+                found[item.change.address] = (self.written.get(index) or Written(item.change.after)).after or {}
+        return found
+
+    @property
+    def pending(self) -> list[str]:
+        """The addresses of temporary changes that have not been made."""
+        return [
+            item.change.address
+            for index, item in enumerate(self.operations)
+            if item.change and item.change.temporary and self.progress.get(index, "untouched") == "untouched"
+        ]
 
     @cached_property
     def holder(self) -> str:
@@ -157,13 +203,6 @@ class Run:
     def _temporary(self, index: int) -> bool:
         change = self.operations[index].change
         return bool(change and change.temporary)
-
-    def pending(self) -> bool:
-        """Tell whether some operation of the plan has not been carried out."""
-        return any(
-            item.kind == "change" and self.progress.get(index, "untouched") in ("untouched", "intended")
-            for index, item in enumerate(self.operations)
-        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the line of ``runbook runs -o json``."""

@@ -6,67 +6,119 @@ Source: https://cloud.google.com/kubernetes-engine/docs/how-to/ip-masquerade-age
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from remediation.diffing import State
-from remediation.facts import Fact, Facts
-from remediation.facts.gke import ClusterRanges
-from remediation.facts.kubernetes import NODES, NodeAddresses, NodePodRanges, ObjectNamed, ObjectsOf, ServiceRanges
-from remediation.masquerade import DEFAULT_RANGES, RESERVED_RANGES, MasqueradeConfig, Problem, problems
-from remediation.model import Permission, Unchecked
+from remediation.facts import Facts
+from remediation.facts.kubernetes import ObjectNamed, ObjectsOf
+from remediation.masquerade import (
+    DEFAULT_RANGES,
+    RESERVED_RANGES,
+    MasqueradeConfig,
+    Problem,
+    Severity,
+    problems,
+    repaired,
+)
+from remediation.model import Permission
 from remediation.ranges import Network, networks
 
 NAMESPACE, NAME, KEY = "kube-system", "ip-masq-agent", "config"
 CONFIG_MAP = ObjectNamed("v1", "ConfigMap", NAME, NAMESPACE)
 DAEMON_SET = ObjectNamed("apps/v1", "DaemonSet", NAME, NAMESPACE)
 CONFIG_ANNOTATION = "runbook/ip-masq-config"
+# What Go's flag package takes for true; a flag without a value is true as well.
+_TRUE = ("", "1", "t", "T", "true", "TRUE", "True")
 
 
 @dataclass(frozen=True)
 class Agent:
-    """The agent as it is: its configuration text, what that means, and its DaemonSet."""
+    """The agent as it is: its configuration text, what that means, and its DaemonSet.
+
+    `other_keys` are those of its ConfigMap that it does not read.
+    """
 
     text: str | None
     daemonset: State | None
-    problems: tuple[Problem, ...]
+    other_keys: tuple[str, ...] = ()
 
     @property
     def defaults(self) -> tuple[Network, ...]:
         """The built-in list, which depends on the agent's arguments; without an agent the node's own rules apply."""
-        if self.daemonset is None or "--nomasq-all-reserved-ranges" in self._arguments:
-            return RESERVED_RANGES
-        return DEFAULT_RANGES
+        reserved = self.daemonset is None or self._told("nomasq-all-reserved-ranges")
+        return RESERVED_RANGES if reserved else DEFAULT_RANGES
 
     @property
-    def _arguments(self) -> list[str]:
-        containers = (self.daemonset or {})["spec"]["template"]["spec"]["containers"]
-        return [
-            word.removesuffix("=true")
-            for item in containers
-            for word in (item.get("command") or []) + (item.get("args") or [])
-        ]
+    def ipv6(self) -> bool:
+        """Whether the agent handles IPv6; the one that this product deploys does not."""
+        return self._told("enable-ipv6")
+
+    def _told(self, flag: str) -> bool:
+        """Tell whether an argument switches the flag on; the last one counts."""
+        containers = (self.daemonset or {}).get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+        lines = [line for item in containers for line in (item.get("command") or []) + (item.get("args") or [])]
+        # Split, because a shell may be told the whole command in one argument.
+        words = [word.lstrip("-").partition("=") for line in lines for word in line.split() if word.startswith("-")]
+        values = [value for name, _, value in words if name == flag]
+        return bool(values) and values[-1] in _TRUE
+
+    def meaning(self, text: str | None) -> MasqueradeConfig:
+        """Return what this agent would do with a text; raises ConfigProblem when it would reject it."""
+        return MasqueradeConfig.parse(text, self.defaults, ipv6=self.ipv6)
 
     @property
     def config(self) -> MasqueradeConfig:
         """What the agent does; raises ConfigProblem when it rejects its configuration."""
-        return MasqueradeConfig.parse(self.text, self.defaults)
+        return self.meaning(self.text)
+
+    @property
+    def repaired(self) -> str | None:
+        """The text with its one repairable fault healed; None when there is no such fault, or more than that."""
+        return repaired(self.text or "", ipv6=self.ipv6)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Everything that is wrong with the configuration."""
+        return [*self._misplaced(), *problems(self.text, ipv6=self.ipv6)]
+
+    def _misplaced(self) -> list[Problem]:
+        if self.text is not None or not self.other_keys:
+            return []
+        keys = ", ".join(self.other_keys)
+        message = f"The ConfigMap has no key {KEY}, so the agent uses its defaults; it has {keys}."
+        return [Problem(KEY, keys, message, Severity.IGNORED, meant=KEY)]
 
     @property
     def rejected(self) -> list[str]:
         """One sentence for each reason why the agent rejects its configuration."""
-        return [item.message for item in self.problems if item.severity == "rejected"]
+        return [item.message for item in self.problems if item.severity is Severity.REJECTED]
+
+    @property
+    def refused(self) -> list[str]:
+        """One sentence for each setting that no change may build on."""
+        return [item.message for item in self.problems if item.refused]
+
+    @property
+    def ignored(self) -> list[str]:
+        """One sentence for each place where settings that somebody wrote are not read."""
+        return [item.message for item in self.problems if item.meant]
 
     @property
     def harmful(self) -> list[str]:
         """One sentence for each setting that is ignored or obeyed to the cluster's harm."""
-        return [item.message for item in self.problems if item.severity != "rejected"]
+        return [item.message for item in self.problems if item.severity is not Severity.REJECTED]
 
     @property
     def managed(self) -> bool:
         """Tell whether Google's addon manager reverts edits of the DaemonSet."""
         labels = (self.daemonset or {}).get("metadata", {}).get("labels") or {}
         return labels.get("addonmanager.kubernetes.io/mode") == "Reconcile"
+
+    @property
+    def waits_for_deletion(self) -> bool:
+        """Tell whether a new template reaches a node only when somebody deletes the pod there."""
+        strategy = (self.daemonset or {}).get("spec", {}).get("updateStrategy") or {}
+        return strategy.get("type") == "OnDelete"
 
     @property
     def restarted_for(self) -> str | None:
@@ -85,73 +137,8 @@ class MasqueradeAgent:
     def ask(self, facts: Facts) -> Agent:
         """Read both at the same time."""
         config_map, daemonset = facts.together(CONFIG_MAP, DAEMON_SET)
-        text = ((config_map or {}).get("data") or {}).get(KEY)
-        return Agent(text, daemonset, tuple(problems(text)))
-
-
-@dataclass(frozen=True)
-class ProtectedRanges:
-    """Everything that must keep seeing pod addresses, by name, and what could not be asked."""
-
-    project: str | None = None
-    location: str | None = None
-    cluster: str | None = None
-
-    @property
-    def permissions(self) -> tuple[Permission, ...]:
-        """Nodes, service ranges, and the GKE cluster where one is named."""
-        return (*NODES.permissions, *ServiceRanges.permissions, *(self._gke.permissions if self._gke else ()))
-
-    @property
-    def _gke(self) -> ClusterRanges | None:
-        if self.project and self.location and self.cluster:
-            return ClusterRanges(self.project, self.location, self.cluster)
-        return None
-
-    def ask(self, facts: Facts) -> Protected:
-        """Ask the cluster and, where its coordinates are known, Google."""
-        sources: list[Fact[Any]] = [NODES, ServiceRanges(), *([self._gke] if self._gke else [])]
-        _, services, *gke = facts.together(*sources)
-        found = Protected(facts(NodePodRanges()), services or (), facts(NodeAddresses()))
-        if services is None:
-            found = found.lacking("service range", "this API server does not serve ServiceCIDR objects")
-        if gke:
-            return replace(
-                found,
-                pods=(*found.pods, *gke[0].pods),
-                services=(*found.services, *gke[0].services),
-                nodes=(*found.nodes, *gke[0].nodes),
-            )
-        return found.lacking("ranges known only to the GKE API", "no --project, --location and --cluster were given")
-
-
-@dataclass(frozen=True)
-class Protected:
-    """Ranges that must not be masqueraded."""
-
-    pods: tuple[Network, ...]
-    services: tuple[Network, ...]
-    nodes: tuple[Network, ...]
-    unchecked: tuple[Unchecked, ...] = ()
-
-    def lacking(self, subject: str, reason: str) -> Protected:
-        """Return the same with one more thing that was not checked."""
-        return replace(self, unchecked=(*self.unchecked, Unchecked(subject, reason)))
-
-    @property
-    def all(self) -> tuple[Network, ...]:
-        """Every protected range."""
-        return (*self.pods, *self.services, *self.nodes)
-
-    def lost(self, before: MasqueradeConfig, after: MasqueradeConfig) -> list[str]:
-        """Return a phrase for each range that keeps pod addresses before and would not after."""
-        named = (("pod range", self.pods), ("service range", self.services), ("node address", self.nodes))
-        return [
-            f"{name} {item}"
-            for name, ranges in named
-            for item in after.covers(ranges)
-            if item not in before.covers(ranges)
-        ]
+        data = (config_map or {}).get("data") or {}
+        return Agent(data.get(KEY), daemonset, tuple(sorted(set(data) - {KEY})))
 
 
 _TIMED_OUT = re.compile(r"dial tcp (?:\[?([0-9a-fA-F.:]+?)\]?):\d+: (?:i/o timeout|connect: connection timed out)")

@@ -7,10 +7,9 @@ https://cloud.google.com/kubernetes-engine/docs/how-to/ip-masquerade-agent.
 """
 
 from .config import MasqueradeConfig
-from .document import has_comments
 from .duration import go_duration
 from .problems import ConfigProblem, Problem, Severity, problems
-from .ranges import DEFAULT_RANGES, RESERVED_RANGES, Network, exclude
+from .ranges import DEFAULT_RANGES, RESERVED_RANGES, exclude
 from .repair import repaired
 
 __all__ = [
@@ -18,12 +17,10 @@ __all__ = [
     "RESERVED_RANGES",
     "ConfigProblem",
     "MasqueradeConfig",
-    "Network",
     "Problem",
     "Severity",
     "exclude",
     "go_duration",
-    "has_comments",
     "problems",
     "repaired",
 ]

@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
+
+from remediation.ranges import Network, collapsed
 
 from .document import Member, comments, read
 from .duration import go_duration
@@ -25,7 +28,7 @@ from .problems import (
 )
 from .ranges import LINK_LOCAL as _LINK_LOCAL
 from .ranges import LINK_LOCAL_IPV6 as _LINK_LOCAL_IPV6
-from .ranges import RESERVED_RANGES, Network, collapsed, exclude, is_subnet, overlaps, parse_cidr
+from .ranges import RESERVED_RANGES, exclude, is_subnet, overlaps, parse_cidr
 from .rewrite import Wanted, rewrite, write
 
 _DEFAULT_INTERVAL = "60s"
@@ -35,6 +38,7 @@ _DEFAULT_INTERVAL = "60s"
 class MasqueradeConfig:
     """What the agent does: destinations in `non_masquerade` see pod addresses, all others see node addresses.
 
+    `non_masquerade` does not hold the link-local ranges that the agent adds by itself.
     `resync_interval` is a Go duration, None for the agent's 60 s. `unknown` holds the keys that the agent ignores.
     `explicit` is False when the list is the agent's built-in one.
     """
@@ -48,7 +52,9 @@ class MasqueradeConfig:
     explicit: bool = False
 
     @classmethod
-    def parse(cls, text: str | None, defaults: tuple[Network, ...] = RESERVED_RANGES) -> "MasqueradeConfig":
+    def parse(
+        cls, text: str | None, defaults: tuple[Network, ...] = RESERVED_RANGES, *, ipv6: bool = True
+    ) -> "MasqueradeConfig":
         """Read the text of the ConfigMap's key `config`, None when there is none.
 
         Ignored and dangerous settings are read as the agent reads them; ask `problems` for those.
@@ -56,11 +62,12 @@ class MasqueradeConfig:
         Args:
             text: YAML or JSON.
             defaults: the built-in list; DEFAULT_RANGES for an agent without --nomasq-all-reserved-ranges.
+            ipv6: whether the agent runs with --enable-ipv6.
 
         Raises:
             ConfigProblem: the agent rejects the text; it lists every reason, not only the first.
         """
-        rejected = [problem for problem in problems(text) if problem.severity is Severity.REJECTED]
+        rejected = [problem for problem in problems(text, ipv6=ipv6) if problem.severity is Severity.REJECTED]
         if rejected:
             raise ConfigProblem(rejected)
         return cls._of(fields(read(text or "")), defaults)
@@ -79,11 +86,6 @@ class MasqueradeConfig:
             unknown={name: value for name, value in values.items() if name not in FIELDS},
             explicit=LIST in values,
         )
-
-    @property
-    def effective(self) -> tuple[Network, ...]:
-        """The networks that keep the pod address, without the link-local ranges that the agent adds by itself."""
-        return self.non_masquerade
 
     @property
     def resync_seconds(self) -> float:
@@ -115,8 +117,12 @@ class MasqueradeConfig:
     def covers(self, ranges: Iterable[Network]) -> list[Network]:
         """Return the ranges that would not, or not completely, keep the pod address."""
         # An aligned range that several blocks hold together lies in one block once those are collapsed.
-        kept = collapsed((*self.non_masquerade, *self._link_local()))
+        kept = self._kept()
         return [each for each in ranges if not any(is_subnet(each, block) for block in kept)]
+
+    def kept_of(self, within: Network) -> list[Network]:
+        """Return the parts of a range that keep the pod address."""
+        return [within if is_subnet(within, block) else block for block in self._kept() if overlaps(within, block)]
 
     def masquerades(self, destination: Network) -> bool:
         """Say whether all of the destination sees node addresses; False when only a part of it does."""
@@ -149,8 +155,9 @@ class MasqueradeConfig:
 
     def lost_comments(self, original: str) -> list[str]:
         """Return the comments of the original that `render` would drop."""
-        kept = comments(self.render(original))
-        return [each for each in comments(original) if each not in kept]
+        # Counted, because the same words may stand beside several entries.
+        lost = Counter(comments(original)) - Counter(comments(self.render(original)))
+        return list(lost.elements())
 
     def _wanted(self) -> Wanted:
         return Wanted(
@@ -172,6 +179,9 @@ class MasqueradeConfig:
             return False
         same_list = self.non_masquerade == read_back.non_masquerade
         return same_list and self.same_as(read_back) and read_back.unknown == unknown
+
+    def _kept(self) -> tuple[Network, ...]:
+        return collapsed((*self.non_masquerade, *self._link_local()))
 
     def _link_local(self) -> tuple[Network, ...]:
         four = () if self.masq_link_local else (_LINK_LOCAL,)

@@ -67,13 +67,8 @@ def read(text: str) -> Document:
         raise DocumentError("The text is nested too deeply to be a configuration.") from None
 
 
-def has_comments(text: str) -> bool:
-    """Say whether the text has a YAML comment; a `#` inside a string is not one."""
-    return bool(comments(text))
-
-
 def comments(text: str) -> list[str]:
-    """Return every YAML comment, from its `#` to the end of its line, in order."""
+    """Return every YAML comment, from its `#` to the end of its line, in order; a `#` inside a string starts none."""
     if _is_json(text):
         return []
     gaps = _gaps(text)

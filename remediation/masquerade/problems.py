@@ -12,9 +12,11 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
+from remediation.ranges import Network
+
 from .document import Document, DocumentError, Member, read
 from .duration import go_duration
-from .ranges import Network, parse_cidr
+from .ranges import parse_cidr
 
 LIST: Final = "nonMasqueradeCIDRs"
 LIMIT: Final = "cidrLimit"
@@ -39,12 +41,17 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault: where it is, what stands there, and one sentence that says what is allowed."""
+    """One fault: where it is, what stands there, and one sentence that says what is allowed.
+
+    `refused` says that no change may build on it; `meant` is the key that was probably meant by an ignored one.
+    """
 
     path: str
     value: object
     message: str
     severity: Severity = Severity.REJECTED
+    refused: bool = False
+    meant: str = ""
 
 
 class ConfigProblem(ValueError):
@@ -108,14 +115,16 @@ def _of_keys(document: Document) -> Iterator[Problem]:
             message = f"{member.key} sets {name} a second time; the agent uses only one of them, so write it once."
             yield Problem(member.key, member.value, message, Severity.IGNORED)
         elif name not in FIELDS:
-            yield Problem(member.key, member.value, _unknown(member.key), Severity.IGNORED)
+            yield _unknown(member)
         seen.add(name)
 
 
-def _unknown(key: str) -> str:
-    close = get_close_matches(key.casefold(), _BY_FOLDED_NAME, n=1, cutoff=0.7)
-    hint = f"did you mean {_BY_FOLDED_NAME[close[0]]}?" if close else f"allowed keys are {', '.join(FIELDS)}."
-    return f"{key} is not a key that the agent knows, so it ignores it; {hint}"
+def _unknown(member: Member) -> Problem:
+    close = get_close_matches(member.key.casefold(), _BY_FOLDED_NAME, n=1, cutoff=0.7)
+    meant = _BY_FOLDED_NAME[close[0]] if close else ""
+    hint = f"did you mean {meant}?" if meant else f"allowed keys are {', '.join(FIELDS)}."
+    message = f"{member.key} is not a key that the agent knows, so it ignores it; {hint}"
+    return Problem(member.key, member.value, message, Severity.IGNORED, meant=meant)
 
 
 def _of_fields(members: Mapping[str, Member], ipv6: bool) -> Iterator[Problem]:
@@ -164,14 +173,14 @@ def _of_entries(entries: list[object], ipv6: bool) -> Iterator[Problem]:
         yield from _of_network(path, entry, network, ipv6)
         if network in seen:
             message = f'{path} repeats "{entry}" of {LIST}[{seen[network]}]; list each range once.'
-            yield Problem(path, entry, message, Severity.IGNORED)
+            yield Problem(path, entry, message, Severity.IGNORED, refused=True)
         seen.setdefault(network, index)
 
 
 def _of_network(path: str, entry: str, network: Network, ipv6: bool) -> Iterator[Problem]:
     if network.prefixlen == 0:
         message = f"{path} is {entry}, which stops masquerading for all of the internet; list only your own networks."
-        yield Problem(path, entry, message, Severity.DANGEROUS)
+        yield Problem(path, entry, message, Severity.DANGEROUS, refused=True)
     if network.version == 6 and not ipv6:
         message = f"{path} is {entry}; IPv6 entries are allowed only when the agent runs with --enable-ipv6."
         yield Problem(path, entry, message)
@@ -192,7 +201,7 @@ def _of_link_local(path: str, value: object) -> Iterator[Problem]:
     if value is True:
         # GKE's metadata server tells its clients apart by their pod addresses.
         message = f"{path} is true, which hides pod addresses from the metadata server; it should be false."
-        yield Problem(path, value, message, Severity.DANGEROUS)
+        yield Problem(path, value, message, Severity.DANGEROUS, refused=True)
 
 
 def _of_interval(path: str, value: object) -> Iterator[Problem]:
@@ -206,7 +215,7 @@ def _of_interval(path: str, value: object) -> Iterator[Problem]:
         return
     if seconds < SHORTEST_INTERVAL:
         message = f"{path} is {value}, so the agent hardly sleeps; it should be at least {SHORTEST_INTERVAL:g}s."
-        yield Problem(path, value, message, Severity.DANGEROUS)
+        yield Problem(path, value, message, Severity.DANGEROUS, refused=True)
 
 
 def _kind(value: object) -> str:

@@ -1,10 +1,10 @@
-"""Arithmetic on lists of networks: exclude, cover, collapse."""
+"""Arithmetic on lists of networks as the agent reads them: parse, contain, exclude."""
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
-Network = IPv4Network | IPv6Network
+from remediation.ranges import Network
 
 # RFC 1918: what the agent leaves alone when it is started without --nomasq-all-reserved-ranges.
 DEFAULT_RANGES: tuple[Network, ...] = (
@@ -67,14 +67,6 @@ def is_subnet(inner: Network, outer: Network) -> bool:
 def overlaps(one: Network, other: Network) -> bool:
     """Say whether two networks share an address; False across address families."""
     return is_subnet(one, other) or is_subnet(other, one)
-
-
-def collapsed(networks: Iterable[Network]) -> tuple[Network, ...]:
-    """Return the smallest sorted list of networks that holds the same addresses, IPv4 first."""
-    known = tuple(networks)
-    four = collapse_addresses(each for each in known if isinstance(each, IPv4Network))
-    six = collapse_addresses(each for each in known if isinstance(each, IPv6Network))
-    return (*four, *six)
 
 
 def exclude(blocks: Iterable[Network], destination: Network) -> tuple[Network, ...]:

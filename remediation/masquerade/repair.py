@@ -3,28 +3,42 @@
 import re
 
 from .document import DocumentError, Member, read
-from .problems import INTERVAL, fields
+from .problems import INTERVAL, SHORTEST_INTERVAL, Severity, fields, problems
 from .rewrite import replace_value
 
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
 
-def repaired(text: str) -> str | None:
-    """Return the text with a unitless resyncInterval given its unit, seconds; None when that is not the fault.
+def repaired(text: str, *, ipv6: bool = True) -> str | None:
+    """Return the text with a unitless resyncInterval given its unit, seconds; None when that does not heal it.
 
-    Only that one value is touched: the list of networks, other faults and comments stay as they are.
+    Only that one value is touched: the list of networks and comments stay as they are. Other faults and intervals
+    that are too short are for a person to decide.
     """
     try:
         document = read(text)
     except DocumentError:
         return None
     member = fields(document).get(INTERVAL)
-    seconds = _seconds(member) if member else None
-    return replace_value(document, member, f"{seconds}s") if member and seconds else None
+    interval = _interval(member) if member else None
+    if member is None or interval is None:
+        return None
+    candidate = replace_value(document, member, interval)
+    return candidate if _heals(candidate, _values(text) | {INTERVAL: interval}, ipv6) else None
 
 
-def _seconds(member: Member) -> int | None:
+def _interval(member: Member) -> str | None:
     value = member.value
     if isinstance(value, bool) or not isinstance(value, int | str) or not _WHOLE.fullmatch(str(value)):
         return None
-    return int(value)
+    return f"{int(value)}s" if int(value) >= SHORTEST_INTERVAL else None
+
+
+def _heals(candidate: str, wanted: dict[str, object], ipv6: bool) -> bool:
+    # Anchors can make an edit in place change something else, or nothing that can be read.
+    accepted = all(problem.severity is not Severity.REJECTED for problem in problems(candidate, ipv6=ipv6))
+    return accepted and _values(candidate) == wanted
+
+
+def _values(text: str) -> dict[str, object]:
+    return {name: member.value for name, member in fields(read(text)).items()}

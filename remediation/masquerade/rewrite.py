@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from remediation.ranges import Network
+
 from .document import Document, Member, Span, read
 from .problems import FIELDS, LIST, canonical, fields
-from .ranges import Network, parse_cidr
+from .ranges import parse_cidr
 
 
 @dataclass(frozen=True)

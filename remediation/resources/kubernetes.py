@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from remediation import diffing
@@ -13,7 +14,7 @@ from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.errors import Conflict, NotFound, Refused
 from remediation.model import Permission
 from remediation.records import recorded
-from remediation.refs import Ref
+from remediation.refs import FIELD_MANAGER, Ref
 from remediation.resources.ownership import owner_of
 
 RUN_ANNOTATION = "runbook/run"
@@ -26,6 +27,8 @@ _ATTEMPTS = 5
 # A value that stands for the moment, in seconds since 1970, after which what we create must not act any more.
 AT_DEADLINE = "(15 minutes after apply)"
 _DEADLINE_SECONDS = 900
+# Managed fields carry whole seconds of another machine's clock.
+_SKEW_SECONDS = 5.0
 
 
 def unchanged(current: State) -> State:
@@ -66,7 +69,8 @@ class KubernetesObject:
         api_version, kind, name, namespace: its address.
         manifest: the fields we want, without apiVersion, kind and name.
         row: the catalogue row, stamped on what we create.
-        may: ``create`` allows to create and delete it; ``patch`` refuses an object that does not exist.
+        may: ``create`` allows to create and delete it; ``patch`` refuses an object that does not exist; ``new`` refuses
+            one that does, for it is at work for another run.
     """
 
     api_version: str
@@ -75,7 +79,7 @@ class KubernetesObject:
     namespace: str = ""
     manifest: State = field(default_factory=dict)
     row: str = ""
-    may: Literal["create", "patch"] = "create"
+    may: Literal["create", "patch", "new"] = "create"
     reason: str = "already as wanted"
 
     @property
@@ -117,6 +121,8 @@ class KubernetesObject:
 
     def desired(self, current: State | None) -> State:
         """Return the present object with our fields set, or a new one with our stamp."""
+        if current is not None and self.may == "new":
+            raise _left_behind(self.address, current)
         if current is not None:
             merged: State = diffing.merge(current, self.manifest)
             return merged
@@ -184,8 +190,7 @@ class KubernetesObject:
         return _written(api.kubernetes.patch(self.ref, [unchanged(current), *operations]))
 
     def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
-        """Look whether a write took effect: what we create carries the id of the run."""
-        del since
+        """Look whether a write took effect: what we create carries the id of the run, what we patch our name and the time."""
         try:
             raw = api.kubernetes.read(self.ref)
         except NotFound:
@@ -195,11 +200,23 @@ class KubernetesObject:
             if raw["metadata"].get("annotations", {}).get(RUN_ANNOTATION) != run_id:
                 raise Conflict(f"{self.address} exists now and is not from this run")
             return _written(raw)
-        if change.landed(current):
-            return _written(raw) if raw else Written(None)
+        if change.landed(current) and raw is None:
+            return Written(None)
+        if raw is not None and change.landed(current):
+            # The same value may be somebody else's: then it is not ours to undo.
+            return _written(raw) if _touched(raw, api.kubernetes.server_time(since)) else None
         if drifted := change.drifted(current):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted)}")
         return None
+
+
+def _left_behind(address: str, current: State) -> Refused:
+    run = current["metadata"].get("annotations", {}).get(RUN_ANNOTATION)
+    return Refused(
+        f"{address} exists already{f', and is from run {run}' if run else ''}",
+        "nothing was changed; a run that is still at work, or that was killed, needs it",
+        f"runbook rollback {run}" if run else f"kubectl get {address.split('/', maxsplit=1)[0]} -A",
+    )
 
 
 def _filled(value: Any, later: dict[str, str]) -> Any:
@@ -208,6 +225,13 @@ def _filled(value: Any, later: dict[str, str]) -> Any:
     if isinstance(value, list):
         return [_filled(item, later) for item in value]
     return later.get(value, value) if isinstance(value, str) else value
+
+
+def _touched(raw: State, since: float) -> bool:
+    """Tell whether this product has written the object since then; a server without managed fields cannot tell."""
+    entries = raw["metadata"].get("managedFields")
+    ours = [datetime.fromisoformat(item["time"]) for item in entries or [] if item["manager"] == FIELD_MANAGER]
+    return not entries or any(when.timestamp() > since - _SKEW_SECONDS for when in ours)
 
 
 def _written(document: State) -> Written:

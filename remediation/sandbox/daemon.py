@@ -12,10 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from remediation.sandbox.google import GoogleCloud, serve
+from remediation.sandbox.kubernetes.admission import SERVICE_RANGE
 from remediation.sandbox.process import COORDINATES
 from remediation.sandbox.scenarios.google import PULLER, break_agent
 
 _SAVE_SECONDS = 1.0
+# Those of the emulated nodes, pods and services.
+_RANGES = {
+    "clusterIpv4CidrBlock": "10.64.0.0/16",
+    "servicesIpv4CidrBlock": str(SERVICE_RANGE),
+    "nodeIpv4CidrBlock": "192.0.2.0/24",
+}
 
 
 def new_cloud() -> GoogleCloud:
@@ -23,7 +30,7 @@ def new_cloud() -> GoogleCloud:
     cloud = GoogleCloud(COORDINATES["project"])
     project = cloud.projects[COORDINATES["project"]]
     cloud.grant(project.id, "roles/container.serviceAgent", project.agent)
-    cloud.add_cluster(project.id, COORDINATES["location"], COORDINATES["cluster"])
+    cloud.add_cluster(project.id, COORDINATES["location"], COORDINATES["cluster"], ipAllocationPolicy=_RANGES)
     cloud.add_account(PULLER)
     return cloud
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from remediation import (
     Addressing,
@@ -47,7 +47,7 @@ def _config(nodes: list[NodeAddressing]) -> CleanupConfig:
     data = {"clean-reservations.sh": text("ipam-cleanup/clean-reservations.sh")}
     for item in nodes:
         data |= live_key(item.node) | {f"pod-cidrs.{item.node}": ",".join(item.ranges)}
-    return CleanupConfig("v1", "ConfigMap", NAME, NAMESPACE, {"data": data}, row="DPV2-06")
+    return CleanupConfig("v1", "ConfigMap", NAME, NAMESPACE, {"data": data}, row="DPV2-06", may="new")
 
 
 def _daemonset(nodes: list[NodeAddressing], mode: str, image: str, limit: int) -> KubernetesObject:
@@ -61,13 +61,13 @@ def _daemonset(nodes: list[NodeAddressing], mode: str, image: str, limit: int) -
         "containers": [{"name": "wait", "image": image}],
     }
     wanted = merge(manifest("ipam-cleanup/daemonset.yaml"), {"spec": {"template": {"spec": pod}}})
-    return KubernetesObject("apps/v1", "DaemonSet", NAME, NAMESPACE, wanted, row="DPV2-06")
+    return KubernetesObject("apps/v1", "DaemonSet", NAME, NAMESPACE, wanted, row="DPV2-06", may="new")
 
 
-def _work(nodes: list[NodeAddressing], mode: str, image: str, limit: int) -> During:
+def _work(nodes: list[NodeAddressing], mode: Literal["clean", "restore"], image: str, limit: int) -> During:
     names = tuple(item.node for item in nodes)
     resources = (*map(_cordoned, names), _config(nodes), _daemonset(nodes, mode, image, limit))
-    return During(resources, Ensure(NodesReported(NAMESPACE, SELECTOR, names), within=300, always=False))
+    return During(resources, Ensure(NodesReported(NAMESPACE, SELECTOR, names, mode), within=300, always=False))
 
 
 def _needs(target: Cluster, node: tuple[str, ...] = (), **_: Any) -> list[Any]:
@@ -101,12 +101,17 @@ def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
         yield Finding("healthy", "no pod waits for an address")
 
 
-def restore_reservations(
-    target: Cluster, facts: Facts, node: tuple[str, ...], max_reservations: int, image: str
+def _restore(
+    target: Cluster, facts: Facts, made: Mapping[str, Any], node: tuple[str, ...], max_reservations: int, image: str
 ) -> Steps:
     """Put quarantined reservations back whose container turned out to be alive; the others stay in quarantine."""
-    known = facts(Addressing(node))
-    yield _work([known[name] for name in node if name in known], "restore", image, max_reservations)
+    if f"daemonset/{NAMESPACE}/{NAME}" not in made:
+        return  # nothing has been cleaned
+    ranges = made[f"configmap/{NAMESPACE}/{NAME}"]["data"]
+    cleaned = tuple(name for name in dict.fromkeys(node) if f"pod-cidrs.{name}" in ranges)
+    known = facts(Addressing(cleaned)) if cleaned else {}
+    if known:
+        yield _work(list(known.values()), "restore", image, max_reservations)
 
 
 @runbook(
@@ -116,7 +121,7 @@ def restore_reservations(
     alerts=("PodAddressesExhausted",),
     needs=_needs,
     diagnose=_diagnose,
-    undo=restore_reservations,
+    undo=_restore,
     source="https://cloud.google.com/kubernetes-engine/docs/troubleshooting/dataplane-v2",
     example="--node node-2 --max-reservations 20 --context example-prod",
 )

@@ -5,7 +5,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediation.masquerade import DEFAULT_RANGES, RESERVED_RANGES, MasqueradeConfig, Network
+from remediation.masquerade import DEFAULT_RANGES, RESERVED_RANGES, MasqueradeConfig
+from remediation.ranges import Network
 
 PARTNER = IPv4Network("10.1.125.0/24")
 
@@ -25,16 +26,16 @@ def test_without_a_configuration_the_built_in_list_applies() -> None:
     """No ConfigMap, an empty one and one without the list all mean the agent's own list."""
     for text in (None, "", "{}", "# nothing yet\n", "resyncInterval: 30s"):
         config = MasqueradeConfig.parse(text)
-        assert config.effective == RESERVED_RANGES
+        assert config.non_masquerade == RESERVED_RANGES
         assert not config.explicit
-    assert MasqueradeConfig.parse(None, DEFAULT_RANGES).effective == DEFAULT_RANGES
+    assert MasqueradeConfig.parse(None, DEFAULT_RANGES).non_masquerade == DEFAULT_RANGES
     assert len(RESERVED_RANGES) == 11
 
 
 def test_a_null_list_means_that_nothing_keeps_its_address() -> None:
     """The agent takes null for an empty list, not for its defaults."""
     config = MasqueradeConfig.parse("nonMasqueradeCIDRs:")
-    assert config.effective == ()
+    assert config.non_masquerade == ()
     assert config.masquerades(IPv4Network("10.0.0.0/8"))
 
 
@@ -56,8 +57,8 @@ def test_unknown_keys_are_kept() -> None:
 def test_excluding_a_24_from_10_8_leaves_16_blocks() -> None:
     """The change asked for most often stays far below the agent's limit."""
     result = explicit("10.0.0.0/8", "172.16.0.0/12").without([PARTNER])
-    assert len(result.effective) == 17
-    assert result.effective[-1] == IPv4Network("172.16.0.0/12")
+    assert len(result.non_masquerade) == 17
+    assert result.non_masquerade[-1] == IPv4Network("172.16.0.0/12")
     assert result.masquerades(PARTNER)
     assert not result.masquerades(IPv4Network("10.1.124.0/23"))
 
@@ -65,7 +66,7 @@ def test_excluding_a_24_from_10_8_leaves_16_blocks() -> None:
 def test_blocks_inside_the_destination_are_dropped_and_others_keep_their_order() -> None:
     """Unrelated entries are untouched, whatever their order."""
     before = explicit("192.168.0.0/16", "10.1.125.128/25", "fd00::/8", "172.16.0.0/12")
-    assert before.without([PARTNER]).effective == networks("192.168.0.0/16", "fd00::/8", "172.16.0.0/12")
+    assert before.without([PARTNER]).non_masquerade == networks("192.168.0.0/16", "fd00::/8", "172.16.0.0/12")
 
 
 def test_excluding_what_is_already_masqueraded_changes_nothing() -> None:
@@ -88,7 +89,7 @@ def test_too_many_entries_are_told_before_anything_is_written() -> None:
     result = explicit("10.0.0.0/8").without(IPv4Network(f"10.{i}.7.9/32") for i in range(0, 256, 64))
     problem = result.limit_problem()
     assert problem is not None
-    assert str(len(result.effective)) in problem.message
+    assert str(len(result.non_masquerade)) in problem.message
     assert "at most 64" in problem.message
     assert explicit("10.0.0.0/8").without([PARTNER]).limit_problem() is None
 
@@ -119,13 +120,13 @@ def test_exactly_the_destinations_lose_their_pod_address(
     """No address outside the destinations changes, and none inside them is left; a second time changes nothing."""
     before = MasqueradeConfig(blocks, explicit=True)
     after = before.without(destinations)
-    assert members(after.effective) == members(blocks) - members(destinations)
+    assert members(after.non_masquerade) == members(blocks) - members(destinations)
     assert all(after.masquerades(destination) for destination in destinations)
     assert after.without(destinations) is after
     assert after.same_as(before.without(reversed(destinations)))
-    assert set(after.effective) == set(before.without(reversed(destinations)).effective)
+    assert set(after.non_masquerade) == set(before.without(reversed(destinations)).non_masquerade)
     untouched = [block for block in blocks if not members((block,)) & members(destinations)]
-    assert [block for block in after.effective if block in untouched] == untouched
+    assert [block for block in after.non_masquerade if block in untouched] == untouched
 
 
 @given(blocks=small_lists, ranges=small_lists)
@@ -136,12 +137,21 @@ def test_coverage_agrees_with_counting_addresses(blocks: tuple[Network, ...], ra
     assert all(config.masquerades(each) == (not members((each,)) & members(blocks)) for each in ranges)
 
 
+@given(blocks=small_lists, within=small)
+def test_the_kept_parts_of_a_range_agree_with_counting_addresses(
+    blocks: tuple[Network, ...], within: IPv4Network
+) -> None:
+    """They hold each address of the range that the blocks hold, and no other."""
+    kept = MasqueradeConfig(blocks, explicit=True).kept_of(within)
+    assert members(tuple(kept)) == members(blocks) & members((within,))
+
+
 @given(block=st.integers(0, 100), extra=st.integers(0, 28))
 def test_the_number_of_blocks_follows_the_prefix_lengths(block: int, extra: int) -> None:
     """Excluding length d from length b leaves d - b blocks, for IPv6 as well."""
     outer = IPv6Network((0, block))
     inner = IPv6Network((int(outer.broadcast_address), block + extra), strict=False)
-    assert len(MasqueradeConfig((outer,), explicit=True).without([inner]).effective) == extra
+    assert len(MasqueradeConfig((outer,), explicit=True).without([inner]).non_masquerade) == extra
 
 
 def test_several_blocks_together_cover_a_range() -> None:

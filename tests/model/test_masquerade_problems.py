@@ -11,10 +11,10 @@ from remediation.masquerade import (
     MasqueradeConfig,
     Severity,
     go_duration,
-    has_comments,
     problems,
     repaired,
 )
+from remediation.masquerade.document import comments
 
 FINE = """\
 # owner: network team, see https://example.com/#masq
@@ -158,11 +158,37 @@ def test_the_list_may_have_as_many_entries_as_the_agent_accepts() -> None:
     assert problems(text[:-1] + ', "CidrLimit": 65}') == []
 
 
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("nonMasqueradeCIDRs: [0.0.0.0/0]", True),
+        ("nonMasqueradeCIDRs: [10.0.0.0/8, 10.0.0.0/8]", True),
+        ("masqLinkLocal: true", True),
+        ("resyncInterval: 1s", True),
+        ("resyncInterval: -1m", True),
+        ("nonMasqueradeCIDRs: []", False),
+        ("colour: blue", False),
+    ],
+)
+def test_no_change_may_build_on_what_is_dangerous(text: str, refused: bool) -> None:
+    """What would do harm stops a change; what is merely odd is told."""
+    assert [problem.refused for problem in problems(text)] == [refused]
+
+
+def test_a_misspelt_key_is_told_from_an_unknown_one() -> None:
+    """A key of somebody else's is no fault, a misspelt one means that settings are ignored."""
+    assert [problem.meant for problem in problems("nonMasqueradeCIDR: [10.0.0.0/8]")] == ["nonMasqueradeCIDRs"]
+    assert [problem.meant for problem in problems("colour: blue")] == [""]
+
+
 def test_ipv6_entries_are_rejected_by_an_agent_without_ipv6() -> None:
     """The same text is fine or rejected depending on the agent's --enable-ipv6."""
     text = 'nonMasqueradeCIDRs: ["fd00::/8"]'
     assert problems(text) == []
     assert [problem.severity for problem in problems(text, ipv6=False)] == ["rejected"]
+    assert MasqueradeConfig.parse(text).explicit
+    with pytest.raises(ConfigProblem):
+        MasqueradeConfig.parse(text, ipv6=False)
 
 
 @settings(max_examples=200)
@@ -172,5 +198,5 @@ def test_no_text_makes_the_reader_fail(text: str) -> None:
     found = problems(text)
     if all(problem.severity is not Severity.REJECTED for problem in found):
         MasqueradeConfig.parse(text)
-    has_comments(text)
+    comments(text)
     repaired(text)

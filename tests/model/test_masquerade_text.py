@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediation.masquerade import ConfigProblem, MasqueradeConfig, Network, has_comments, repaired
+from remediation.masquerade import ConfigProblem, MasqueradeConfig, repaired
+from remediation.masquerade.document import comments
+from remediation.ranges import Network
 
 PARTNER = IPv4Network("10.1.125.0/24")
 BASE = int(IPv4Address("192.0.2.0"))
@@ -42,6 +44,13 @@ def test_a_comment_that_would_be_lost_is_told() -> None:
     config = MasqueradeConfig.parse(text).without([IPv4Network("192.168.0.0/16")])
     assert config.lost_comments(text) == ["# cloud"]
     assert MasqueradeConfig.parse(text).render(text) == text
+
+
+def test_a_lost_comment_is_told_although_another_says_the_same() -> None:
+    """Comments are counted: one of two equal ones is still a loss."""
+    text = "nonMasqueradeCIDRs:\n- 10.0.0.0/8 # datacentre\n- 192.168.0.0/16 # datacentre\n"
+    config = MasqueradeConfig.parse(text).without([IPv4Network("192.168.0.0/16")])
+    assert config.lost_comments(text) == ["# datacentre"]
 
 
 @pytest.mark.parametrize(
@@ -84,17 +93,17 @@ def test_every_layout_is_written_so_that_the_agent_reads_it_back(text: str | Non
     config = MasqueradeConfig.parse(text).without([PARTNER])
     written = MasqueradeConfig.parse(config.render(text))
     assert written.same_as(config)
-    assert written.effective == config.effective
+    assert written.non_masquerade == config.non_masquerade
     assert written.unknown == config.unknown
-    assert config.render(text) == config.render(text)
+    assert config.render(config.render(text)) == config.render(text)
 
 
 @pytest.mark.parametrize("text", ["nonMasqueradeCIDRs:\n- 10.1.125.0/24", '{"nonMasqueradeCIDRs": ["10.1.125.0/24"]}'])
 def test_an_emptied_list_is_written_as_an_empty_list(text: str) -> None:
     """An empty list is not the same as no list, so it is written out."""
     config = MasqueradeConfig.parse(text).without([PARTNER])
-    assert MasqueradeConfig.parse(config.render(text)).effective == ()
-    assert MasqueradeConfig.parse(config.render(None)).effective == ()
+    assert MasqueradeConfig.parse(config.render(text)).non_masquerade == ()
+    assert MasqueradeConfig.parse(config.render(None)).non_masquerade == ()
 
 
 def test_a_broken_original_is_not_written_over() -> None:
@@ -128,7 +137,7 @@ def test_what_is_written_is_read_back_the_same(
     config = MasqueradeConfig(listed, link_local, six, interval, limit, unknown, explicit=True)
     back = MasqueradeConfig.parse(config.render(original))
     assert back.same_as(config)
-    assert back.effective == config.effective
+    assert back.non_masquerade == config.non_masquerade
     assert back.cidr_limit == limit
     if original is None:
         assert back.unknown == unknown
@@ -154,7 +163,7 @@ def test_what_is_written_is_read_back_the_same(
 )
 def test_comments_are_told_from_text(text: str, expected: bool) -> None:
     """A hash sign starts a comment only where YAML says so."""
-    assert has_comments(text) is expected
+    assert bool(comments(text)) is expected
 
 
 # Repairing
@@ -167,7 +176,29 @@ def test_a_missing_unit_is_added_and_nothing_else_changes(broken: str) -> None:
     assert repaired(text) == text.replace(f"resyncInterval: {broken}", 'resyncInterval: "60s"')
 
 
-@pytest.mark.parametrize("text", ["resyncInterval: 60s", "resyncInterval: soon", "resyncInterval: 0", "a: [", "", "{}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "resyncInterval: 60s",
+        "resyncInterval: soon",
+        "resyncInterval: 0",
+        "resyncInterval: 5",
+        'resyncInterval: "9"',
+        "resyncInterval: 60\nnonMasqueradeCIDRs: [10.0.0.1/8]",
+        "resyncInterval: 60\nmasqLinkLocal: 1",
+        "base: &seconds 60\nresyncInterval: *seconds\n",
+        "a: [",
+        "",
+        "{}",
+    ],
+)
 def test_other_faults_are_not_repaired(text: str) -> None:
-    """Only the missing unit has an answer that nobody needs to think about."""
+    """Only the missing unit has an answer that nobody needs to think about, and only where that heals the text."""
     assert repaired(text) is None
+
+
+def test_a_repair_has_to_satisfy_the_agent_that_runs() -> None:
+    """An IPv6 entry is still rejected by an agent without --enable-ipv6, so the interval alone is no repair."""
+    text = 'resyncInterval: 60\nnonMasqueradeCIDRs: ["fd00::/8"]\n'
+    assert repaired(text) is not None
+    assert repaired(text, ipv6=False) is None

@@ -72,13 +72,14 @@ def test_cleanup_pod_reports_its_result(plane: ControlPlane, result: str | None)
     """The init container ends with the result as termination message, by default one quarantined address."""
     namespace = plane.namespace()
     annotations = {"sandbox.runbook/ipam-result": result} if result else {}
-    init = [{"name": "clean", "image": "registry.example.com/ipam-cleanup:1"}]
+    env = [{"name": "MODE", "value": "clean"}, {"name": "RUN_ID", "value": "run-7"}]
+    init = [{"name": "clean", "image": "registry.example.com/ipam-cleanup:1", "env": env}]
     pod = _pod({"app.kubernetes.io/name": "ipam-cleanup"}, {"initContainers": init}, annotations)
     _apply(plane, namespace, _daemon_set(pod))
     running = _wait_for_pod(plane, namespace, _runs)
     ended = running["status"]["initContainerStatuses"][0]["state"]["terminated"]
     assert ended["exitCode"] == 0
-    assert ended["message"] == (result or '{"status":"ok","quarantined":["10.64.1.7"]}')
+    assert ended["message"] == (result or '{"mode":"clean","run_id":"run-7","status":"ok","quarantined":["10.64.1.7"]}')
     rollout = plane.kubectl("rollout", "status", "ds/app", "-n", namespace, "--timeout=30s")
     assert "successfully rolled out" in rollout.stdout, rollout.stderr
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
+import re
 import threading
+import time
 from typing import Any
 
 from remediation.masquerade import ConfigProblem, MasqueradeConfig
@@ -110,12 +112,13 @@ def _agent_log(cluster: Cluster, pod: Object) -> str | None:
     """Return what ip-masq-agent logs. Source: https://github.com/kubernetes-sigs/ip-masq-agent."""
     if (pod["metadata"].get("labels") or {}).get("k8s-app") != "ip-masq-agent":
         return None
+    arguments = [word for item in pod["spec"]["containers"] for word in item.get("args") or []]
     try:
-        config = MasqueradeConfig.parse(_config(cluster))
+        config = MasqueradeConfig.parse(_config(cluster), ipv6=any("enable-ipv6" in word for word in arguments))
     except ConfigProblem as problem:
         return f"E1121 03:00:00.000000       1 ip-masq-agent.go:180] Error syncing configuration: {problem}\n"
     logged = {
-        "nonMasqueradeCIDRs": [str(item) for item in config.effective],
+        "nonMasqueradeCIDRs": [str(item) for item in config.non_masquerade],
         "masqLinkLocal": config.masq_link_local,
         "masqLinkLocalIPv6": config.masq_link_local_ipv6,
         "resyncInterval": int(config.resync_seconds * 1_000_000_000),
@@ -128,11 +131,28 @@ def _clean(pod: Object, cluster: Cluster) -> PodOutcome | None:
     if (pod["metadata"].get("labels") or {}).get(_CLEANUP[0]) != _CLEANUP[1]:
         return None
     env = {item["name"]: item.get("value", "") for item in pod["spec"]["initContainers"][0].get("env", [])}
+    if reason := _refusal(env, pod["spec"]["nodeName"], cluster):
+        refused = {"mode": env.get("MODE"), "run_id": env.get("RUN_ID"), "status": "refused", "reason": reason}
+        return PodOutcome("running", init_message=json.dumps(refused))
     node = cluster.get("nodes", pod["spec"]["nodeName"])
     count = int(((node or {}).get("metadata", {}).get("annotations") or {}).get(LEAKED, "0"))
     if env.get("MODE") == "clean" and count:
         threading.Timer(0.05, _free, (cluster, pod["spec"]["nodeName"])).start()
     return PodOutcome("running", init_message=json.dumps(_report(pod, env, count, node)))
+
+
+def _refusal(env: dict[str, str], node: str, cluster: Cluster) -> str:
+    """Return why the real script would not act with these settings, empty when it would."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", env.get("RUN_ID", "")):
+        return "RUN_ID must be 1 to 63 letters, digits, dots, dashes"
+    if not env.get("NOT_AFTER", "").isdecimal() or int(env["NOT_AFTER"]) < time.time():
+        return "the approval of this run has expired"
+    config = (cluster.get("configmaps", "runbook-ipam-cleanup", "kube-system") or {}).get("data") or {}
+    try:
+        list(map(ipaddress.ip_address, config[f"live-ips.{node}"].split()))
+    except (KeyError, ValueError):
+        return "LIVE_IPS_FILE is missing, or has a line that is not an address"
+    return ""
 
 
 def _report(pod: Object, env: dict[str, str], count: int, node: Any) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+"""Put back what a run has changed: the temporary parts first, then what the runbook's own undo wants, then the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from remediation.engine.execution import Executor
+from remediation.engine.plan import Operation, Plan, Planner
+from remediation.engine.run import Run
+from remediation.errors import RunbookError
+from remediation.facts import Facts
+
+
+def put_back(run: Run, executor: Executor) -> None:
+    """Undo everything that a run has changed, the last change first; raises what stops it."""
+    restore_temporary(run, executor)
+    if not run.undo_planned and (operations := undo_operations(run, executor.api)):
+        run.plan_undo(operations)
+    try:
+        executor.carry_out(run.first_undo)
+    except RunbookError:
+        restore_temporary(run, executor)
+        raise
+    undo_all(run, executor)
+
+
+def undo_operations(run: Run, api: Any) -> list[Operation]:
+    """Return what the runbook's own undo would do after what this run has made; nothing is written."""
+    book, made = run.book, run.made
+    if book.undo is None or not made:
+        return []
+    plan = Plan(book, run.target, run.created["parameters"])
+    steps = book.undo(run.target, facts=Facts(api), made=made, **book.values(plan.parameters))
+    return Planner(plan, api, accept_drift=True).drive(steps).operations
+
+
+def restore_temporary(run: Run, executor: Executor) -> None:
+    """Put back what was changed only for as long as the run lasts; one that cannot be does not keep the others."""
+    _each(executor, [item.of for item in run.operations if item.kind == "restore"])
+
+
+def undo_all(run: Run, executor: Executor) -> None:
+    """Put every change back, the last one first.
+
+    After an error only what must not stay is still put back: a key that is alive, a node that is cordoned.
+    """
+    changes = [index for index in reversed(range(len(run.operations))) if run.operations[index].kind == "change"]
+    for position, index in enumerate(changes):
+        try:
+            executor.undo(index)
+        except RunbookError:
+            _each(executor, [other for other in changes[position + 1 :] if _must_go(run, other)], quietly=True)
+            raise
+
+
+def _each(executor: Executor, indexes: Iterable[int], *, quietly: bool = False) -> None:
+    problems = []
+    for index in indexes:
+        try:
+            executor.undo(index)
+        except RunbookError as problem:
+            problems.append(problem)
+    if problems and not quietly:
+        raise problems[0]
+
+
+def _must_go(run: Run, index: int) -> bool:
+    change = run.operations[index].change
+    return bool(change and change.temporary) or getattr(run.operations[index].resource, "ephemeral", False)
