@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from remediation.checks.masquerade import AgentUsesConfig
     from remediation.checks.pods import PodsPull
     from remediation.facts import Facts
-    from remediation.facts.gcp import ApiEnabled, FailedOperations, ProjectClusters, ProjectNumber
+    from remediation.facts.gcp import ApiEnabled, FailedOperations, ProjectClusters, ProjectGrant, ProjectNumber
     from remediation.facts.ipam import Addressing
     from remediation.facts.kubernetes import ObjectNamed
     from remediation.facts.masquerade import MasqueradeAgent
@@ -64,7 +64,9 @@ _HOMES = {
     "ObjectNamed": "facts.kubernetes",
     "GrantVisible": "checks.google",
     "ProjectIamMember": "resources.iam",
-    **dict.fromkeys(("ApiEnabled", "FailedOperations", "ProjectClusters", "ProjectNumber"), "facts.gcp"),
+    **dict.fromkeys(
+        ("ApiEnabled", "FailedOperations", "ProjectClusters", "ProjectGrant", "ProjectNumber"), "facts.gcp"
+    ),
     "MasqueradeAgent": "facts.masquerade",
     "ProtectedRanges": "facts.protected",
 }
@@ -99,6 +101,7 @@ __all__ = [  # noqa: RUF022 - grouped like the chapters of the guide
     "ApiEnabled",
     "FailedOperations",
     "ProjectClusters",
+    "ProjectGrant",
     "ProjectNumber",
     "ProjectIamMember",
     "GrantVisible",

@@ -59,9 +59,7 @@ class Change:
         """Tell whether the resource already is as this change leaves it, in every field the change names."""
         if current is None or self.after is None:
             return current is None and self.after is None
-        return all(
-            edit.new == diffing.KNOWN_AFTER_APPLY or diffing.get(current, edit.path) == edit.new for edit in self.edits
-        )
+        return all(_made(edit, diffing.get(current, edit.path)) for edit in self.edits)
 
     def as_json(self) -> State:
         """Return the public form: ``address, action, edits, reversible`` and what qualifies them."""
@@ -77,6 +75,13 @@ class Change:
 def _differing(expected: State | None, current: State | None) -> list[str]:
     edits = diffing.diff(expected or {}, current or {})
     return [edit.pointer for edit in edits if edit.old != diffing.KNOWN_AFTER_APPLY]
+
+
+def _made(edit: Edit, present: Json) -> bool:
+    """Tell whether a field is as an edit leaves it; of a value that was not known before, that it is another one."""
+    if edit.new == diffing.KNOWN_AFTER_APPLY:
+        return not diffing.equal(present, edit.old)
+    return bool(present == edit.new)
 
 
 def _plain(value: Json) -> Json:

@@ -1,7 +1,6 @@
 """Write resources and checks into a plan or journal, and read them back on a later day or another machine.
 
-Only frozen dataclasses marked `recorded` take part, with fields that JSON knows; so a record can hold no secret by
-accident, because secrets live in none of these fields.
+Only frozen dataclasses marked `recorded` take part, with fields that JSON knows.
 """
 
 from __future__ import annotations
@@ -31,14 +30,17 @@ _MODULES = (
 
 
 def recorded(cls: T) -> T:
-    """Make a frozen dataclass writable to and readable from a record."""
-    _KINDS[cls.__name__] = cls
+    """Make a frozen dataclass writable to and readable from a record; raises TypeError when its name is taken."""
+    if _KINDS.setdefault(cls.__name__, cls) is not cls:
+        raise TypeError(f"two kinds of records are called {cls.__name__}")
     return cls
 
 
 def to_record(value: Any) -> Any:
-    """Return JSON for a recorded object, or for a plain value of JSON types and tuples."""
-    if is_dataclass(value) and not isinstance(value, type):
+    """Return JSON for a recorded object, or for a plain value of JSON types and tuples; raises TypeError for others."""
+    if is_dataclass(value):
+        if _KINDS.get(type(value).__name__) is not type(value):
+            raise TypeError(f"{type(value).__name__} is not marked as recorded")
         return {"$type": type(value).__name__} | {
             item.name: to_record(getattr(value, item.name)) for item in fields(value)
         }

@@ -37,16 +37,17 @@ class Material:
         return self._kept[name]
 
     def file(self, path: str) -> Secret:
-        """Return what a key file or ``-`` (standard input) holds; read once. Raises UsageProblem."""
-        return _standard_input() if path == "-" else _read(path)
+        """Return what a key file or ``-`` (standard input) holds, the same for as long as the process lives.
+
+        A pipe can be read only once, a plan is made more than once, and what was planned is what has to be written.
+
+        Raises:
+            UsageProblem: it cannot be read.
+        """
+        return _read(path)
 
 
 @cache
-def _standard_input() -> Secret:
-    """Read standard input once: it is gone then, and a plan is made more than once."""
-    return _read("-")
-
-
 def _read(path: str) -> Secret:
     try:
         if path == "-":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from remediation.diffing import State
-from remediation.errors import Forbidden
+from remediation.errors import Forbidden, NotFound
 from remediation.facts import Facts
 from remediation.model import Permission
 
@@ -72,3 +73,41 @@ class FailedOperations:
             for item in operations
             if item.get("error")
         )
+
+
+@dataclass(frozen=True)
+class ProjectGrant:
+    """Whether a member has a role on a project without any condition, in the project's own policy."""
+
+    project: str
+    role: str
+    member: str
+
+    permissions = (Permission.google("resourcemanager.projects.getIamPolicy"),)
+
+    def ask(self, facts: Facts) -> bool:
+        """Look for the member in the policy."""
+        bindings = unconditional(facts.api.google.policy(self.project), self.role)
+        return any(self.member in item.members for item in bindings)
+
+
+def unconditional(policy: Any, role: str) -> list[Any]:
+    """Return the bindings of a role that have no condition; what is granted with one is not the role."""
+    return [item for item in policy.bindings if item.role == role and not item.HasField("condition")]
+
+
+@dataclass(frozen=True)
+class GoogleAccount:
+    """A Google service account: its e-mail address and whether it is disabled; None when it does not exist."""
+
+    email: str
+
+    permissions = (Permission.google("iam.serviceAccounts.get"),)
+
+    def ask(self, facts: Facts) -> State | None:
+        """Look it up."""
+        try:
+            found: State = facts.api.google.account(self.email)
+        except NotFound:
+            return None
+        return found

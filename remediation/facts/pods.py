@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from remediation.diffing import State
 from remediation.facts.kubernetes import ObjectsOf
-from remediation.registry import image_host
+from remediation.registry import image_host, same_host
 
 _LIVE = "status.phase!=Succeeded,status.phase!=Failed"
 _METADATA = ("name", "namespace", "uid", "ownerReferences", "deletionTimestamp")
@@ -37,9 +38,27 @@ def containers(pod: State) -> Iterator[tuple[State, State]]:
         yield item, statuses.get(item["name"], {})
 
 
+def hosts(pod: State) -> set[str]:
+    """Return the registries that the pod's images come from."""
+    return {host for item, _ in containers(pod) if (host := _host(item))}
+
+
+def _host(container: State) -> str | None:
+    """Return the registry of a container's image; an image that cannot be parsed comes from nowhere."""
+    try:
+        return image_host(container.get("image", ""))
+    except ValueError:
+        return None
+
+
 def pulls_from(pod: State, host: str) -> bool:
     """Tell whether any image of the pod comes from a registry."""
-    return any(image_host(item["image"]) == host for item, _ in containers(pod))
+    return any(_is_of(item, host) for item, _ in containers(pod))
+
+
+def _is_of(container: State, host: str) -> bool:
+    found = _host(container)
+    return found is not None and same_host(found, host)
 
 
 def pull_failures(pod: State, host: str) -> list[str]:
@@ -47,7 +66,7 @@ def pull_failures(pod: State, host: str) -> list[str]:
     found = []
     for item, status in containers(pod):
         waiting = (status.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason") in _PULL_REASONS and image_host(item["image"]) == host:
+        if waiting.get("reason") in _PULL_REASONS and _is_of(item, host):
             found.append(str(waiting.get("message") or waiting["reason"]))
     return found
 
@@ -63,9 +82,21 @@ def started(pod: State) -> bool:
     return all("running" in state or "terminated" in state for state in states) and bool(states)
 
 
+def created(obj: State) -> float:
+    """Return when the API server made an object, in seconds since 1970 and whole ones."""
+    return datetime.fromisoformat(obj["metadata"]["creationTimestamp"]).timestamp()
+
+
 def running(pod: State) -> bool:
     """Tell whether any container of the pod runs."""
     return any("running" in (status.get("state") or {}) for _, status in containers(pod))
+
+
+def never_ran(pod: State) -> bool:
+    """Tell whether nothing of the pod's own ever ran, so that it has no logs and no result to lose."""
+    statuses = pod.get("status", {}).get("containerStatuses") or []
+    ran = any({"running", "terminated"} & set(item.get("state") or {}) or item.get("lastState") for item in statuses)
+    return pod.get("status", {}).get("phase", "Pending") == "Pending" and not ran and not running(pod)
 
 
 def has_controller(pod: State) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from remediation.diffing import State
 from remediation.errors import UsageProblem
 from remediation.facts import Facts
 from remediation.facts.kubernetes import ObjectNamed
 from remediation.model import Permission
-from remediation.registry import DockerConfig, Secret, ServiceAccountKey, docker_config_entry
+from remediation.registry import DockerConfig, Entry, Secret, ServiceAccountKey, docker_config_entry
 
 _DATA_KEY = ".dockerconfigjson"
 
@@ -36,14 +38,24 @@ class KeyFile:
 
     def ask(self, facts: Facts) -> Credential:
         """Read and check the file; raises UsageProblem that never quotes it."""
-        try:
-            key = ServiceAccountKey.parse(facts.api.material.file(self.path))
-        except ValueError as problem:
-            raise UsageProblem(
-                f"--from-key-file {self.path!r} is not a service-account key: {problem}", "nothing was changed"
-            ) from None
-        config = DockerConfig().merge(self.host, docker_config_entry(self.host, key))
-        return Credential(key.client_email, key.private_key_id, config.fingerprints(facts.api.digest)[self.host])
+        key = file_key(facts.api.material, self.path)
+        shown = fingerprint(self.host, docker_config_entry(self.host, key), facts.api.digest)
+        return Credential(key.client_email, key.private_key_id, shown)
+
+
+def file_key(material: Any, path: str) -> ServiceAccountKey:
+    """Return the service-account key in a file; raises UsageProblem that never quotes it."""
+    try:
+        return ServiceAccountKey.parse(material.file(path))
+    except ValueError as problem:
+        raise UsageProblem(
+            f"--from-key-file {path!r} is not a service-account key: {problem}", "nothing was changed"
+        ) from None
+
+
+def fingerprint(host: str, entry: Entry, digest: Callable[[bytes], str]) -> str:
+    """Return how the credentials of a registry are shown."""
+    return DockerConfig().merge(host, entry).fingerprints(digest)[host]
 
 
 @dataclass(frozen=True)
@@ -76,13 +88,13 @@ class RegistryCredential:
         return None if entry is None else _credential(entry, self.host, facts)
 
 
-def _credential(entry: State, host: str, facts: Facts) -> Credential:
-    fingerprint = DockerConfig().merge(host, entry).fingerprints(facts.api.digest)[host]
+def _credential(entry: Entry, host: str, facts: Facts) -> Credential:
+    shown = fingerprint(host, entry, facts.api.digest)
     try:
         key = ServiceAccountKey.parse(Secret(_password(entry)))
     except ValueError:
-        return Credential("", "", fingerprint)
-    return Credential(key.client_email, key.private_key_id, fingerprint)
+        return Credential("", "", shown)
+    return Credential(key.client_email, key.private_key_id, shown)
 
 
 def _password(entry: State) -> bytes:

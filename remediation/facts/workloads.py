@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from remediation.diffing import State
+from remediation.errors import Forbidden
 from remediation.facts import Facts
-from remediation.facts.kubernetes import ObjectNamed, ObjectsOf
-from remediation.facts.pods import carries, live_pods
+from remediation.facts.kubernetes import ObjectsOf
+from remediation.facts.pods import carries, hosts, live_pods, pull_failures
 from remediation.model import Permission
+from remediation.registry import PullFailure, classify_pull_failure
+
+# What credentials can repair.
+CREDENTIALS = (PullFailure.FORBIDDEN, PullFailure.UNAUTHORIZED, PullFailure.SECRET_MISSING)
 
 
 @dataclass(frozen=True)
@@ -24,14 +30,11 @@ class Elsewhere:
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
-        """List service accounts and pods of the namespace, and get the Secret."""
-        named = ObjectNamed("v1", "Secret", self.secret, self.namespace)
-        return (*named.permissions, *(right for source in self._sources for right in source.permissions))
+        """List service accounts and pods of the namespace."""
+        return tuple(right for source in self._sources for right in source.permissions)
 
     def ask(self, facts: Facts) -> tuple[str, ...]:
-        """Return their addresses; nobody can use a secret that does not exist."""
-        if facts(ObjectNamed("v1", "Secret", self.secret, self.namespace)) is None:
-            return ()
+        """Return their addresses; who names a secret that does not exist yet would get it."""
         accounts, pods = facts.together(*self._sources)
         others = [item for item in accounts if item["metadata"]["name"] != self.service_account]
         users = [
@@ -41,3 +44,72 @@ class Elsewhere:
         ]
         foreign = [pod for pod in pods if pod["spec"].get("serviceAccountName", "default") != self.service_account]
         return (*users, *(f"pod/{pod['metadata']['name']}" for pod in foreign if carries(pod, self.secret)))
+
+
+@dataclass(frozen=True)
+class FailedPull:
+    """Pods of one service account that cannot pull from one registry: one of them, what it says, and what that means."""
+
+    namespace: str
+    service_account: str
+    host: str
+    pod: str
+    messages: tuple[str, ...]
+    kind: PullFailure
+
+
+@dataclass(frozen=True)
+class FailedPulls:
+    """Who in the cluster cannot pull from where, and why."""
+
+    permissions = live_pods().permissions
+
+    def ask(self, facts: Facts) -> tuple[FailedPull, ...]:
+        """Sort the pods that wait for an image by namespace, service account and registry."""
+        found: dict[tuple[str, str, str], list[State]] = {}
+        for pod in facts(live_pods()):
+            account = pod["spec"].get("serviceAccountName", "default")
+            for host in sorted(hosts(pod)):
+                if pull_failures(pod, host):
+                    found.setdefault((pod["metadata"]["namespace"], account, host), []).append(pod)
+        return tuple(self._failed(facts, *key, pods) for key, pods in found.items())
+
+    def _failed(self, facts: Facts, namespace: str, account: str, host: str, pods: list[State]) -> FailedPull:
+        texts = [text for pod in pods for text in pull_failures(pod, host)]
+        if _kind(texts) is PullFailure.UNKNOWN:  # older kubelets say only that they back off
+            names = {pod["metadata"]["name"] for pod in pods}
+            texts = [text for pod, text in facts(PullEvents(namespace)) if pod in names] or texts
+        kind = _kind(texts)
+        telling = tuple(text for text in texts if classify_pull_failure(text) is kind)
+        return FailedPull(namespace, account, host, pods[0]["metadata"]["name"], telling[:2], kind)
+
+
+def _kind(texts: list[str]) -> PullFailure:
+    """Return what stands in the way: what credentials can repair, else what is known."""
+    kinds = [classify_pull_failure(text) for text in texts]
+    known = [kind for kind in kinds if kind is not PullFailure.UNKNOWN]
+    return next((kind for kind in known if kind in CREDENTIALS), known[0] if known else PullFailure.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class PullEvents:
+    """What the kubelets reported about pods of a namespace that failed: name of the pod and text; nothing when forbidden."""
+
+    namespace: str
+
+    @property
+    def _events(self) -> ObjectsOf:
+        keep = ("involvedObject.name", "message")
+        return ObjectsOf("v1", "Event", self.namespace, fields="reason=Failed,involvedObject.kind=Pod", keep=keep)
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """List the events of the namespace."""
+        return self._events.permissions
+
+    def ask(self, facts: Facts) -> tuple[tuple[str, str], ...]:
+        """List them; this is evidence only, so a refusal is an answer."""
+        try:
+            return tuple((item["involvedObject"]["name"], item.get("message", "")) for item in facts(self._events))
+        except Forbidden:
+            return ()

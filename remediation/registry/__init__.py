@@ -4,7 +4,7 @@ Everything is pure: text and bytes in, values and bytes out.
 """
 
 from .docker_config import DockerConfig, Entry, docker_config_entry, same_registry
-from .hosts import image_host, registry_host, repository_of
+from .hosts import image_host, registry_host, same_host
 from .pull_failure import PullFailure, classify_pull_failure
 from .secret import Secret, ServiceAccountKey
 
@@ -18,6 +18,6 @@ __all__ = [
     "docker_config_entry",
     "image_host",
     "registry_host",
-    "repository_of",
+    "same_host",
     "same_registry",
 ]

@@ -106,11 +106,6 @@ class DockerConfig:
         key = self._key(host)
         return None if key is None else Entry(self._auths()[key])
 
-    def entry_matches(self, host: str, entry: Mapping[str, Any]) -> bool:
-        """Say whether this host already has these credentials, whichever way they are written."""
-        key = self._key(host)
-        return key is not None and hmac.compare_digest(_meaning(self._auths()[key]), _meaning(entry))
-
     def fingerprints(self, digest: Callable[[bytes], str]) -> dict[str, str]:
         """Return the digest of each host's credentials, for a diff that shows no secret; use a keyed digest."""
         return {host: digest(_meaning(entry)) for host, entry in self._auths().items()}

@@ -5,16 +5,18 @@ Source: https://cloud.google.com/iam/docs/granting-changing-revoking-access (rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from remediation.changes import Change, Written
 from remediation.diffing import State
-from remediation.errors import Conflict, Refused
+from remediation.errors import Conflict, Invalid, Refused
+from remediation.facts.gcp import unconditional
 from remediation.model import Permission
 from remediation.records import recorded
 
 _VERSION = 3
+_SERVICE = "container.googleapis.com"
 
 
 class _Raced(Conflict):
@@ -66,7 +68,7 @@ class ProjectIamMember:
         """IAM has no dry run; the plan says so."""
         del api
         note = "IAM offers no dry run; the policy is written back with its etag, so nobody's edit is lost"
-        return Change(change.address, change.before, change.after, change.edits, note=note)
+        return replace(change, note=note)
 
     def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
         """Add or remove exactly this member; a concurrent edit makes us read again, at most 6 times in 60 seconds."""
@@ -102,16 +104,25 @@ class ProjectIamMember:
             api.google.set_policy(self.project, policy)
         except Conflict as problem:
             raise _Raced(problem.summary) from problem
+        except Invalid as problem:
+            self._refuse_unknown_member(problem)
+            raise
+
+    def _refuse_unknown_member(self, problem: Invalid) -> None:
+        """Say what to do about a service agent: Google makes it only when it is asked to."""
+        if "does not exist" in f"{problem.summary} {problem.detail}":
+            raise Refused(
+                f"{self.member.partition(':')[2]} does not exist, so it can have no role",
+                problem.summary,
+                f"gcloud beta services identity create --service={_SERVICE} --project={self.project}",
+            ) from problem
 
     def _binding(self, policy: Any) -> Any:
         """Return the unconditional binding of the role that has the member, or None."""
-        return next((item for item in self._bindings(policy) if self.member in item.members), None)
-
-    def _bindings(self, policy: Any) -> list[Any]:
-        return [item for item in policy.bindings if item.role == self.role and not item.HasField("condition")]
+        return next((item for item in unconditional(policy, self.role) if self.member in item.members), None)
 
     def _add(self, policy: Any) -> None:
-        bindings = self._bindings(policy)
+        bindings = unconditional(policy, self.role)
         (bindings[0] if bindings else policy.bindings.add(role=self.role)).members.append(self.member)
 
     def _remove(self, policy: Any, binding: Any) -> None:
@@ -123,13 +134,3 @@ class ProjectIamMember:
         """Look whether the member is where the write wanted it."""
         del run_id, since
         return Written(change.after) if change.landed(self.read(api)) else None
-
-
-def refuse_unknown_member(problem: Exception) -> None:
-    """Explain the 400 for a service agent that was never created."""
-    if "does not exist" in str(problem):
-        raise Refused(
-            "the GKE service agent does not exist",
-            str(problem),
-            "gcloud beta services identity create --service=container.googleapis.com",
-        ) from problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -28,6 +29,25 @@ AT_DEADLINE = "(15 minutes after apply)"
 _DEADLINE_SECONDS = 900
 # Managed fields carry whole seconds of another machine's clock.
 _SKEW_SECONDS = 5.0
+
+
+def unchanged(current: State) -> State:
+    """Return the operation of a patch that fails when the object was written since it was read.
+
+    It stands beside the tests of the fields: a request that was held up on its way must not land after a later one.
+    """
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": current["metadata"]["resourceVersion"]}
+
+
+def repeatedly(look: Callable[[], State], write: Callable[[State], Written]) -> Written:
+    """Write what ``look`` found; a conflict is looked at again, and ``look`` raises when it is over our own fields."""
+    for _ in range(_ATTEMPTS):
+        current = look()
+        try:
+            return write(current)
+        except Conflict as problem:
+            conflict = problem
+    raise conflict
 
 
 def stable(document: State) -> State:
@@ -142,13 +162,7 @@ class KubernetesObject:
         """Create, patch or delete, guarded; a conflict that leaves our fields alone is looked at again."""
         if change.action == "create":
             return _written(api.kubernetes.create(self.ref, self._body(api, change, run_id)))
-        for _ in range(_ATTEMPTS):
-            current = self._expected(api, change, identity)
-            try:
-                return self._once(api, change, current)
-            except Conflict as problem:
-                conflict = problem
-        raise conflict
+        return repeatedly(lambda: self._expected(api, change, identity), lambda raw: self._once(api, change, raw))
 
     def _body(self, api: Any, change: Change, run_id: str) -> State:
         """Return the object to create, with the values that are known only now."""
@@ -172,10 +186,8 @@ class KubernetesObject:
             metadata = current["metadata"]
             api.kubernetes.delete(self.ref, metadata["uid"], metadata["resourceVersion"])
             return Written(None)
-        # The version is tested beside the fields: a request that was held up on its way must not land after a later one.
-        unchanged = {"op": "test", "path": "/metadata/resourceVersion", "value": current["metadata"]["resourceVersion"]}
         operations = diffing.json_patch(current, change.edits, change.after)
-        return _written(api.kubernetes.patch(self.ref, [unchanged, *operations]))
+        return _written(api.kubernetes.patch(self.ref, [unchanged(current), *operations]))
 
     def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
         """Look whether a write took effect: what we create carries the id of the run, what we patch our name and the time."""

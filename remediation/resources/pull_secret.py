@@ -11,29 +11,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from remediation.changes import Change, Written
-from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, State, get
-from remediation.errors import Conflict, NotFound, Refused
+from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, State, get, json_patch
+from remediation.errors import Conflict, NotFound, Refused, StalePlan
+from remediation.facts import Facts
+from remediation.facts.registry import file_key, fingerprint
+from remediation.facts.workloads import Elsewhere
 from remediation.model import Permission
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.registry import DockerConfig, Entry, ServiceAccountKey, docker_config_entry, same_registry
-from remediation.resources.kubernetes import ROW_ANNOTATION, RUN_ANNOTATION
+from remediation.resources.kubernetes import ROW_ANNOTATION, RUN_ANNOTATION, repeatedly, unchanged
+from remediation.resources.ownership import owner_of
 from remediation.resources.service_account_key import material_name
 
 TYPE, DATA_KEY = "kubernetes.io/dockerconfigjson", ".dockerconfigjson"
-KEY_ANNOTATION = "runbook/key-id"
+# Whose credentials a run has put in, and for which registry.
+ACCOUNT_ANNOTATION, KEY_ANNOTATION, HOST_ANNOTATION = "runbook/service-account", "runbook/key-id", "runbook/registry"
+_NOTES = (RUN_ANNOTATION, ROW_ANNOTATION, ACCOUNT_ANNOTATION, KEY_ANNOTATION, HOST_ANNOTATION)
 _DETACH_SECONDS = 10.0
 
 
 def shown(secret: State, digest: Any) -> State:
     """Return a pull secret as plans and journals may show it: registries with fingerprints instead of credentials."""
     config = DockerConfig.parse(base64.b64decode((secret.get("data") or {}).get(DATA_KEY, "")))
-    metadata = secret["metadata"]
-    notes = {
-        key: value
-        for key, value in (metadata.get("annotations") or {}).items()
-        if key in (RUN_ANNOTATION, KEY_ANNOTATION, ROW_ANNOTATION)
-    }
+    annotations = secret["metadata"].get("annotations") or {}
+    notes = {key: value for key, value in annotations.items() if key in _NOTES}
     return {"type": secret.get("type"), "registries": config.fingerprints(digest)} | (
         {"annotations": notes} if notes else {}
     )
@@ -49,6 +51,9 @@ class PullSecret:
         host: the registry whose entry we want.
         source: ``file:PATH`` or ``key:EMAIL``; where the credentials come from, never what they are.
         wanted: the fingerprint of the credentials, or KNOWN_AFTER_APPLY.
+        account, key_id: whose credentials they are; noted on the Secret.
+        service_account: who gets the Secret; while anybody else uses it, it is not deleted.
+        row: the catalogue row, stamped on what we create.
     """
 
     namespace: str
@@ -57,6 +62,10 @@ class PullSecret:
     source: str
     wanted: str = KNOWN_AFTER_APPLY
     reason: str = "the credentials are there already"
+    account: str = ""
+    key_id: str = KNOWN_AFTER_APPLY
+    service_account: str = ""
+    row: str = ""
 
     @property
     def ref(self) -> Ref:
@@ -75,13 +84,17 @@ class PullSecret:
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
-        """This one Secret; create cannot be limited to a name; pods are listed before it is deleted."""
+        """This one Secret; create cannot be limited to a name; who uses it is listed before it is deleted."""
         named = tuple(Permission(verb, "secrets", "", self.namespace, self.name) for verb in ("get", "patch", "delete"))
-        return (
-            *named,
-            Permission("create", "secrets", "", self.namespace),
-            Permission("list", "pods", "", self.namespace),
-        )
+        return (*named, Permission("create", "secrets", "", self.namespace), *self._elsewhere.permissions)
+
+    @property
+    def _elsewhere(self) -> Elsewhere:
+        return Elsewhere(self.namespace, self.name, self.service_account)
+
+    def owner(self, current: State | None) -> str | None:
+        """Return the controller that would revert a change."""
+        return (current or {}).get("owner")
 
     def _raw(self, api: Any) -> State | None:
         try:
@@ -89,12 +102,11 @@ class PullSecret:
         except NotFound:
             return None
         if found.get("type") != TYPE:
-            raise Refused(
-                f"{self.address} exists with type {found.get('type')!r}; a Secret's type cannot be changed",
-                "nothing was changed",
-                "choose another name with --secret NAME",
-            )
+            raise self._refused(f"exists with type {found.get('type')!r}; a Secret's type cannot be changed")
         return found
+
+    def _refused(self, why: str) -> Refused:
+        return Refused(f"{self.address} {why}", "nothing was changed", "choose another name with --secret NAME")
 
     def read(self, api: Any) -> State | None:
         """Return the Secret without credentials, None when it does not exist; raises Refused for another type."""
@@ -103,37 +115,42 @@ class PullSecret:
 
     def _shown(self, raw: State, api: Any) -> State:
         try:
-            return shown(raw, api.digest)
+            state = shown(raw, api.digest)
         except ValueError as problem:
-            raise Refused(
-                f"{self.address} does not hold a valid docker configuration: {problem}",
-                "nothing was changed",
-                "choose another name with --secret NAME",
-            ) from None
+            raise self._refused(f"does not hold a valid docker configuration: {problem}") from None
+        more = {"owner": owner_of(raw), "immutable": raw.get("immutable")}
+        return state | {key: value for key, value in more.items() if value}
 
     def desired(self, current: State | None) -> State:
-        """Return the Secret with our registry's entry."""
+        """Return the Secret with our registry's entry; raises Refused for one that cannot be changed."""
         if current is None:
-            return {
-                "type": TYPE,
-                "registries": {self.host: self.wanted},
-                "annotations": {RUN_ANNOTATION: KNOWN_AFTER_APPLY},
-            }
+            stamp = {RUN_ANNOTATION: KNOWN_AFTER_APPLY} | ({ROW_ANNOTATION: self.row} if self.row else {})
+            return {"type": TYPE, "registries": {self.host: self.wanted}, "annotations": stamp | self._notes(self.host)}
         spelt = next((host for host in current["registries"] if same_registry(host, self.host)), self.host)
-        return {**current, "registries": current["registries"] | {spelt: self.wanted}}
+        if current["registries"].get(spelt) == self.wanted:
+            return current
+        if current.get("immutable"):
+            raise self._refused("is immutable, so it cannot get other credentials")
+        wanted = {**current, "registries": current["registries"] | {spelt: self.wanted}}
+        notes = current.get("annotations", {})
+        # The notes tell of one entry; when that one is replaced they would be wrong.
+        return wanted | ({"annotations": notes | self._notes(spelt)} if notes.get(HOST_ANNOTATION) == spelt else {})
+
+    def _notes(self, spelt: str) -> State:
+        return {ACCOUNT_ANNOTATION: self.account, KEY_ANNOTATION: self.key_id, HOST_ANNOTATION: spelt}
 
     def preview(self, api: Any, change: Change) -> Change:
         """Send a create with empty credentials and ``dryRun=All``; a change of the data needs no server to be judged."""
         if change.action == "create":
-            api.kubernetes.create(self.ref, self._body(DockerConfig(), "preview"), dry_run=True)
+            api.kubernetes.create(self.ref, self._body(DockerConfig(), {RUN_ANNOTATION: "preview"}), dry_run=True)
         return change
 
-    def _body(self, config: DockerConfig, run_id: str) -> State:
+    def _body(self, config: DockerConfig, annotations: State) -> State:
         metadata = {
             "name": self.name,
             "namespace": self.namespace,
             "labels": {"app.kubernetes.io/managed-by": "runbook"},
-            "annotations": {RUN_ANNOTATION: run_id, ROW_ANNOTATION: "IMG-02"},
+            "annotations": annotations,
         }
         return {
             "apiVersion": "v1",
@@ -143,33 +160,52 @@ class PullSecret:
             "data": {DATA_KEY: _encoded(config)},
         }
 
-    def _entry(self, api: Any) -> Entry:
+    def _key(self, api: Any) -> ServiceAccountKey:
         kind, _, where = self.source.partition(":")
-        raw = api.material.file(where) if kind == "file" else api.material.get(material_name(where))
-        return docker_config_entry(self.host, ServiceAccountKey.parse(raw))
+        if kind == "file":
+            return file_key(api.material, where)
+        return ServiceAccountKey.parse(api.material.get(material_name(where)))
+
+    def _entry(self, api: Any) -> Entry:
+        """Return the credentials; raises StalePlan when they are not those of the plan."""
+        entry = docker_config_entry(self.host, self._key(api))
+        if self.wanted not in (KNOWN_AFTER_APPLY, fingerprint(self.host, entry, api.digest)):
+            raise StalePlan(
+                f"{self.source.partition(':')[2]} does not hold the key that the plan was made for",
+                "the credentials in the cluster were not changed",
+                "make a new plan",
+            )
+        return entry
 
     def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
         """Create the Secret, or change only our registry's entry, or delete exactly the Secret that the run made."""
         if change.action == "create":
-            body = self._body(DockerConfig().merge(self.host, self._entry(api)), run_id)
-            return self._written(api.kubernetes.create(self.ref, body), api)
-        raw = self._expected(api, change, identity)
+            config = DockerConfig().merge(self.host, self._entry(api))
+            stamp = {**change.after["annotations"], RUN_ANNOTATION: run_id} if change.after else {}
+            notes = {key: self._known(api, value) for key, value in stamp.items()}
+            return self._written(api.kubernetes.create(self.ref, self._body(config, notes)), api)
+        return repeatedly(lambda: self._expected(api, change, identity), lambda raw: self._once(api, change, raw))
+
+    def _known(self, api: Any, note: str) -> str:
+        """Return a note; the one that the plan could not know is the id of the key."""
+        return self._key(api).private_key_id if note == KNOWN_AFTER_APPLY else note
+
+    def _once(self, api: Any, change: Change, raw: State) -> Written:
         if change.action == "delete":
             self._wait_until_unused(api)
             api.kubernetes.delete(self.ref, raw["metadata"]["uid"], raw["metadata"]["resourceVersion"])
             return Written(None)
         config = self._edited(api, DockerConfig.parse(base64.b64decode(raw["data"][DATA_KEY])), change)
-        path = "/data/" + DATA_KEY
-        guarded = [
-            {"op": "test", "path": path, "value": raw["data"][DATA_KEY]},
-            {"op": "replace", "path": path, "value": _encoded(config)},
-        ]
-        return self._written(api.kubernetes.patch(self.ref, guarded), api)
+        edits = [Edit(("data", DATA_KEY), raw["data"][DATA_KEY], _encoded(config))]
+        for edit in change.edits:
+            if edit.path[0] == "annotations":
+                place = ("metadata", *edit.path)
+                edits.append(Edit(place, get(raw, place), self._known(api, edit.new)))
+        return self._written(api.kubernetes.patch(self.ref, [unchanged(raw), *json_patch(raw, tuple(edits))]), api)
 
     def _edited(self, api: Any, config: DockerConfig, change: Change) -> DockerConfig:
         """Return the configuration with our entry set, removed, or restored from the copy that the run made."""
-        spelt = change.edits[0].path[-1]
-        wanted = get(change.after, ("registries", spelt))
+        wanted = _entry_edit(change).new
         if wanted is ABSENT:
             return config.without(self.host)
         if wanted in (self.wanted, KNOWN_AFTER_APPLY):
@@ -181,12 +217,17 @@ class PullSecret:
         return config.merge(self.host, before)
 
     def _expected(self, api: Any, change: Change, identity: str) -> State:
+        """Return the raw Secret; raises Conflict unless it is the one that the change starts from, and may go if it goes."""
         raw = self._raw(api)
         if raw is None:
             raise Conflict(f"{self.address} is gone")
         drifted = change.drifted(self._shown(raw, api))
         if drifted or (identity and change.action == "delete" and raw["metadata"]["uid"] != identity):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted) or '/metadata/uid'}")
+        # A run of an earlier version did not note whose Secret it is.
+        others = Facts(api)(self._elsewhere) if change.action == "delete" and self.service_account else ()
+        if others:
+            raise Conflict(f"it is used by {', '.join(others[:3])} too")
         return raw
 
     def _wait_until_unused(self, api: Any) -> None:
@@ -200,7 +241,7 @@ class PullSecret:
         return any({"name": self.name} in (pod["spec"].get("imagePullSecrets") or []) for pod in pods)
 
     def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
-        """Look whether a write took effect; a Secret of the run whose key is lost is taken away, to be made again."""
+        """Look whether a write took effect: what we create carries the id of the run, an entry of ours is known."""
         del since
         raw = self._raw(api)
         current = self._shown(raw, api) if raw else None
@@ -208,16 +249,32 @@ class PullSecret:
             if (current or {}).get("annotations", {}).get(RUN_ANNOTATION) != run_id:
                 raise Conflict(f"{self.address} exists now and is not from this run")
             return self._written(raw, api)
-        if change.landed(current) and raw:
-            return self._written(raw, api)
-        if change.landed(current):
+        if raw is None and change.landed(current):
             return Written(None)
+        if raw is not None and change.landed(current) and self._is_ours(api, raw, change):
+            return self._written(raw, api)
         if drifted := change.drifted(current):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted)}")
         return None
 
+    def _is_ours(self, api: Any, raw: State, change: Change) -> bool:
+        """Tell whether an entry that the plan could not know is the one we wanted, and not somebody else's."""
+        if change.action != "update" or _entry_edit(change).new != KNOWN_AFTER_APPLY:
+            return True
+        entry = DockerConfig.parse(base64.b64decode(raw["data"][DATA_KEY])).entry(self.host) or Entry()
+        account = self.source.partition(":")[2]
+        if not api.material.has(material_name(account)):
+            return bool(entry.get("email") == account)  # the process that knew the key is gone
+        ours = self._entry(api)
+        return fingerprint(self.host, entry, api.digest) == fingerprint(self.host, ours, api.digest)
+
     def _written(self, raw: State, api: Any) -> Written:
-        return Written(shown(raw, api.digest), raw["metadata"]["uid"])
+        return Written(self._shown(raw, api), raw["metadata"]["uid"])
+
+
+def _entry_edit(change: Change) -> Edit:
+    """Return the one edit of an update that is about credentials."""
+    return next(edit for edit in change.edits if edit.path[0] == "registries")
 
 
 def _encoded(config: DockerConfig) -> str:

@@ -6,19 +6,21 @@ Source: https://kubernetes.io/docs/tasks/configure-pod-container/configure-servi
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from remediation.changes import Change, Written
 from remediation.diffing import State
 from remediation.errors import Conflict, NotFound
-from remediation.facts.pods import carries, has_controller, pull_failures, pulls_from, running
+from remediation.facts.pods import carries, created, has_controller, never_ran, pull_failures, pulls_from
 from remediation.model import Permission
 from remediation.records import recorded
 from remediation.refs import Ref
 
 _ROUND_SECONDS = 0.5
 _LONGEST_SECONDS = 30.0
+# A run that was killed has left replacements that are this old at most, unless they show by now that they cannot pull.
+_RECENT_SECONDS = 60.0
 
 
 @recorded
@@ -26,7 +28,7 @@ _LONGEST_SECONDS = 30.0
 class RenewedPods:
     """The pods of a service account that cannot pull and do not carry the secret; the state names them.
 
-    Only pods that have a controller and run nothing are deleted.
+    Only pods that have a controller and never ran are deleted: others may have logs or a result that somebody needs.
     """
 
     namespace: str
@@ -59,14 +61,20 @@ class RenewedPods:
     def _lacking(self, api: Any) -> list[State]:
         return [pod for pod in api.kubernetes.list(self._pods) if self._concerns(pod) and not carries(pod, self.secret)]
 
+    def _stuck(self, api: Any) -> list[State]:
+        return [pod for pod in self._lacking(api) if pull_failures(pod, self.host)]
+
+    def _useless(self, api: Any, since: float) -> list[State]:
+        """Return the stuck pods, and those made in place of others before the API server knew of the attachment."""
+        return [pod for pod in self._lacking(api) if pull_failures(pod, self.host) or created(pod) >= since]
+
     def _concerns(self, pod: State) -> bool:
         ours = pod["spec"].get("serviceAccountName", "default") == self.service_account and pulls_from(pod, self.host)
-        return ours and has_controller(pod) and not running(pod) and "deletionTimestamp" not in pod["metadata"]
+        return ours and has_controller(pod) and never_ran(pod) and "deletionTimestamp" not in pod["metadata"]
 
     def read(self, api: Any) -> State:
         """Return the names of the pods that are stuck, with their trouble."""
-        stuck = [pod for pod in self._lacking(api) if pull_failures(pod, self.host)]
-        return {"stuck": {pod["metadata"]["name"]: "cannot pull" for pod in stuck}}
+        return {"stuck": {pod["metadata"]["name"]: "cannot pull" for pod in self._stuck(api)}}
 
     def desired(self, current: State | None) -> State:
         """Return no stuck pods."""
@@ -75,22 +83,23 @@ class RenewedPods:
 
     def preview(self, api: Any, change: Change) -> Change:
         """Ask for a dry run of the first deletion."""
-        for pod in [pod for pod in self._lacking(api) if pull_failures(pod, self.host)][:1]:
+        for pod in self._stuck(api)[:1]:
             self._delete(api, pod, dry_run=True)
         note = "pods that never ran are deleted; their controllers make new ones, so nothing has to be undone"
-        return Change(change.address, change.before, change.after, change.edits, note=note)
+        return replace(change, note=note)
 
     def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
         """Delete stuck pods until the new ones carry the secret: the API server learns of the attachment a moment later."""
-        del run_id, identity
+        del change, run_id, identity
+        since = api.kubernetes.now() - _RECENT_SECONDS
         deadline, calm = time.monotonic() + _LONGEST_SECONDS, 0
         while calm < 2 and time.monotonic() < deadline:
-            lacking = self._lacking(api)
-            for pod in lacking:
+            useless = self._useless(api, since)
+            for pod in useless:
                 self._delete(api, pod)
-            calm = 0 if lacking else calm + 1
-            time.sleep(_ROUND_SECONDS if lacking else _ROUND_SECONDS / 2)
-        return Written(change.after)
+            calm = 0 if useless else calm + 1
+            time.sleep(_ROUND_SECONDS if useless else _ROUND_SECONDS / 2)
+        return Written(self.read(api))
 
     def _delete(self, api: Any, pod: State, *, dry_run: bool = False) -> None:
         metadata = pod["metadata"]

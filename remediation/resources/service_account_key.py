@@ -5,18 +5,22 @@ Source: https://cloud.google.com/iam/docs/keys-create-delete
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from remediation.changes import Change, Written
-from remediation.diffing import KNOWN_AFTER_APPLY, State
+from remediation.diffing import State
 from remediation.errors import Conflict, Invalid, Refused
 from remediation.model import Permission
 from remediation.records import recorded
 from remediation.registry import Secret
+from remediation.registry import ServiceAccountKey as KeyFile
 
 LIMIT = 10
 _DISABLED = "iam.disableServiceAccountKeyCreation"
+# A key that was made for us was made in this time around the moment when the run began to make it: Google tells whole
+# seconds of its own clock, and a request that is not answered is given up and repeated for more than a minute.
+_BEFORE, _AFTER = 5.0, 90.0
 
 
 def material_name(email: str) -> str:
@@ -27,12 +31,11 @@ def material_name(email: str) -> str:
 @recorded
 @dataclass(frozen=True)
 class ServiceAccountKey:
-    """A key that the run creates.
+    """A key that the run creates. Its name is the identity of what was written: only that key is undone.
 
     Args:
         email: the service account.
-        known: names of the user-managed keys that existed when the plan was made; a key that is not among them after
-            a crash is ours, because the run holds the account's lock.
+        known: names of the user-managed keys that existed when the plan was made; none of these can be ours.
     """
 
     email: str
@@ -58,39 +61,36 @@ class ServiceAccountKey:
         )
 
     def read(self, api: Any) -> State | None:
-        """Return the key of this run that exists, None when there is none."""
-        ours = self._ours(api)
-        return {"account": self.email, "name": ours[0]} if ours else None
+        """Return whether there is a key that the plan did not see. Which one is ours, only its name tells."""
+        return self._state if self._new(api) else None
 
-    def _ours(self, api: Any) -> list[str]:
-        # The oldest first: ours was made while the run held the lock, somebody else's came later.
-        new = [key for key in api.google.keys(self.email) if key["name"] not in self.known]
-        return [key["name"] for key in sorted(new, key=lambda key: key["created"])]
+    @property
+    def _state(self) -> State:
+        return {"account": self.email}
+
+    def _new(self, api: Any) -> list[State]:
+        return [key for key in api.google.keys(self.email) if key["name"] not in self.known]
 
     def desired(self, current: State | None) -> State:
-        """Return a key whose name Google chooses."""
-        return current or {"account": self.email, "name": KNOWN_AFTER_APPLY}
+        """Return a key; Google chooses its name."""
+        return current or self._state
 
     def preview(self, api: Any, change: Change) -> Change:
         """Creating a key has no dry run; the plan says so."""
         del api
-        return Change(
-            change.address,
-            change.before,
-            change.after,
-            change.edits,
-            note="a long-lived key; prefer to grant the node's own account access to the registry",
-        )
+        return replace(change, note="a long-lived key; prefer to grant the node's own account access to the registry")
 
     def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
-        """Create the key and keep its private part in memory; or disable, then delete it."""
+        """Create the key and keep its private part in memory; or disable, then delete the one that was made."""
         del run_id
         if change.action == "delete":
-            name = identity or (change.before or {})["name"]
-            api.google.disable_key(name)
-            api.google.delete_key(name)
-            return Written(None)
+            return self._delete(api, identity)
         return self._create(api)
+
+    def _delete(self, api: Any, name: str) -> Written:
+        api.google.disable_key(name)
+        api.google.delete_key(name)
+        return Written(None)
 
     def _create(self, api: Any) -> Written:
         if len(api.google.keys(self.email)) >= LIMIT:
@@ -108,19 +108,30 @@ class ServiceAccountKey:
                 "grant the node's account access to the registry instead",
             ) from problem
         api.material.keep(material_name(self.email), Secret(private))
-        return Written({"account": self.email, "name": name}, name)
+        return Written(self._state, name)
 
     def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
-        """Remove a key whose private part was lost with the answer, so that a new one can be made; raises Conflict when unsure."""
-        del run_id, since
-        ours = self._ours(api)
+        """Remove a key whose private part was lost with the answer, so that a new one can be made.
+
+        Raises:
+            Conflict: several keys may be the one; none is touched.
+        """
+        del run_id
         if change.action == "delete":
-            return None if (change.before or {})["name"] in ours else Written(None)
+            return None  # deleting the same key again does no harm
+        ours = self._ours(api, since)
         if len(ours) > 1:
             raise Conflict(f"{self.email} has {len(ours)} new keys and only one can be of this run: {', '.join(ours)}")
         for name in ours:
             if api.material.has(material_name(self.email)):
-                return Written({"account": self.email, "name": name}, name)
-            api.google.disable_key(name)
-            api.google.delete_key(name)
+                return Written(self._state, name)
+            self._delete(api, name)
         return None
+
+    def _ours(self, api: Any, since: float) -> list[str]:
+        """Return the names of the keys that can be ours; when this process has the private part, there is no doubt."""
+        new = self._new(api)
+        if api.material.has(material_name(self.email)):
+            made = KeyFile.parse(api.material.get(material_name(self.email))).private_key_id
+            return [key["name"] for key in new if key["name"].endswith(f"/{made}")]
+        return [key["name"] for key in new if since - _BEFORE <= key["created"] <= since + _AFTER]

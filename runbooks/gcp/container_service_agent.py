@@ -15,6 +15,7 @@ from remediation import (
     GrantVisible,
     Project,
     ProjectClusters,
+    ProjectGrant,
     ProjectIamMember,
     ProjectNumber,
     Risk,
@@ -38,7 +39,8 @@ def _grant(project: str, number: str) -> ProjectIamMember:
 
 def _needs(target: Project, **_: Any) -> list[Any]:
     project = target.project or "PROJECT"
-    return [ProjectNumber(project), ApiEnabled(project, SERVICE), ProjectClusters(project), _grant(project, "NUMBER")]
+    facts = [ProjectNumber(project), ApiEnabled(project, SERVICE), ProjectClusters(project), FailedOperations(project)]
+    return [*facts, _grant(project, "NUMBER")]
 
 
 def _diagnose(target: Project, facts: Facts) -> Iterator[Finding]:
@@ -47,15 +49,18 @@ def _diagnose(target: Project, facts: Facts) -> Iterator[Finding]:
     if not facts(ApiEnabled(project, SERVICE)):
         yield Finding("not_applicable", f"{SERVICE} is not enabled", address)
         return
+    if not facts(ProjectClusters(project)):
+        yield Finding("not_applicable", f"{project} has no GKE cluster", address)
+        return
     failed = facts(FailedOperations(project)) or ()
     evidence = tuple(text for text in failed if "DeployPatch failed" in text)
-    if _grant(project, facts(ProjectNumber(project))).read(facts.api) is None:
+    if not facts(ProjectGrant(project, ROLE, _member(facts(ProjectNumber(project))))):
         yield Finding(
             "fault",
             f"the GKE service agent lacks {ROLE}",
             address,
             evidence or ("no such binding in the project's policy",),
-            excluded=("the API is enabled",),
+            excluded=("the API is enabled", "the project has clusters"),
             parameters={"project": project},
         )
     else:

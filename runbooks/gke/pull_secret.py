@@ -22,18 +22,24 @@ from remediation import (
     runbook,
 )
 from remediation.diffing import KNOWN_AFTER_APPLY
-from remediation.facts.kubernetes import ObjectsOf
-from remediation.facts.pods import pull_failures, started
+from remediation.facts.gcp import GoogleAccount
 from remediation.facts.registry import AccountKeys, Credential, KeyFile, RegistryCredential
-from remediation.facts.workloads import Elsewhere
+from remediation.facts.workloads import CREDENTIALS, Elsewhere, FailedPull, FailedPulls
 from remediation.names import account_email, namespace_name, object_name
-from remediation.registry import image_host, registry_host
+from remediation.registry import PullFailure, registry_host
 from remediation.resources.pull_secret import PullSecret
 from remediation.resources.renewed_pods import RenewedPods
 from remediation.resources.secret_copy import SecretCopy
 from remediation.resources.service_account_key import LIMIT, ServiceAccountKey
 
-_FAILED = ("403 Forbidden", "401 Unauthorized", "insufficient_scope", "denied")
+# What credentials do not repair.
+_OTHER = {
+    PullFailure.NOT_FOUND: "the image does not exist: check its name and tag",
+    PullFailure.NETWORK: "there is no path from the node to the registry",
+    PullFailure.DNS: "the node cannot resolve the registry's name",
+    PullFailure.POLICY: "a VPC Service Controls perimeter forbids it",
+    PullFailure.PLATFORM: "there is no such image for the node's platform",
+}
 
 
 def _attached(namespace: str, account: str, secret: str) -> KubernetesObject:
@@ -58,11 +64,8 @@ def _needs(
     **_: Any,
 ) -> list[Any]:
     name = secret or f"{service_account}-registry"
-    keys = (
-        [ServiceAccountKey(google_service_account), AccountKeys(google_service_account)]
-        if google_service_account
-        else []
-    )
+    email = google_service_account
+    keys = [GoogleAccount(email), ServiceAccountKey(email), AccountKeys(email)] if email else []
     return [
         PullSecret(namespace, name, registry, ""),
         SecretCopy(namespace, name),
@@ -76,29 +79,26 @@ def _needs(
 
 
 def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
-    seen = set()
-    for pod in facts(ObjectsOf("v1", "Pod")):
-        for host in {image_host(item["image"]) for item in pod["spec"]["containers"]} if not started(pod) else ():
-            messages = pull_failures(pod, host)
-            account, namespace = pod["spec"].get("serviceAccountName", "default"), pod["metadata"]["namespace"]
-            if messages and (namespace, account, host) not in seen:
-                seen.add((namespace, account, host))
-                denied = any(word in text for text in messages for word in _FAILED)
-                yield Finding(
-                    "fault",
-                    f"pods of {namespace}/{account} cannot pull from {host}",
-                    f"pod/{namespace}/{pod['metadata']['name']}",
-                    tuple(messages[:2]),
-                    "probable" if denied else "possible",
-                    parameters={
-                        "namespace": namespace,
-                        "registry": host,
-                        "service-account": account,
-                        "from-key-file": "KEY.json",
-                    },
-                )
-    if not seen:
+    found = facts(FailedPulls())
+    yield from (_finding(item) for item in found)
+    if not found:
         yield Finding("healthy", "no pod waits for an image")
+
+
+def _finding(failed: FailedPull) -> Finding:
+    who = f"pods of {failed.namespace}/{failed.service_account} cannot pull from {failed.host}"
+    pod = f"pod/{failed.namespace}/{failed.pod}"
+    if failed.kind is PullFailure.UNKNOWN:
+        return Finding("unknown", f"{who}: it is not said why, see the events of {pod}", pod, failed.messages)
+    if failed.kind not in CREDENTIALS:
+        return Finding("not_applicable", f"{who}: {_OTHER[failed.kind]}", pod, failed.messages)
+    parameters = {
+        "namespace": failed.namespace,
+        "registry": failed.host,
+        "service-account": failed.service_account,
+        "from-key-file": "KEY.json",
+    }
+    return Finding("fault", who, pod, failed.messages, "probable", parameters=parameters)
 
 
 def _wanted(
@@ -165,18 +165,61 @@ def pull_secret(
     if from_key_file:
         facts(KeyFile(from_key_file, registry))
     yield from _there(facts, namespace, service_account)
+    if google_service_account:
+        yield from _alive(facts, google_service_account)
     present = facts(RegistryCredential(namespace, name, registry))
     wanted = _wanted(facts, registry, from_key_file, google_service_account, present)
     if google_service_account and wanted is None:
         yield from _new_key(facts, google_service_account)
     source = f"file:{from_key_file}" if from_key_file else f"key:{google_service_account}"
-    holds = PullSecret(namespace, name, registry, source, wanted.fingerprint if wanted else KNOWN_AFTER_APPLY)
-    yield from _put(facts, holds, service_account, present)
+    found = wanted or Credential(str(google_service_account), KNOWN_AFTER_APPLY, KNOWN_AFTER_APPLY)
+    yield from _put(facts, _holds(namespace, name, registry, source, found, service_account), present)
     yield _attached(namespace, service_account, name)
     yield RenewedPods(namespace, service_account, registry, name)
     yield Ensure(PodsPull(namespace, service_account, registry, name), within=300)
+    yield from _open_questions(namespace, service_account)
+
+
+def _holds(
+    namespace: str, name: str, registry: str, source: str, found: Credential, service_account: str
+) -> PullSecret:
+    return PullSecret(
+        namespace,
+        name,
+        registry,
+        source,
+        found.fingerprint,
+        account=found.account,
+        key_id=found.key_id,
+        service_account=service_account,
+        row="IMG-02",
+    )
+
+
+def _open_questions(namespace: str, service_account: str) -> Steps:
+    """Say what nobody looked at, and what a reader should know before agreeing."""
     yield Unchecked(
         "a grant instead of a key", "roles/artifactregistry.reader for the nodes' account would need no secret"
+    )
+    yield Unchecked("what else the account may do", "whoever gets the key may do all of it; it should only read images")
+    yield Unchecked("where else the key is used", "IAM does not tell; use a key of its own for each cluster")
+    if service_account == "default":
+        reason = f"new pods of {namespace} that name no service account carry the secret too"
+        yield Unchecked("who else gets the secret", reason)
+
+
+def _alive(facts: Facts, email: str) -> Steps:
+    """Refuse an account whose keys would not work."""
+    account = facts(GoogleAccount(email))
+    yield Allowed(
+        account is not None,
+        f"--google-service-account {email!r} does not exist; allowed is a service account",
+        "gcloud iam service-accounts list",
+    )
+    yield Require(
+        not (account or {}).get("disabled"),
+        f"{email} is disabled, so no key of it works",
+        f"gcloud iam service-accounts enable {email}, if nobody has a reason against it",
     )
 
 
@@ -197,10 +240,10 @@ def _there(facts: Facts, namespace: str, service_account: str) -> Steps:
     )
 
 
-def _put(facts: Facts, wanted: PullSecret, service_account: str, present: Credential | None) -> Steps:
+def _put(facts: Facts, wanted: PullSecret, present: Credential | None) -> Steps:
     """Change a Secret only if nothing else uses it, with a copy of what it held."""
     if present is None or wanted.wanted != present.fingerprint:
-        elsewhere = facts(Elsewhere(wanted.namespace, wanted.name, service_account))
+        elsewhere = facts(Elsewhere(wanted.namespace, wanted.name, wanted.service_account))
         yield Require(
             not elsewhere,
             f"{wanted.address} is used elsewhere too: {', '.join(elsewhere[:3])}",

@@ -16,6 +16,7 @@ from remediation.changes import Change
 from remediation.checks.kubernetes import DaemonSetRolledOut
 from remediation.engine.plan import Operation
 from remediation.errors import RunbookError
+from remediation.facts.registry import Credential
 from remediation.model import Ensure
 from remediation.resources.iam import ProjectIamMember
 from remediation.resources.kubernetes import KubernetesObject
@@ -60,6 +61,17 @@ def test_every_module_with_records_is_known() -> None:
     assert marked == set(records._MODULES)
     for name in marked:
         importlib.import_module(name)
+
+
+def test_only_what_is_marked_is_written() -> None:
+    """A dataclass that nobody meant for the journal does not get there, not even under the name of another."""
+    credential = Credential("a@example.com", "1", "hunter2")
+    for value in (credential, [credential], {"x": credential}):
+        with pytest.raises(TypeError, match="Credential is not marked"):
+            records.to_record(value)
+    with pytest.raises(TypeError, match="two kinds of records are called ServiceAccountKey"):
+        records.recorded(type("ServiceAccountKey", (), {}))
+    assert records.from_record(records.to_record(OBJECTS[2])) == OBJECTS[2]
 
 
 def test_a_kind_of_another_version_is_named() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediation.registry import PullFailure, classify_pull_failure, image_host, registry_host, repository_of
+from remediation.registry import PullFailure, classify_pull_failure, image_host, registry_host, same_host
 
 HUB = "https://index.docker.io/v1/"
 
@@ -20,6 +20,7 @@ HUB = "https://index.docker.io/v1/"
         ("registry:5000", "registry:5000"),
         ("192.0.2.7:5000", "192.0.2.7:5000"),
         ("[2001:db8::1]:5000", "[2001:db8::1]:5000"),
+        ("gcr.io:443", "gcr.io"),
         ("docker.io", HUB),
         ("index.docker.io", HUB),
         (HUB, HUB),
@@ -90,37 +91,21 @@ def test_what_is_no_image_is_refused(image: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "repository"),
+    ("typed", "image", "same"),
     [
-        ("europe-docker.pkg.dev/example-prod/app/web:1", "projects/example-prod/locations/europe/repositories/app"),
-        (
-            "asia-northeast3-docker.pkg.dev/example-prod/app/team/web",
-            "projects/example-prod/locations/asia-northeast3/repositories/app",
-        ),
-        (
-            "us-docker.pkg.dev/example.com/example-prod/app/web",
-            "projects/example.com:example-prod/locations/us/repositories/app",
-        ),
-        ("us-docker.pkg.dev:443/example-prod/gcr.io/web", "projects/example-prod/locations/us/repositories/gcr.io"),
-        ("gcr.io/example-prod/web", "projects/example-prod/locations/us/repositories/gcr.io"),
-        ("us.gcr.io/example-prod/web", "projects/example-prod/locations/us/repositories/us.gcr.io"),
-        ("eu.gcr.io/example-prod/team/web", "projects/example-prod/locations/europe/repositories/eu.gcr.io"),
-        ("asia.gcr.io/example-prod/web:1", "projects/example-prod/locations/asia/repositories/asia.gcr.io"),
-        (
-            "gcr.io/example.com/example-prod/web",
-            "projects/example.com:example-prod/locations/us/repositories/gcr.io",
-        ),
-        ("us-docker.pkg.dev/example-prod/web", None),
-        ("gcr.io/example-prod", None),
-        ("gcr.io/example.com/example-prod", None),
-        ("mirror.gcr.io/library/nginx", None),
-        ("nginx", None),
-        ("registry.example.com/example-prod/app/web", None),
+        ("docker.io", "nginx", True),
+        ("index.docker.io", "docker.io/library/nginx", True),
+        ("gcr.io:443", "gcr.io/example-prod/web", True),
+        ("gcr.io", "gcr.io:443/example-prod/web", True),
+        ("registry:443", "registry:443/web", True),
+        ("gcr.io", "eu.gcr.io/example-prod/web", False),
+        ("gcr.io:8443", "gcr.io/example-prod/web", False),
+        ("docker.io", "gcr.io/example-prod/web", False),
     ],
 )
-def test_an_image_names_its_repository(image: str, repository: str | None) -> None:
-    """Both generations of Google's names lead to the repository that serves them; other registries to none."""
-    assert repository_of(image) == repository
+def test_a_host_that_was_typed_matches_its_images(typed: str, image: str, same: bool) -> None:
+    """Docker Hub has several names, and the port of https goes without saying."""
+    assert same_host(image_host(image), registry_host(typed)) is same
 
 
 REGISTRY = "https://europe-docker.pkg.dev/v2/example-prod/app/web/manifests/1"

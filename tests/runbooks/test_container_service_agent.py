@@ -107,6 +107,19 @@ def test_an_unanswered_write_is_looked_at(cli: Cli, google: GoogleCloud, close: 
     assert bindings(google) == [{"role": ROLE, "members": [MEMBER]}]
 
 
+def test_an_agent_that_was_never_made(cli: Cli, google: GoogleCloud) -> None:
+    """Google refuses a member that does not exist; what to type is said, with the project."""
+    text = f"Service account {MEMBER.partition(':')[2]} does not exist."
+
+    def unknown(service: str, method: str, path: str, body: dict[str, Any]) -> Fault | None:
+        return Fault(400, text) if path.endswith(":setIamPolicy") else None
+
+    google.faults = unknown
+    error = cli(*RUN).expect(3).json["error"]
+    assert "does not exist, so it can have no role" in error["summary"]
+    assert "services identity create --service=container.googleapis.com --project=example-prod" in error["next"]
+
+
 @pytest.mark.parametrize(("code", "exit_code"), [(429, 0), (500, 0), (503, 0), (401, 3), (403, 3)])
 def test_faults_of_reads(cli: Cli, google: GoogleCloud, code: int, exit_code: int) -> None:
     """Reads that are throttled or unanswered are repeated; refused ones end the run before anything is written."""
@@ -131,6 +144,8 @@ def test_not_applicable(cli: Cli, google: GoogleCloud) -> None:
     """A project without the API or without clusters has nothing to repair; that is no failure."""
     google.projects["example-prod"].clusters.clear()
     assert "no GKE cluster" in cli(*RUN).expect(0).json["error"]["summary"]
+    found = cli("diagnose", "container-service-agent", "--project", "example-prod").expect(0).json["findings"][0]
+    assert (found["status"], found["fix"]) == ("not_applicable", None)
     google.add_cluster("example-prod", "europe-west3", "example")
     google.enable_service("example-prod", "container.googleapis.com", enabled=False)
     done = cli(*RUN).expect(0)

@@ -22,8 +22,19 @@ _CLEANUP = ("app.kubernetes.io/name", "ipam-cleanup")
 
 def install(cluster: Cluster) -> None:
     """Make the nodes of a cluster follow these rules."""
-    cluster.kubelet_rules += [_pull, _address, _reach, _clean]
+    cluster.kubelet_rules += [_image_name, _pull, _address, _reach, _clean]
     cluster.log_rules.append(lambda pod, container: _agent_log(cluster, pod))  # noqa: ARG005 - the signature of log rules
+
+
+def _image_name(pod: Object, cluster: Cluster) -> PodOutcome | None:
+    """The kubelet does not try to pull what is no image reference, such as one with capital letters."""
+    for container in pod["spec"]["containers"]:
+        try:
+            image_host(container["image"])
+        except ValueError:
+            text = f'Failed to apply default image tag "{container["image"]}": couldn\'t parse image name'
+            return PodOutcome("waiting", "InvalidImageName", text, container["name"])
+    return None
 
 
 def _pull(pod: Object, cluster: Cluster) -> PodOutcome | None:
