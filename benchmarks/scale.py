@@ -52,14 +52,19 @@ def _pod(number: int) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": f"web-{number}", "labels": {"app": "web", "pod-template-hash": f"{number % 97}"}},
-        "spec": {"nodeName": f"large-{number // PODS_OF_NODE}", "containers": [container, container | {"name": "side"}]},
+        "spec": {
+            "nodeName": f"large-{number // PODS_OF_NODE}",
+            "containers": [container, container | {"name": "side"}],
+        },
     }
 
 
 def _status(number: int) -> dict[str, Any]:
     node, host = divmod(number, PODS_OF_NODE)
     address = f"10.{64 + node // 256}.{node % 256}.{host + 2}"
-    running = [{"name": name, "ready": True, "restartCount": 0, "image": "web", "imageID": ""} for name in ("web", "side")]
+    running = [
+        {"name": name, "ready": True, "restartCount": 0, "image": "web", "imageID": ""} for name in ("web", "side")
+    ]
     state = {"state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}
     status = {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}
     return status | {"containerStatuses": [item | state for item in running]}

@@ -122,13 +122,12 @@ class Session:
         )
 
     def _only_context(self) -> bool:
-        """A kubeconfig that was named and has one context names the cluster."""
+        """A kubeconfig, or a list of them, that was named and has one context names the cluster."""
         if not self.get("kubeconfig"):
             return False
-        import yaml  # noqa: PLC0415
+        from remediation.clients.kubeconfig_files import contexts  # noqa: PLC0415
 
-        document = yaml.safe_load(Path(self.get("kubeconfig")).expanduser().read_text("utf-8"))
-        return len(document.get("contexts") or []) == 1
+        return len(contexts(self.get("kubeconfig"))) == 1
 
     def about(self) -> dict[str, Any]:
         """Return who and why, for the journal."""
