@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from remediation.cli.examples import examples
+from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common
 from remediation.cli.settings import refuse_unknown
 from remediation.errors import Interrupted, RunbookError, UsageProblem
@@ -37,8 +38,11 @@ _VERBS = {
 }
 
 
-class Verbs(click.Group):
+class Verbs(NameFirst):
     """A group whose commands live in modules that are imported when they are needed."""
+
+    what = "the verb"
+    list_all = "runbook --help"
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs in the order of use."""

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from remediation import catalogue
+from remediation import catalogue, index
 from remediation.catalogue import Runbook
+from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common, parameter_option
 from remediation.clients.locks import LEASE_NAME
 from remediation.model import Permission, Target
@@ -95,12 +96,12 @@ def _text(book: Runbook, documents: list[dict[str, Any]], google: list[str]) -> 
     return text
 
 
-class RbacGroup(click.Group):
+class RbacGroup(NameFirst):
     """One subcommand for each runbook, with its parameters, none of them required."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the catalogue."""
-        return list(catalogue.load())
+        return index.names()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Make the command of one runbook."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from remediation import index
 from remediation.cli.hints import here
 from remediation.cli.layout import WIDTH, labelled
 from remediation.diffing import State
@@ -146,7 +147,7 @@ def _next(outcome: Outcome) -> str:
     return (
         {
             Status.VERIFIED: f"runbook verify {run}  or  runbook rollback {run}",
-            Status.APPLIED: f"runbook verify {run}",
+            Status.APPLIED: f"runbook verify {run}  or  runbook rollback {run}",
             Status.ROLLED_BACK: f"runbook runs {run}",
         }.get(outcome.status, "")
         if run
@@ -154,7 +155,7 @@ def _next(outcome: Outcome) -> str:
     )
 
 
-def document(name: str, row: str, target: State, outcome: Outcome) -> State:
+def document(name: str | None, row: str | None, target: State, outcome: Outcome) -> State:
     """Return the one JSON document of the contract."""
     problem = outcome.error
     return {
@@ -173,8 +174,9 @@ def document(name: str, row: str, target: State, outcome: Outcome) -> State:
 
 def refusal(words: list[str], problem: RunbookError) -> State:
     """Return the document for a command line that ended before a target was known."""
-    name = words[1] if len(words) > 1 and words[0] in ("plan", "run") and not words[1].startswith("-") else None
-    return document(name or "", "", {}, Outcome(Status(problem.status), problem.exit_code, error=problem))
+    named = next((book for book in index.entries() if book["name"] in words), {})
+    outcome = Outcome(Status(problem.status), problem.exit_code, error=problem)
+    return document(named.get("name"), named.get("id"), {}, outcome)
 
 
 def print_json(value: Any) -> None:

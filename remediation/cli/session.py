@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from remediation.catalogue import Runbook
+from remediation.cli.hints import remember_context
 from remediation.clients.api import Api
 from remediation.errors import Refused, UsageProblem
 from remediation.journal import Journal
@@ -77,6 +78,8 @@ class Session:
 
         if self.sandbox:
             return configurations.load(str(self.sandbox.kubeconfig), None)
+        if context:
+            remember_context(context)
         return configurations.load(self.get("kubeconfig"), context)
 
     def _renewed(self) -> Any:
