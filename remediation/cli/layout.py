@@ -16,6 +16,11 @@ def labelled(label: str, text: str) -> list[str]:
     return [label + body[0], *(" " * indent + line for line in body[1:])]
 
 
+def shorten(text: str, width: int = WIDTH) -> str:
+    """Return text that fits one line; what is left out is marked."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 def paragraphs(text: str) -> str:
     """Return paragraphs wrapped anew."""
     return "\n\n".join("\n".join(labelled("", " ".join(part.split()))) for part in text.split("\n\n"))

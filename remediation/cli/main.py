@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
@@ -72,14 +73,18 @@ def runbook() -> None:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    """A polite kill stops like Ctrl-C: between two writes, with a journal that can be resumed."""
+    """A polite kill or a lost terminal stops like Ctrl-C: between two writes, with a journal that can be resumed."""
     del number, frame
+    # A lost terminal is told twice, by the shell and by the kernel; the second must not stop what the first began.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def main() -> None:
     """Run the command line and exit with the code of the contract."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+            signal.signal(number, _terminate)
     name = "kubectl runbook" if os.path.basename(sys.argv[0]).startswith("kubectl-") else "runbook"
     sys.exit(_run(name))
 
@@ -94,12 +99,19 @@ def _run(name: str) -> int:
         return _usage(problem)
     except (click.Abort, KeyboardInterrupt):
         return _tell(Interrupted("interrupted; no change was under way", next="runbook runs"))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except OSError as problem:
+        return _nobody_reads() if problem.errno in (errno.EPIPE, errno.EIO) else _bug(problem)
     except Exception as problem:  # noqa: BLE001 - the last line of defence: a bug is told as one
         return _bug(problem)
     return result if isinstance(result, int) else 0
+
+
+def _nobody_reads() -> int:
+    """The reader of a pipe or the terminal is gone; what is still in a buffer goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    return 1
 
 
 def _tell(problem: RunbookError) -> int:

@@ -17,7 +17,7 @@ from remediation.model import Permission, Target
 _CLUSTER_SCOPED = ("nodes", "namespaces", "servicecidrs")
 
 
-def _permissions(book: Runbook, target: Target, values: dict[str, Any]) -> list[Permission]:
+def permissions_of(book: Runbook, target: Target, values: dict[str, Any]) -> list[Permission]:
     """Return the runbook's rights and, where it writes to a cluster, those on the lock of each namespace."""
     rights = book.permissions(target, {key: value for key, value in values.items() if value not in (None, ())})
     written = {_scope(item) for item in rights if item.group != "google" and item.verb in ("create", "patch", "delete")}
@@ -36,7 +36,7 @@ def _scope(item: Permission) -> str:
 def roles(book: Runbook, target: Target, values: dict[str, Any], user: str | None = None) -> list[dict[str, Any]]:
     """Return the Role of each namespace and the ClusterRole, with bindings when a user is named."""
     spaces: dict[str, list[Permission]] = defaultdict(list)
-    for item in _permissions(book, target, values):
+    for item in permissions_of(book, target, values):
         if item.group != "google":
             spaces["" if item.resource.partition("/")[0] in _CLUSTER_SCOPED else item.namespace].append(item)
     documents = []
@@ -78,7 +78,7 @@ def _binding(role: dict[str, Any], user: str) -> dict[str, Any]:
 
 def google_permissions(book: Runbook, target: Target, values: dict[str, Any]) -> list[str]:
     """Return the IAM permissions for a Google custom role."""
-    return sorted({item.resource for item in _permissions(book, target, values) if item.group == "google"})
+    return sorted({item.resource for item in permissions_of(book, target, values) if item.group == "google"})
 
 
 def _text(book: Runbook, documents: list[dict[str, Any]], google: list[str]) -> str:

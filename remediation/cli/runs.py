@@ -8,9 +8,10 @@ import click
 
 from remediation import catalogue
 from remediation.catalogue import Runbook
+from remediation.cli.layout import labelled
 from remediation.cli.options import run_options, store_options, target_options
 from remediation.cli.parameters import from_json
-from remediation.cli.render import document, heading, plan_text, print_json
+from remediation.cli.render import document, heading, next_lines, plan_text, print_json
 from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
 from remediation.engine.apply import resume_run
@@ -24,7 +25,7 @@ from remediation.model import Status, Target
 
 def _loaded(session: Session, run_id: str) -> tuple[Run, Runbook, Target, Any]:
     """Return a run with its runbook, its target and the clients; raises Refused on another cluster."""
-    run = Run.load(session.journal, run_id)
+    run = Run.load(session.journal, session.found(run_id))
     book = catalogue.find(run.created["runbook"])
     recorded = run.created["target"]
     for name in ("context", "project", "location", "cluster"):
@@ -159,7 +160,7 @@ def runs_command(run: str | None, **options: Any) -> int:
     session = Session(options)
     if run is None:
         return _list(session)
-    record = Run.load(session.journal, run)
+    record = Run.load(session.journal, session.found(run))
     events = [{"time": event.time, "kind": event.kind, **event.payload} for event in session.journal.events(record.id)]
     if session.json:
         print_json(
@@ -167,15 +168,19 @@ def runs_command(run: str | None, **options: Any) -> int:
             | {"parameters": record.created["parameters"], "plan": record.created["plan"], "events": events}
         )
         return 0
-    click.echo(
-        f"{record.id}  {record.created['runbook']}  {record.shown_status}  on {' '.join(record.created['target'].values())}"
-    )
+    label = f"{record.id}  {record.created['runbook']}  {record.shown_status}  on "
+    click.echo("\n".join(labelled(label, " ".join(record.created["target"].values()))))
     click.echo(plan_text(record.created["plan"]))
     for event in session.journal.events(record.id)[1:]:
-        click.echo(
-            f"  {_clock(event.time)}  {event.kind:<16} {event.payload.get('address') or event.payload.get('check') or event.payload.get('status', '')}"
-        )
+        click.echo("\n".join(labelled(f"  {_clock(event.time)}  {event.kind:<16} ", _subject(record, event.payload))))
     return 0
+
+
+def _subject(record: Run, payload: dict[str, Any]) -> str:
+    """Return what an event is about; most name a change by its number only."""
+    index = payload.get("index", -1)
+    change = record.operations[index].change if 0 <= index < len(record.operations) else None
+    return str(payload.get("check") or (change.address if change else "") or payload.get("status", ""))
 
 
 def _list(session: Session) -> int:
@@ -185,7 +190,7 @@ def _list(session: Session) -> int:
     if session.json:
         print_json({"runs": [record.as_json() for record in records]})
     elif not records:
-        click.echo("no runs yet.\nnext:  runbook list")
+        click.echo("\n".join(["no runs yet.", *next_lines("runbook list" + session.sandbox_too("runbook runs"))]))
     for record in records if not session.json else []:
         where = record.created["target"].get("context") or record.created["target"].get("project") or ""
         click.echo(

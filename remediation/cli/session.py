@@ -69,6 +69,24 @@ class Session:
             return Journal(Path(text))
         return Journal(self.sandbox.journal if self.sandbox else state_folder() / "journal.db")
 
+    def found(self, run_id: str) -> str:
+        """Return the full id of a run; raises Refused, and names the sandbox where only that has a journal of its own."""
+        try:
+            return self.journal.find(run_id)
+        except Refused as problem:
+            problem.next += self.sandbox_too("runbook runs")
+            raise
+
+    def sandbox_too(self, command: str) -> str:
+        """Return the way to the runs on a sandbox, for somebody who looks elsewhere; empty when there is none."""
+        from remediation.sandbox.process import folder  # noqa: PLC0415 - the engine never needs it
+
+        if self.get("sandbox") or self.get("store"):
+            return ""
+        kinds = {"--sandbox": "emulated", "--sandbox=real": "real"}
+        there = [name for name, kind in kinds.items() if (folder(kind) / "journal.db").exists()]
+        return "".join(f"  or  {command} {name}" for name in there)
+
     @cached_property
     def _cluster(self) -> tuple[Any, Cluster]:
         return self._configured(self.get("context"))
@@ -110,6 +128,16 @@ class Session:
         configuration = None if kind is Project else self._cluster[0]
         endpoints = self.sandbox.endpoints if self.sandbox else _endpoints()
         return Api(target, configuration, self.journal, endpoints, self._renewed)
+
+    @cached_property
+    def cluster_api(self) -> Api:
+        """The clients of the cluster, for a verb that asks more than one runbook would."""
+        return self.api(self.target(Cluster), Cluster)
+
+    @cached_property
+    def project_api(self) -> Api:
+        """The clients of the project, likewise."""
+        return self.api(self.target(Project), Project)
 
     def require_named_target(self, book: Runbook) -> None:
         """Refuse to write to a cluster that nobody named and nobody can be asked about."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,8 +80,8 @@ def _muted() -> Iterator[None]:
 def _not_logged_in(context: str, command: str) -> Exception:
     return Refused(
         f"the login plugin {command} gave no credentials for context {context}",
-        "what it said is not shown, for it may hold a secret",
-        "see the reason with: kubectl get namespaces; with Google Cloud often: gcloud auth login",
+        "what it said is not shown, for it may hold a secret; kubectl shows it",
+        f"kubectl --context {shlex.quote(context)} get namespaces  or  gcloud auth login",
     )
 
 

@@ -57,6 +57,7 @@ SCENARIOS = {
 def find(name: str) -> Scenario:
     """Return a scenario; raises UsageProblem with near names."""
     if name not in SCENARIOS:
-        near = difflib.get_close_matches(name, SCENARIOS, n=2, cutoff=0.4) or list(SCENARIOS)
-        raise UsageProblem(f"there is no scenario {name!r}; allowed: {', '.join(near)}", next="runbook sandbox break")
+        near = difflib.get_close_matches(name, SCENARIOS, n=2, cutoff=0.4)
+        every = [*near, *(other for other in SCENARIOS if other not in near)]
+        raise UsageProblem(f"there is no scenario {name!r}; allowed: {', '.join(every)}", next="runbook sandbox break")
     return SCENARIOS[name]
