@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import click
 
 from remediation import index
+from remediation.cli.edits import edit_lines
 from remediation.cli.hints import here
-from remediation.cli.layout import WIDTH, labelled
+from remediation.cli.layout import labelled
 from remediation.diffing import State
 from remediation.engine.outcome import Outcome
 from remediation.errors import RunbookError
@@ -82,45 +82,9 @@ def _change(change: State) -> Iterator[str]:
     )
     yield "  " + click.style(f"{sign} {change['address']}", fg=colour, bold=True) + marks
     for edit in change["edits"]:
-        yield from _edit(edit, change["action"])
+        yield from edit_lines(edit, whole=change["action"] != "update")
     if change.get("note"):
         yield from labelled("      note: ", change["note"])
-
-
-def _edit(edit: State, action: str) -> Iterator[str]:
-    path = edit["path"].lstrip("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
-    old, new = _value(edit["old"]), _value(edit["new"])
-    if "\n" not in old + new and len(path) + len(old) + len(new) < WIDTH - 14:
-        both = (
-            f"{click.style(old, fg='red')} -> {click.style(new, fg='green')}"
-            if edit["old"] is not None and edit["new"] is not None
-            else ""
-        )
-        yield f"      {path}: " + (
-            both or click.style("+ " + new, fg="green")
-            if edit["new"] is not None
-            else click.style("- " + old, fg="red")
-        )
-        return
-    yield f"      {path}:"
-    yield from _lines(
-        old if edit["old"] is not None else "", new if edit["new"] is not None else "", whole=action != "update"
-    )
-
-
-def _lines(old: str, new: str, *, whole: bool) -> Iterator[str]:
-    """Show a text change as a line diff with two lines of context."""
-    if whole and not old and len(new.splitlines()) > 12:
-        kept = new.splitlines()
-        new = "\n".join([*kept[:10], f"… {len(kept) - 10} more lines; -o json shows all"])
-    for line in list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]:
-        if not line.startswith("@@"):
-            colour = {"+": "green", "-": "red"}.get(line[:1])
-            yield "        " + click.style(line, fg=colour)
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _check(check: State) -> Iterator[str]:

@@ -17,6 +17,22 @@ from tests.engine.world import World
 from tests.running import RUNBOOK, Cli
 
 RBAC = "rbac.authorization.k8s.io/v1"
+_REVIEWS = {
+    "apiGroups": ["authentication.k8s.io", "authorization.k8s.io"],
+    "resources": ["selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews"],
+    "verbs": ["create"],
+}
+# What every cluster lets everybody ask about themselves.
+BASIC: list[dict[str, Any]] = [
+    {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": "system:basic-user"}, "rules": [_REVIEWS]},
+    {
+        "apiVersion": RBAC,
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "system:basic-user"},
+        "roleRef": {"apiGroup": RBAC.partition("/")[0], "kind": "ClusterRole", "name": "system:basic-user"},
+        "subjects": [{"apiGroup": RBAC.partition("/")[0], "kind": "Group", "name": "system:authenticated"}],
+    },
+]
 
 
 @pytest.fixture
@@ -38,7 +54,7 @@ def test_the_rights_for_each_runbook(world: World, tmp_path: Path) -> None:
     """All are there for the administrator; with the role of one runbook, the others lack some, and the way on is named."""
     world.cluster.tokens |= {
         "token-admin": User("kubernetes-admin", ("system:masters",)),
-        "token-oncall": User("oncall"),
+        "token-oncall": User("oncall", ("system:authenticated",)),
     }
     rights = {
         name: item["status"]
@@ -48,6 +64,8 @@ def test_the_rights_for_each_runbook(world: World, tmp_path: Path) -> None:
         rights[f"rights for {name}"]
         for name in ("container-service-agent", "ip-masq-agent", "ipam-cleanup", "pull-secret")
     ] == ["ok"] * 4
+    for item in BASIC:
+        world.client.create(Ref(RBAC, item["kind"], item["metadata"]["name"], ""), item)
     words = [str(RUNBOOK), "rbac", "ip-masq-agent", "--user", "oncall", "-o", "json"]
     for role in json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)["kubernetes"]:
         metadata = role["metadata"]

@@ -89,6 +89,16 @@ def test_a_run_shows_what_each_event_is_about(world: World, tmp_path: Path) -> N
     assert max(map(len, lines)) <= 80
 
 
+def test_a_plan_of_created_objects_fits_a_terminal(world: World, tmp_path: Path) -> None:
+    """Containers, volumes and long texts are wrapped; only a command may be longer."""
+    SCENARIOS["ipam-cleanup"].put(world.client, world, False)
+    world.cluster.settle()
+    cli = Cli(tmp_path, "--kubeconfig", str(world.kubeconfig), "--context", "sandbox")
+    lines = cli("plan", "ipam-cleanup", "--node", "node-2", json_output=False).expect(0).out.splitlines()
+    assert "        +- name: MODE" in lines
+    assert [line for line in lines if len(line) > 80 and not line.startswith("next:  ")] == []
+
+
 def test_doctor_names_the_place_in_its_hints(tmp_path: Path) -> None:
     """It does not send anybody to itself, but to the same cluster with another program."""
     path = tmp_path / "kubeconfig"
