@@ -9,7 +9,7 @@ import signal
 import sys
 from itertools import pairwise
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common
 from remediation.cli.settings import refuse_unknown
 from remediation.errors import Interrupted, RunbookError, UsageProblem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _VERBS = {
     "list": ("catalogue", "List the runbooks."),
@@ -51,12 +54,33 @@ class Verbs(NameFirst):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of one verb."""
-        if cmd_name not in _VERBS:
-            return None
+        return self._load(cmd_name) if cmd_name in _VERBS else None
+
+    def _load(self, cmd_name: str) -> click.Command:
         module = importlib.import_module(f"remediation.cli.{_VERBS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name + "_command")
         command.epilog = examples(cmd_name)
         return accept_common(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """While a shell completes what follows the verb alone, do without the verb."""
+        if ctx.resilient_parsing and len(args) == 1:
+            from remediation.cli.completing import unloaded  # noqa: PLC0415 - only when a shell completes
+
+            stand_in = unloaded(args[0], lambda: self._load(args[0]))
+            if stand_in is not None:
+                return args[0], stand_in, []
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the verbs without importing them."""
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only when a shell completes
+
+        return [CompletionItem(name, help=text) for name, (_, text) in _VERBS.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""

@@ -19,7 +19,7 @@ class NameFirst(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse options before the name with the command that was meant."""
         own = {word for item in self.get_params(ctx) for word in item.opts}
-        if args and args[0].startswith("-") and args[0] not in own:
+        if args and args[0].startswith("-") and args[0] not in own and not ctx.resilient_parsing:
             self._refuse(ctx, args)
         return super().parse_args(ctx, args)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -9,11 +10,14 @@ import click
 
 from remediation import catalogue, index
 from remediation.catalogue import Runbook
+from remediation.cli.layout import labelled
 from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common, parameter_option
 from remediation.clients.locks import LEASE_NAME
 from remediation.model import Permission, Target
 
+# What a runbook declares while it has no parameters, and the option that gives it.
+_PLACEHOLDERS = {"NAMESPACE": "--namespace", "KSA": "--service-account", "NODE": "--node", "PROJECT": "--project"}
 _CLUSTER_SCOPED = ("nodes", "namespaces", "servicecidrs")
 
 
@@ -81,19 +85,31 @@ def google_permissions(book: Runbook, target: Target, values: dict[str, Any]) ->
     return sorted({item.resource for item in permissions_of(book, target, values) if item.group == "google"})
 
 
-def _text(book: Runbook, documents: list[dict[str, Any]], google: list[str]) -> str:
+def _text(book: Runbook, target: Target, documents: list[dict[str, Any]], google: list[str]) -> str:
     import yaml  # noqa: PLC0415
 
     text = "---\n".join(yaml.safe_dump(item, sort_keys=False) for item in documents)
     if google:
         name = "runbook_" + book.name.replace("-", "_")
         text += "---\n" if documents else ""
-        text += f"# Google custom role, for: gcloud iam roles create {name} --project=PROJECT --file=ROLE.yaml\n"
+        where = f"--project={target.project or 'PROJECT'}"
+        text += f"# Google custom role, for: gcloud iam roles create {name} {where} --file=ROLE.yaml\n"
         role = yaml.safe_dump(
             {"title": f"runbook {book.name}", "stage": "GA", "includedPermissions": google}, sort_keys=False
         )
         text += "".join(f"# {line}\n" for line in role.splitlines())
     return text
+
+
+def _warnings(book: Runbook, text: str, *, roles: bool) -> list[str]:
+    """Return what a person has to know before they apply this: words that stand for names, and what is no role."""
+    left = {word: option for word, option in _PLACEHOLDERS.items() if re.search(rf"\b{word}\b", text)}
+    lines = []
+    if left:
+        lines += labelled("note:  ", f"printed with {', '.join(left)} for a name; give {', '.join(left.values())}")
+    if not roles:
+        lines += labelled("note:  ", f"{book.name} needs no Kubernetes role, so there is nothing for kubectl to apply")
+    return lines
 
 
 class RbacGroup(NameFirst):
@@ -130,7 +146,10 @@ class RbacGroup(NameFirst):
 
                 print_json({"runbook": book.name, "kubernetes": documents, "google": google})
             else:
-                click.echo(_text(book, documents, google), nl=False)
+                text = _text(book, target, documents, google)
+                click.echo(text, nl=False)
+                for line in _warnings(book, text, roles=bool(documents)):
+                    click.echo(line, err=True)
             return 0
 
         command = click.Command(

@@ -8,6 +8,7 @@ import click
 
 from remediation import catalogue
 from remediation.catalogue import Runbook
+from remediation.cli.completing import runs
 from remediation.cli.layout import labelled
 from remediation.cli.options import run_options, store_options, target_options
 from remediation.cli.parameters import from_json
@@ -61,7 +62,7 @@ def _known(session: Session, run_id: str) -> Run | None:
 
 
 @click.command("verify")
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=runs)
 @click.option(
     "--within",
     type=click.IntRange(0, 3600),
@@ -88,7 +89,7 @@ def verify_command(run: str, within: int, **options: Any) -> int:
 
 
 @click.command("rollback")
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=runs)
 @click.option("--dry-run", is_flag=True, help="Show what would be undone. Writes nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @run_options
@@ -125,7 +126,7 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
 
 
 @click.command("resume")
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=runs)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--on-unhealthy", type=click.Choice(["rollback", "keep", "ask"]), help="What to do when the proof fails.")
 @run_options
@@ -153,7 +154,7 @@ def _confirm(session: Session, question: str) -> None:
 
 
 @click.command("runs")
-@click.argument("run", metavar="[RUN]", required=False)
+@click.argument("run", metavar="[RUN]", required=False, shell_complete=runs)
 @store_options
 def runs_command(run: str | None, **options: Any) -> int:
     """List the runs in the journal, newest first, or show one with everything it did."""

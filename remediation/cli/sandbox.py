@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
+from remediation.cli.completing import scenarios
 from remediation.cli.options import output_option
-from remediation.cli.render import print_json
 from remediation.errors import UsageProblem
 
 
@@ -66,7 +66,7 @@ def up(kind: str, output: str | None) -> int:
 def _print_status(kind: str) -> int:
     from remediation.sandbox.process import status as state  # noqa: PLC0415
 
-    print_json(state(kind))
+    _print(state(kind))
     return 0
 
 
@@ -98,7 +98,7 @@ def status(kind: str, output: str | None) -> int:
 
 
 @sandbox_command.command("break")
-@click.argument("scenario", required=False)
+@click.argument("scenario", required=False, shell_complete=scenarios)
 @_kind_option
 @output_option
 def break_it(scenario: str | None, kind: str, output: str | None) -> int:
@@ -112,7 +112,7 @@ def break_it(scenario: str | None, kind: str, output: str | None) -> int:
     more = " --sandbox" + ("=real" if kind == "real" else "")
     fix = _fix(fault, kind) + more
     if output == "json":
-        print_json({"scenario": scenario, "summary": fault.summary, "fix": fix})
+        _print({"scenario": scenario, "summary": fault.summary, "fix": fix})
     else:
         click.echo(f"broken: {fault.summary}\nnext:  runbook diagnose{more}\nthen:  {fix}")
     return 0
@@ -124,7 +124,7 @@ def _real(kind: str) -> str:
 
 def _list(scenarios: dict[str, Any], kind: str, output: str | None) -> int:
     if output == "json":
-        print_json({"scenarios": [{"name": name, "summary": item.summary} for name, item in scenarios.items()]})
+        _print({"scenarios": [{"name": name, "summary": item.summary} for name, item in scenarios.items()]})
         return 0
     for name, item in scenarios.items():
         click.echo(f"{name:<24} {item.summary}")
@@ -147,3 +147,9 @@ def _fix(fault: Any, kind: str) -> str:
     from remediation.sandbox.scenarios.google import HOST, PULLER, REAL_HOST  # noqa: PLC0415
 
     return str(fault.fix.format(host=REAL_HOST if kind == "real" else HOST, puller=PULLER))
+
+
+def _print(value: Any) -> None:
+    from remediation.cli.render import print_json  # noqa: PLC0415 - the renderer loads the engine
+
+    print_json(value)

@@ -12,6 +12,7 @@ from typing import Any
 
 from remediation.catalogue import Runbook
 from remediation.cli.hints import remember_context
+from remediation.cli.settings import state_folder
 from remediation.clients.api import Api
 from remediation.errors import Refused, UsageProblem
 from remediation.journal import Journal
@@ -180,11 +181,6 @@ def project_id(text: str) -> str:
             f"--project {text!r} is not a project id; allowed are 6 to 30 lower-case letters, digits and hyphens, or a project number"
         )
     return text
-
-
-def state_folder() -> Path:
-    """Return the folder for state, by the XDG rules."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "runbook"
 
 
 def _user() -> str:

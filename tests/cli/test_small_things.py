@@ -99,6 +99,24 @@ def test_a_plan_of_created_objects_fits_a_terminal(world: World, tmp_path: Path)
     assert [line for line in lines if len(line) > 80 and not line.startswith("next:  ")] == []
 
 
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        ("ipam-cleanup", "NODE for a name; give --node"),
+        ("ipam-cleanup --node node-2", ""),
+        ("pull-secret", "NAMESPACE, KSA for a name; give --namespace, --service-account"),
+        ("pull-secret --namespace shop --service-account web", ""),
+        ("container-service-agent", "PROJECT for a name; give --project"),
+        ("container-service-agent --project example-prod", "needs no Kubernetes role, so there is nothing for kubectl"),
+        ("pull-secret -o json", ""),
+    ],
+)
+def test_roles_that_cannot_be_applied_yet(words: str, note: str) -> None:
+    """Words that stand for names are told on stderr, and so is that there is nothing to apply."""
+    done = subprocess.run([str(RUNBOOK), "rbac", *words.split()], capture_output=True, text=True, check=True)
+    assert note in " ".join(done.stderr.split()) if note else done.stderr == ""
+
+
 def test_doctor_names_the_place_in_its_hints(tmp_path: Path) -> None:
     """It does not send anybody to itself, but to the same cluster with another program."""
     path = tmp_path / "kubeconfig"
