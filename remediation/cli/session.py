@@ -8,15 +8,17 @@ import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from remediation.catalogue import Runbook
 from remediation.cli.hints import remember_context
 from remediation.cli.settings import state_folder
-from remediation.clients.api import Api
 from remediation.errors import Refused, UsageProblem
 from remediation.journal import Journal
 from remediation.model import Cluster, Project, Target
+
+if TYPE_CHECKING:
+    from remediation.clients.api import Api
 
 
 @dataclass
@@ -126,6 +128,8 @@ class Session:
 
     def api(self, target: Target, kind: type[Target]) -> Api:
         """Return the clients for a target."""
+        from remediation.clients.api import Api  # noqa: PLC0415 - help and completion need no client
+
         configuration = None if kind is Project else self._cluster[0]
         endpoints = self.sandbox.endpoints if self.sandbox else _endpoints()
         return Api(target, configuration, self.journal, endpoints, self._renewed)
