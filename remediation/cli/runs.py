@@ -194,9 +194,8 @@ def _list(session: Session) -> int:
         click.echo("\n".join(["no runs yet.", *next_lines("runbook list" + session.sandbox_too("runbook runs"))]))
     for record in records if not session.json else []:
         where = record.created["target"].get("context") or record.created["target"].get("project") or ""
-        click.echo(
-            f"{record.id}  {_clock(record.started)}  {record.created['runbook']:<24} {record.shown_status:<16} {where}"
-        )
+        label = f"{record.id}  {record.created['runbook']:<24} {record.shown_status:<16} "  # an id begins with the time
+        click.echo("\n".join(labelled(label, where)))
     return 0
 
 
@@ -221,6 +220,6 @@ def audit_verify(**options: Any) -> int:
         print_json({"status": "ok", "events": count, "head": digest, "store": str(session.journal.path)})
     else:
         click.echo(
-            f"ok: {count} events, none changed. Last hash {digest or '-'}\nA cut-off end shows only against a hash that was written down before."
+            f"ok: {count} events, none changed. Last hash:\n{digest or '-'}\nA cut-off end shows only against a hash that was written down before."
         )
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from remediation.journal import Journal
 from remediation.sandbox.process import folder
 from remediation.sandbox.scenarios import SCENARIOS
 from remediation.sandbox.scenarios.google import HOST
@@ -128,3 +129,14 @@ def test_doctor_names_the_place_in_its_hints(tmp_path: Path) -> None:
     words = [str(RUNBOOK), "doctor", "--context", "dead"]
     shown = subprocess.run(words, capture_output=True, text=True, check=False, env=environment).stdout
     assert "next:  kubectl --context dead cluster-info\n" in shown
+
+
+def test_a_long_list_of_runs_fits_a_terminal(tmp_path: Path) -> None:
+    """Also with the name that Google gives a context, and so does the audit."""
+    cli = Cli(tmp_path)
+    target = {"context": "gke_example-prod-payments_europe-west3-a_payments-cluster-number-one"}
+    created = {"runbook": "container-service-agent", "target": target, "operations": []}
+    Journal(cli.store).append("20260102-030405-ab12", "run.created", created)
+    shown = cli("runs", json_output=False).expect(0).out + cli("audit", "verify", json_output=False).expect(0).out
+    assert target["context"] in shown
+    assert max(map(len, shown.splitlines())) <= 80
