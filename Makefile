@@ -3,7 +3,7 @@
 demo: ; @scripts/install && scripts/demo
 test: ; @scripts/install dev && scripts/test
 check: ; @scripts/install dev && scripts/check
-docs: ; @scripts/install dev && .venv/bin/python scripts/docs
+docs: ; @scripts/install dev && .venv/bin/python scripts/docs.py
 bench: ; @scripts/install dev && .venv/bin/python benchmarks/compare.py
 venv: ; @scripts/install
 clean: ; rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -51,6 +51,17 @@ class Parameter:
             return tuple(self.option.parse(text) for text in recorded or ())
         return self.option.parse(recorded) if isinstance(recorded, str) else recorded
 
+    @property
+    def usage(self) -> str:
+        """What a person types: ``--masquerade CIDR``, or both ways to say it for a flag that is on by default."""
+        both = f"/--no-{self.flag_name[2:]}" if self.flag and self.default else ""
+        return f"{self.flag_name}{both} {self.option.metavar}".strip()
+
+    @property
+    def need(self) -> str:
+        """Whether and how often it is given."""
+        return "required" if self.required else "repeatable" if self.repeatable else "optional"
+
     def as_json(self) -> dict[str, Any]:
         """Return what ``runbook list -o json`` says of it."""
         return {

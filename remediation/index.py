@@ -21,6 +21,11 @@ def entries() -> list[dict[str, Any]]:
     return found
 
 
+def names() -> list[str]:
+    """Return the name of every runbook."""
+    return [str(entry["name"]) for entry in entries()]
+
+
 def fresh() -> list[dict[str, Any]]:
     """Return the entries from the runbooks themselves."""
     from remediation.catalogue import load  # noqa: PLC0415 - this is what the index avoids

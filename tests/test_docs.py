@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 def test_generated_files_are_fresh() -> None:
     """RUNBOOKS.md and the index say what the catalogue says."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "docs"), "--check"], capture_output=True, text=True, check=False
+        [sys.executable, str(ROOT / "scripts" / "docs.py"), "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from remediation import index
+from remediation.cli.completing import runbooks
 from remediation.cli.layout import labelled, paragraphs
 from remediation.cli.options import output_option
 
@@ -29,7 +30,7 @@ def list_command(output: str | None) -> int:
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=runbooks)
 @output_option
 def show_command(name: str, output: str | None) -> int:
     """Show what a runbook does, when, and how it is undone."""
@@ -42,9 +43,7 @@ def show_command(name: str, output: str | None) -> int:
     click.echo(f"{click.style(book.name, bold=True)}  {', '.join(book.covers)}  risk {book.risk}\n{book.summary}")
     click.echo(f"\n{paragraphs(book.description)}\n\nParameters:")
     for item in book.parameters:
-        need = "required" if item.required else "repeatable" if item.repeatable else "optional"
-        label = f"  {f'{item.flag_name} {item.option.metavar}'.strip():<32} "
-        click.echo("\n".join(labelled(label, f"{need}; {item.option.help}")))
+        click.echo("\n".join(labelled(f"  {item.usage:<32} ", f"{item.need}; {item.option.help}")))
     click.echo(
         f"\nSource: {book.source}\nnext:  runbook plan {book.name} {book.example}\n  or:  runbook rbac {book.name}"
     )

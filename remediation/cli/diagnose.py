@@ -10,6 +10,7 @@ import click
 
 from remediation import catalogue
 from remediation.catalogue import Runbook
+from remediation.cli.completing import runbooks
 from remediation.cli.layout import labelled
 from remediation.cli.options import target_options
 from remediation.cli.render import print_json
@@ -27,7 +28,7 @@ _MARKS = {
 
 
 @click.command("diagnose")
-@click.argument("names", metavar="[NAME…]", nargs=-1)
+@click.argument("names", metavar="[NAME…]", nargs=-1, shell_complete=runbooks)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 10 when a fault was found.")
 @target_options
 def diagnose_command(names: tuple[str, ...], detailed_exitcode: bool, **options: Any) -> int:
@@ -93,8 +94,10 @@ def _command(session: Session, book: Runbook, finding: Finding) -> str | None:
 
 def _same_target(session: Session, book: Runbook) -> str:
     if session.get("sandbox"):
-        return " --sandbox" if session.get("sandbox") == "emulated" else " --sandbox=real"
-    names = ("project",) if book.target is Project else ("kubeconfig", "context", "project", "location", "cluster")
+        store = f" --store {shlex.quote(session.get('store'))}" if session.get("store") else ""
+        return (" --sandbox" if session.get("sandbox") == "emulated" else " --sandbox=real") + store
+    names = ["project"] if book.target is Project else ["kubeconfig", "context", "project", "location", "cluster"]
+    names.append("store")
     return "".join(f" --{name} {shlex.quote(session.get(name))}" for name in names if session.get(name))
 
 

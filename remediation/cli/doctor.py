@@ -1,20 +1,24 @@
-"""``runbook doctor``: can this machine reach the target, as whom, with which clocks and versions?"""
+"""``runbook doctor``: can this machine reach the target, as whom, with which versions, clock and rights?"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
 
+from remediation.cli.hints import here
+from remediation.cli.layout import labelled
 from remediation.cli.options import target_options
-from remediation.cli.render import print_json
+from remediation.cli.render import next_lines, print_json
+from remediation.cli.rights import look as rights
 from remediation.cli.session import Session
 from remediation.errors import RunbookError
-from remediation.model import Cluster, Project
+from remediation.model import Cluster, Project, Target
 
 _SKEW_SECONDS = 5.0
+_COLOURS = {"ok": "green", "failing": "red"}
 
 
 @click.command("doctor")
@@ -22,35 +26,57 @@ _SKEW_SECONDS = 5.0
 def doctor_command(**options: Any) -> int:
     """Check credentials, reachability, permissions, versions and clocks. Read only."""
     session = Session(options)
-    checks = [
-        _try("journal", lambda: _journal(session)),
-        _try("kubernetes", lambda: _kubernetes(session)),
-        _try("google", lambda: _google(session)),
-    ]
+    checks = list(_checks(session))
     bad = [item for item in checks if item["status"] == "failing"]
     if session.json:
-        print_json({"status": "failing" if bad else "ok", "checks": checks})
+        shown = [item | {"next": here(item["next"])} for item in checks]
+        print_json({"status": "failing" if bad else "ok", "checks": shown})
     else:
         for item in checks:
-            colour = {"ok": "green", "failing": "red"}.get(item["status"], "yellow")
-            click.echo(f"{click.style(item['status'].ljust(8), fg=colour)} {item['check']}: {item['detail']}")
-            if item["next"]:
-                click.echo(f"         next:  {item['next']}")
+            label = f"{click.style(item['status'].ljust(8), fg=_COLOURS.get(item['status'], 'yellow'))} "
+            click.echo("\n".join(labelled(label, f"{item['check']}: {item['detail']}")))
+            click.echo("".join(f"         {line}\n" for line in next_lines(item["next"]) if item["next"]), nl=False)
     return int(bad[0]["exit_code"]) if bad else 0
 
 
-def _try(name: str, look: Callable[[], tuple[str, str]]) -> dict[str, Any]:
+def _checks(session: Session) -> Iterator[dict[str, Any]]:
+    yield _check("versions", "ok", _versions())
+    yield _try("journal", lambda: _journal(session))
+    cluster = _try("kubernetes", lambda: _kubernetes(session), "kubectl cluster-info")
+    yield cluster
+    if cluster["status"] == "ok":
+        yield _clock(session)
+    cloud = _try("google", lambda: _google(session), f"gcloud projects describe {session.get('project')}")
+    yield cloud
+    asked: set[type[Target]] = {
+        kind for kind, check in ((Cluster, cluster), (Project, cloud)) if check["status"] == "ok"
+    }
     try:
-        status, detail = look()
+        for name, status, detail, following in rights(session, asked):
+            yield _check(f"rights for {name}", status, detail, following)
     except RunbookError as problem:
-        return {
-            "check": name,
-            "status": "failing",
-            "detail": problem.summary,
-            "next": problem.next,
-            "exit_code": problem.exit_code,
-        }
-    return {"check": name, "status": status, "detail": detail, "next": "", "exit_code": 0}
+        yield _check("rights", "failing", problem.summary, problem.next, problem.exit_code)
+
+
+def _check(name: str, status: str, detail: str, following: str = "", code: int = 0) -> dict[str, Any]:
+    return {"check": name, "status": status, "detail": detail, "next": following, "exit_code": code}
+
+
+def _try(name: str, look: Callable[[], tuple[str, str]], instead: str = "") -> dict[str, Any]:
+    """Look, and tell an error with its own hint, or with another one where that would lead back to here."""
+    try:
+        return _check(name, *look())
+    except RunbookError as problem:
+        following = instead if "runbook doctor" in problem.next else problem.next
+        return _check(name, "failing", problem.summary, following, problem.exit_code)
+
+
+def _versions() -> str:
+    import platform  # noqa: PLC0415
+    from importlib.metadata import version  # noqa: PLC0415
+
+    ours, client = version("remediation-runbooks"), version("kubernetes")
+    return f"runbook {ours}, Python {platform.python_version()}, Kubernetes client {client}"
 
 
 def _journal(session: Session) -> tuple[str, str]:
@@ -60,22 +86,27 @@ def _journal(session: Session) -> tuple[str, str]:
 
 def _kubernetes(session: Session) -> tuple[str, str]:
     target = session.target(Cluster)
-    client = session.api(target, Cluster).kubernetes
+    client = session.cluster_api.kubernetes
     started = time.monotonic()
     version = client.request("GET", "/version")
     took = time.monotonic() - started
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     user = client.ask("/apis/authentication.k8s.io/v1/selfsubjectreviews", review)["status"]["userInfo"].get("username")
-    skew = abs(client.now() - time.time())
-    detail = f"{target.context} at {target.server}: {version.get('gitVersion')}, as {user}, {took * 1000:.0f} ms"
-    if skew > _SKEW_SECONDS:
-        return "failing", f"{detail}; this clock and the server's differ by {skew:.0f} s, which breaks locks and tokens"
-    return "ok", detail
+    return "ok", f"{target.context} at {target.server}: {version.get('gitVersion')}, as {user}, {took * 1000:.0f} ms"
+
+
+def _clock(session: Session) -> dict[str, Any]:
+    """Compare the clocks as of the last answer; the server tells whole seconds only."""
+    skew = session.cluster_api.kubernetes.now() - time.time()
+    detail = f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} the API server's"
+    if abs(skew) <= _SKEW_SECONDS:
+        return _check("clock", "ok", detail if abs(skew) > 1 else "less than a second or two from the API server's")
+    return _check("clock", "failing", f"{detail}, which breaks locks and tokens", "timedatectl status", 1)
 
 
 def _google(session: Session) -> tuple[str, str]:
     if not session.get("project") and not session.get("sandbox"):
         return "skipped", "no --project was given"
     target = session.target(Project)
-    found = session.api(target, Project).google.project(str(target.project))
+    found = session.project_api.google.project(str(target.project))
     return "ok", f"project {found['id']}, number {found['number']}, {found['state']}"

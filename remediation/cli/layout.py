@@ -7,13 +7,28 @@ import textwrap
 import click
 
 WIDTH = 80
+_BELOW = 9
 
 
 def labelled(label: str, text: str) -> list[str]:
-    """Return text after a label that may be coloured, wrapped so that further lines start under its first."""
-    indent = len(click.unstyle(label))
-    body = textwrap.wrap(text, WIDTH - indent, break_long_words=False, break_on_hyphens=False) or [""]
+    """Return text after a label that may be coloured, wrapped so that further lines start under its first.
+
+    A word that fits a line, but not beside its label, starts on the next line.
+    """
+    indent, longest = len(click.unstyle(label)), max(map(len, text.split()), default=0)
+    if WIDTH - indent < longest <= WIDTH - _BELOW:
+        return [label.rstrip(), *(" " * _BELOW + line for line in _wrapped(text, WIDTH - _BELOW))]
+    body = _wrapped(text, WIDTH - indent) or [""]
     return [label + body[0], *(" " * indent + line for line in body[1:])]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def shorten(text: str, width: int = WIDTH) -> str:
+    """Return text that fits one line; what is left out is marked."""
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def paragraphs(text: str) -> str:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
 import sys
 from itertools import pairwise
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from remediation.cli.examples import examples
+from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common
 from remediation.cli.settings import refuse_unknown
 from remediation.errors import Interrupted, RunbookError, UsageProblem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _VERBS = {
     "list": ("catalogue", "List the runbooks."),
@@ -37,8 +42,11 @@ _VERBS = {
 }
 
 
-class Verbs(click.Group):
+class Verbs(NameFirst):
     """A group whose commands live in modules that are imported when they are needed."""
+
+    what = "the verb"
+    list_all = "runbook --help"
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs in the order of use."""
@@ -46,12 +54,33 @@ class Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of one verb."""
-        if cmd_name not in _VERBS:
-            return None
+        return self._load(cmd_name) if cmd_name in _VERBS else None
+
+    def _load(self, cmd_name: str) -> click.Command:
         module = importlib.import_module(f"remediation.cli.{_VERBS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name + "_command")
         command.epilog = examples(cmd_name)
         return accept_common(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """While a shell completes what follows the verb alone, do without the verb."""
+        if ctx.resilient_parsing and len(args) == 1:
+            from remediation.cli.completing import unloaded  # noqa: PLC0415 - only when a shell completes
+
+            stand_in = unloaded(args[0], lambda: self._load(args[0]))
+            if stand_in is not None:
+                return args[0], stand_in, []
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the verbs without importing them."""
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only when a shell completes
+
+        return [CompletionItem(name, help=text) for name, (_, text) in _VERBS.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""
@@ -68,14 +97,18 @@ def runbook() -> None:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    """A polite kill stops like Ctrl-C: between two writes, with a journal that can be resumed."""
+    """A polite kill or a lost terminal stops like Ctrl-C: between two writes, with a journal that can be resumed."""
     del number, frame
+    # A lost terminal is told twice, by the shell and by the kernel; the second must not stop what the first began.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def main() -> None:
     """Run the command line and exit with the code of the contract."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+            signal.signal(number, _terminate)
     name = "kubectl runbook" if os.path.basename(sys.argv[0]).startswith("kubectl-") else "runbook"
     sys.exit(_run(name))
 
@@ -90,12 +123,19 @@ def _run(name: str) -> int:
         return _usage(problem)
     except (click.Abort, KeyboardInterrupt):
         return _tell(Interrupted("interrupted; no change was under way", next="runbook runs"))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except OSError as problem:
+        return _nobody_reads() if problem.errno in (errno.EPIPE, errno.EIO) else _bug(problem)
     except Exception as problem:  # noqa: BLE001 - the last line of defence: a bug is told as one
         return _bug(problem)
     return result if isinstance(result, int) else 0
+
+
+def _nobody_reads() -> int:
+    """The reader of a pipe or the terminal is gone; what is still in a buffer goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    return 1
 
 
 def _tell(problem: RunbookError) -> int:

@@ -107,7 +107,7 @@ def parameter_option(parameter: Parameter) -> click.Option:
     name, option = parameter.flag_name, parameter.option
     if parameter.flag:
         return click.Option(
-            [f"{name}/--no-{name[2:]}" if parameter.default else name, parameter.name],
+            [parameter.usage, parameter.name],
             default=parameter.default,
             is_flag=True,
             help=option.help,

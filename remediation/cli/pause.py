@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from remediation.cli.hints import here
 from remediation.cli.options import store_options
 from remediation.cli.session import Session
 
@@ -26,12 +27,16 @@ def unpause_command(**options: Any) -> int:
 
 
 def _set(session: Session, reason: str) -> int:
-    session.journal.setting("paused", reason)
-    session.journal.append("", "store.paused" if reason else "store.unpaused", {"reason": reason} | session.about())
+    before = session.journal.setting("paused")
+    if reason or before:
+        session.journal.setting("paused", reason)
+        session.journal.append("", "store.paused" if reason else "store.unpaused", {"reason": reason} | session.about())
     if session.json:
         from remediation.cli.render import print_json  # noqa: PLC0415
 
         print_json({"paused": bool(reason), "reason": reason or None})
+    elif reason:
+        click.echo(f"paused: {reason}\nnext:  {here('runbook unpause')}")
     else:
-        click.echo(f"paused: {reason}\nnext:  runbook unpause" if reason else "runs are allowed again")
+        click.echo("runs are allowed again" if before else f"nothing was paused in {session.journal.path}")
     return 0

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from remediation.catalogue import Runbook
-from remediation.errors import UsageProblem
+from remediation.changes import fingerprint
+from remediation.cli.hints import target_words
+from remediation.cli.parameters import as_json, as_words
+from remediation.cli.session import Session
+from remediation.engine.plan import Plan
+from remediation.errors import Refused, StalePlan, UsageProblem
 
 
 def save(path: str, content: dict[str, Any]) -> None:
@@ -20,29 +27,145 @@ def save(path: str, content: dict[str, Any]) -> None:
         ) from None
 
 
-def read(path: str | None, book: Runbook) -> dict[str, Any] | None:
-    """Read a saved plan; raises UsageProblem for a file that is no plan of this runbook."""
-    if path is None:
-        return None
+@dataclass(frozen=True)
+class SavedPlan:
+    """A plan that was read from a file, whole and of this runbook."""
+
+    path: str
+    book: Runbook
+    content: dict[str, Any]
+
+    def values(self, session: Session, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters of the plan; raises UsageProblem for one that was typed too and says something else."""
+        saved, typed = self.content["parameters"], as_json(self.book, given)
+        for item in self.book.parameters:
+            if item.name in session.get("typed") and typed[item.name] != saved.get(item.name):
+                raise UsageProblem(
+                    f"{item.flag_name} is another one in the plan: {shlex.join(as_words(self.book, saved)) or 'none'}",
+                    "with --plan the parameters come from the file; nothing was changed",
+                    self.run_command(session),
+                )
+        try:
+            return self.book.values(saved)
+        except (ValueError, TypeError, AttributeError):
+            raise self._bad("has a parameter that cannot be read") from None
+
+    def require_target(self, session: Session) -> None:
+        """Refuse a target that is not the one the plan was made for; raises Refused."""
+        try:
+            present = session.target(self.book.target).as_json()
+        except UsageProblem as problem:
+            problem.next = problem.next or self.run_command(session)
+            raise
+        if present != self.content["target"]:
+            same_name = all(present.get(name) == value for name, value in self._named().items())
+            raise Refused(
+                f"this plan is for {_where(self.content['target'])}, and you are on {_where(present)}",
+                "nothing was changed",
+                self._plan_command(session) if same_name else self.run_command(session),
+            )
+
+    def require_same(self, plan: Plan, session: Session) -> None:
+        """Refuse when the world has moved since, or the file says something else than what would be run."""
+        saved, present = self.content["plan"], json.loads(json.dumps(plan.as_json()))
+        if saved["fingerprint"] != present["fingerprint"]:
+            raise StalePlan(
+                "the target is no longer as the plan saw it", "nothing was changed", self._plan_command(session)
+            )
+        if saved["changes"] != present["changes"] or _planned(saved) != _planned(present):
+            raise self._bad("was changed after it was made")
+
+    def run_command(self, session: Session) -> str:
+        """Return the command that runs this plan where it was made."""
+        return run_command(self.path, self.book, self.content["parameters"], self.content["target"], session)
+
+    def _plan_command(self, session: Session) -> str:
+        words = as_words(self.book, self.content["parameters"])
+        return shlex.join(["runbook", "plan", self.book.name, *words, *target_words(self._named(), session.get)])
+
+    def _named(self) -> dict[str, str]:
+        return {name: value for name, value in self.content["target"].items() if name != "server"}
+
+    def _bad(self, what: str) -> UsageProblem:
+        return bad_file(self.path, what)
+
+
+def run_command(path: str, book: Runbook, parameters: dict[str, Any], target: dict[str, str], session: Session) -> str:
+    """Return the command that runs a plan file; a key from standard input is in no file, and leaves nobody to ask."""
+    words = ["runbook", "run", book.name, "--plan", path, *target_words(target, session.get)]
+    return shlex.join(words) + piped(parameters)
+
+
+def piped(parameters: dict[str, Any]) -> str:
+    """Return the end of a command whose plan read standard input."""
+    return " --yes < KEY.json" if "-" in parameters.values() else ""
+
+
+def bad_file(path: str, what: str) -> UsageProblem:
+    """Return the error for a file that is not acceptable."""
+    return UsageProblem(
+        f"--plan {path!r} {what}; allowed is a file made by runbook plan --out, as it was made", "nothing was changed"
+    )
+
+
+def read(path: str, book: Runbook) -> SavedPlan:
+    """Read a saved plan; raises UsageProblem for a file that is no plan of this runbook, or that was edited."""
+    content = _content(path)
+    if content["runbook"] != book.name:
+        raise UsageProblem(
+            f"--plan {path!r} is a plan of {content['runbook']!r}; allowed here is a plan of {book.name!r}"
+        )
+    _require_parameters(path, content["parameters"], book)
+    if content["plan"]["fingerprint"] != _fingerprint(content):
+        raise bad_file(path, "was changed after it was made")
+    return SavedPlan(path, book, content)
+
+
+def _content(path: str) -> dict[str, Any]:
     try:
         content = json.loads(Path(path).read_text("utf-8"))
-        whole = isinstance(content["plan"]["fingerprint"], str) and isinstance(content["parameters"], dict)
-        name = str(content["runbook"])
     except OSError as problem:
+        raise bad_file(path, f"cannot be read: {problem.strerror}") from None
+    except ValueError:
+        content = None
+    if not _is_plan(content):
+        raise bad_file(path, "is not a plan")
+    return dict(content)
+
+
+def _is_plan(content: Any) -> bool:
+    try:
+        plan = content["plan"]
+        whole = isinstance(plan["fingerprint"], str) and isinstance(content["runbook"], str)
+        lists = all(isinstance(item, dict) for item in [*plan["changes"], *plan["checks"]])
+        return whole and lists and isinstance(content["parameters"], dict) and isinstance(content["target"], dict)
+    except (KeyError, TypeError):
+        return False
+
+
+def _require_parameters(path: str, saved: dict[str, Any], book: Runbook) -> None:
+    unknown = sorted(set(saved) - {item.name for item in book.parameters})
+    lacking = [item.name for item in book.parameters if item.required and saved.get(item.name) is None]
+    for problem in [f"has a parameter {name!r}" for name in unknown] + [f"lacks {name!r}" for name in lacking]:
         raise UsageProblem(
-            f"--plan {path!r} cannot be read: {problem.strerror}; allowed is a file made by runbook plan --out"
-        ) from None
-    except (ValueError, KeyError, TypeError):
-        whole = False
-    if not whole:
-        raise UsageProblem(f"--plan {path!r} is not a plan; allowed is a file made by runbook plan --out")
-    if name != book.name:
-        raise UsageProblem(f"--plan {path!r} is a plan of {name!r}; allowed here is a plan of {book.name!r}")
-    unknown = sorted(set(content["parameters"]) - {item.name for item in book.parameters})
-    if unknown:
-        raise UsageProblem(
-            f"--plan {path!r} has a parameter {unknown[0]!r}; allowed are those of {book.name}",
+            f"--plan {path!r} {problem}; allowed are those of {book.name}",
             "nothing was changed",
             f"runbook show {book.name}",
         )
-    return dict(content)
+
+
+def _fingerprint(content: dict[str, Any]) -> str:
+    """Return the fingerprint of what the file says, as `Plan.fingerprint` makes it."""
+    plan = content["plan"]
+    parts = {"changes": plan["changes"], "checks": [item.get("check") for item in _planned(plan)]}
+    return fingerprint({name: content[name] for name in ("runbook", "target", "parameters")} | parts)
+
+
+def _planned(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [item for item in plan["checks"] if item.get("status") == "planned"]
+
+
+def _where(target: dict[str, str]) -> str:
+    """Return a target for a sentence: ``context X (server …)``."""
+    named = " ".join(f"{name} {value}" for name, value in target.items() if name != "server")
+    return named + (f" (server {target['server']})" if "server" in target else "")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from remediation.changes import Change
+from remediation.cli.layout import WIDTH, labelled, shorten
 from remediation.model import Ensure, Verdict
 
 _VERBS = {"create": "creating", "update": "changing", "delete": "deleting"}
@@ -40,22 +41,26 @@ class Progress:
         if seconds < _QUIET_SECONDS or (not self._live and time.monotonic() - self._last < _REPEAT_SECONDS):
             return
         self._last = time.monotonic()
-        text = f"  waiting {int(seconds)} s of {int(ensure.within)}: {ensure.check.description}: {verdict.detail}"
-        self._line(text[:79], replace=True)
+        text = f"  waiting {int(seconds)} s of {int(ensure.within)}: {verdict.detail or 'no answer yet'}: {ensure.check.description}"
+        self._line(shorten(text, WIDTH - 1) if self._live else "\n".join(labelled("  ", text.strip())), replace=True)
 
     def answered(self, ensure: Ensure, verdict: Verdict) -> None:
         """A check has its final answer; the result shows it, so only the live line is removed."""
         self._note("check", check=ensure.check.description, status=verdict.status, detail=verdict.detail)
         if self._live and not self._quiet:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            self._write("\r\x1b[K")
 
     def _line(self, text: str, *, replace: bool = False) -> None:
         if self._quiet:
             return
-        if self._live and replace:
-            click.echo("\r\x1b[K" + text, err=True, nl=False)
-        else:
-            click.echo(text, err=True)
+        self._write("\r\x1b[K" + text if self._live and replace else text + "\n")
+
+    def _write(self, text: str) -> None:
+        """A run goes on, and undoes what it must, when nobody reads this any more."""
+        try:
+            click.echo(text, err=True, nl=False)
+        except OSError:
+            self._quiet = True
 
     def _note(self, event: str, **values: Any) -> None:
         if self._log is not None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import Any
 
 import click
 
-from remediation import catalogue
+from remediation import catalogue, index
 from remediation.catalogue import Runbook
+from remediation.cli.layout import labelled
+from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common, parameter_option
 from remediation.clients.locks import LEASE_NAME
 from remediation.model import Permission, Target
 
+# What a runbook declares while it has no parameters, and the option that gives it.
+_PLACEHOLDERS = {"NAMESPACE": "--namespace", "KSA": "--service-account", "NODE": "--node", "PROJECT": "--project"}
 _CLUSTER_SCOPED = ("nodes", "namespaces", "servicecidrs")
 
 
-def _permissions(book: Runbook, target: Target, values: dict[str, Any]) -> list[Permission]:
+def permissions_of(book: Runbook, target: Target, values: dict[str, Any]) -> list[Permission]:
     """Return the runbook's rights and, where it writes to a cluster, those on the lock of each namespace."""
     rights = book.permissions(target, {key: value for key, value in values.items() if value not in (None, ())})
     written = {_scope(item) for item in rights if item.group != "google" and item.verb in ("create", "patch", "delete")}
@@ -35,7 +40,7 @@ def _scope(item: Permission) -> str:
 def roles(book: Runbook, target: Target, values: dict[str, Any], user: str | None = None) -> list[dict[str, Any]]:
     """Return the Role of each namespace and the ClusterRole, with bindings when a user is named."""
     spaces: dict[str, list[Permission]] = defaultdict(list)
-    for item in _permissions(book, target, values):
+    for item in permissions_of(book, target, values):
         if item.group != "google":
             spaces["" if item.resource.partition("/")[0] in _CLUSTER_SCOPED else item.namespace].append(item)
     documents = []
@@ -77,17 +82,18 @@ def _binding(role: dict[str, Any], user: str) -> dict[str, Any]:
 
 def google_permissions(book: Runbook, target: Target, values: dict[str, Any]) -> list[str]:
     """Return the IAM permissions for a Google custom role."""
-    return sorted({item.resource for item in _permissions(book, target, values) if item.group == "google"})
+    return sorted({item.resource for item in permissions_of(book, target, values) if item.group == "google"})
 
 
-def _text(book: Runbook, documents: list[dict[str, Any]], google: list[str]) -> str:
+def _text(book: Runbook, target: Target, documents: list[dict[str, Any]], google: list[str]) -> str:
     import yaml  # noqa: PLC0415
 
     text = "---\n".join(yaml.safe_dump(item, sort_keys=False) for item in documents)
     if google:
         name = "runbook_" + book.name.replace("-", "_")
         text += "---\n" if documents else ""
-        text += f"# Google custom role, for: gcloud iam roles create {name} --project=PROJECT --file=ROLE.yaml\n"
+        where = f"--project={target.project or 'PROJECT'}"
+        text += f"# Google custom role, for: gcloud iam roles create {name} {where} --file=ROLE.yaml\n"
         role = yaml.safe_dump(
             {"title": f"runbook {book.name}", "stage": "GA", "includedPermissions": google}, sort_keys=False
         )
@@ -95,12 +101,23 @@ def _text(book: Runbook, documents: list[dict[str, Any]], google: list[str]) -> 
     return text
 
 
-class RbacGroup(click.Group):
+def _warnings(book: Runbook, text: str, *, roles: bool) -> list[str]:
+    """Return what a person has to know before they apply this: words that stand for names, and what is no role."""
+    left = {word: option for word, option in _PLACEHOLDERS.items() if re.search(rf"\b{word}\b", text)}
+    lines = []
+    if left:
+        lines += labelled("note:  ", f"printed with {', '.join(left)} for a name; give {', '.join(left.values())}")
+    if not roles:
+        lines += labelled("note:  ", f"{book.name} needs no Kubernetes role, so there is nothing for kubectl to apply")
+    return lines
+
+
+class RbacGroup(NameFirst):
     """One subcommand for each runbook, with its parameters, none of them required."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the catalogue."""
-        return list(catalogue.load())
+        return index.names()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Make the command of one runbook."""
@@ -129,7 +146,10 @@ class RbacGroup(click.Group):
 
                 print_json({"runbook": book.name, "kubernetes": documents, "google": google})
             else:
-                click.echo(_text(book, documents, google), nl=False)
+                text = _text(book, target, documents, google)
+                click.echo(text, nl=False)
+                for line in _warnings(book, text, roles=bool(documents)):
+                    click.echo(line, err=True)
             return 0
 
         command = click.Command(

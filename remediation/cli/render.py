@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from remediation import index
+from remediation.cli.edits import edit_lines
 from remediation.cli.hints import here
-from remediation.cli.layout import WIDTH, labelled
+from remediation.cli.layout import labelled
 from remediation.diffing import State
 from remediation.engine.outcome import Outcome
 from remediation.errors import RunbookError
@@ -81,45 +82,9 @@ def _change(change: State) -> Iterator[str]:
     )
     yield "  " + click.style(f"{sign} {change['address']}", fg=colour, bold=True) + marks
     for edit in change["edits"]:
-        yield from _edit(edit, change["action"])
+        yield from edit_lines(edit, whole=change["action"] != "update")
     if change.get("note"):
         yield from labelled("      note: ", change["note"])
-
-
-def _edit(edit: State, action: str) -> Iterator[str]:
-    path = edit["path"].lstrip("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
-    old, new = _value(edit["old"]), _value(edit["new"])
-    if "\n" not in old + new and len(path) + len(old) + len(new) < WIDTH - 14:
-        both = (
-            f"{click.style(old, fg='red')} -> {click.style(new, fg='green')}"
-            if edit["old"] is not None and edit["new"] is not None
-            else ""
-        )
-        yield f"      {path}: " + (
-            both or click.style("+ " + new, fg="green")
-            if edit["new"] is not None
-            else click.style("- " + old, fg="red")
-        )
-        return
-    yield f"      {path}:"
-    yield from _lines(
-        old if edit["old"] is not None else "", new if edit["new"] is not None else "", whole=action != "update"
-    )
-
-
-def _lines(old: str, new: str, *, whole: bool) -> Iterator[str]:
-    """Show a text change as a line diff with two lines of context."""
-    if whole and not old and len(new.splitlines()) > 12:
-        kept = new.splitlines()
-        new = "\n".join([*kept[:10], f"… {len(kept) - 10} more lines; -o json shows all"])
-    for line in list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]:
-        if not line.startswith("@@"):
-            colour = {"+": "green", "-": "red"}.get(line[:1])
-            yield "        " + click.style(line, fg=colour)
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _check(check: State) -> Iterator[str]:
@@ -146,7 +111,7 @@ def _next(outcome: Outcome) -> str:
     return (
         {
             Status.VERIFIED: f"runbook verify {run}  or  runbook rollback {run}",
-            Status.APPLIED: f"runbook verify {run}",
+            Status.APPLIED: f"runbook verify {run}  or  runbook rollback {run}",
             Status.ROLLED_BACK: f"runbook runs {run}",
         }.get(outcome.status, "")
         if run
@@ -154,7 +119,7 @@ def _next(outcome: Outcome) -> str:
     )
 
 
-def document(name: str, row: str, target: State, outcome: Outcome) -> State:
+def document(name: str | None, row: str | None, target: State, outcome: Outcome) -> State:
     """Return the one JSON document of the contract."""
     problem = outcome.error
     return {
@@ -173,8 +138,9 @@ def document(name: str, row: str, target: State, outcome: Outcome) -> State:
 
 def refusal(words: list[str], problem: RunbookError) -> State:
     """Return the document for a command line that ended before a target was known."""
-    name = words[1] if len(words) > 1 and words[0] in ("plan", "run") and not words[1].startswith("-") else None
-    return document(name or "", "", {}, Outcome(Status(problem.status), problem.exit_code, error=problem))
+    named = next((book for book in index.entries() if book["name"] in words), {})
+    outcome = Outcome(Status(problem.status), problem.exit_code, error=problem)
+    return document(named.get("name"), named.get("id"), {}, outcome)
 
 
 def print_json(value: Any) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from remediation import catalogue
 from remediation.catalogue import Runbook
-from remediation.cli.examples import block
-from remediation.cli.hints import here, run_instead
-from remediation.cli.options import accept_common, parameter_option, run_options, target_options
+from remediation.cli import plan_files
+from remediation.cli.by_runbook import ByRunbook, require_nothing
+from remediation.cli.hints import again
+from remediation.cli.options import run_options, target_options
 from remediation.cli.parameters import as_json
-from remediation.cli.plan_files import read as read_plan
-from remediation.cli.plan_files import save as save_plan
 from remediation.cli.progress import Progress
 from remediation.cli.render import document, heading, outcome_text, plan_text, print_json
 from remediation.cli.session import Session
@@ -24,7 +21,7 @@ from remediation.engine.outcome import Outcome
 from remediation.engine.plan import Plan, make_plan, require_permissions
 from remediation.engine.run import Run, new_run_id
 from remediation.engine.verify import prove
-from remediation.errors import NotApplicable, Refused, RunbookError, StalePlan, Unhealthy
+from remediation.errors import Refused, StalePlan, Unhealthy
 from remediation.model import Status, Target
 
 
@@ -36,69 +33,6 @@ def observer(session: Session, **bound: Any) -> Progress:
 
         log = logger(**bound)
     return Progress(quiet=session.json, log=log)
-
-
-class ByRunbook(click.Group):
-    """A verb whose first argument is a runbook, with that runbook's parameters as options."""
-
-    def __init__(
-        self,
-        *,
-        verb: Callable[[Session, Runbook, dict[str, Any]], int],
-        shared: Callable[[Any], Any],
-        extra: list[click.Option],
-        **more: Any,
-    ) -> None:
-        super().__init__(**more, subcommand_metavar="NAME [OPTIONS]")
-        self._verb, self._shared, self._extra = verb, shared, extra
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the catalogue."""
-        return list(catalogue.load())
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        """Make the command of one runbook; raises UsageProblem with near names for an unknown one."""
-        book = catalogue.find(cmd_name)
-
-        def call(**values: Any) -> int:
-            given = {item.name: values.pop(item.name) for item in book.parameters}
-            return _reported(Session(values), book, given, self._verb)
-
-        options = [parameter_option(item) for item in book.parameters]
-        command = click.Command(
-            book.name,
-            callback=self._shared(call),
-            help=book.summary + "\n\n" + book.description,
-            epilog=block((f"runbook {ctx.info_name} {book.name} {book.example}".strip(),))
-            + f"\n\n\b\nSource: {book.source}",
-        )
-        shared = getattr(command.callback, "__click_params__", [])
-        command.params = [*options, *self._extra, *reversed(shared)]
-        return accept_common(command)
-
-
-def _reported(
-    session: Session, book: Runbook, values: dict[str, Any], verb: Callable[[Session, Runbook, dict[str, Any]], int]
-) -> int:
-    """Run a verb and print its errors in the form that was asked for."""
-    try:
-        return verb(session, book, values)
-    except RunbookError as problem:
-        if not session.json and not isinstance(problem, NotApplicable):
-            raise
-        outcome = Outcome(Status(problem.status), problem.exit_code, error=problem)
-        if session.json:
-            print_json(document(book.name, book.id, _target_json(session, book), outcome))
-        else:
-            click.echo(f"{click.style('not applicable', bold=True)}: {problem.summary}")
-        return problem.exit_code
-
-
-def _target_json(session: Session, book: Runbook) -> dict[str, str]:
-    try:
-        return session.target(book.target).as_json()
-    except RunbookError:
-        return {name: session.get(name) for name in ("context", "project", "location", "cluster") if session.get(name)}
 
 
 def _make(session: Session, book: Runbook, values: dict[str, Any]) -> tuple[Plan, Any]:
@@ -132,43 +66,47 @@ def _show(session: Session, book: Runbook, plan: Plan, values: dict[str, Any]) -
     outcome = Outcome(Status.PLANNED if plan.changes else Status.ALREADY_OK, plan=plan.as_json())
     content = document(book.name, book.id, plan.target.as_json(), outcome) | {"parameters": as_json(book, values)}
     if session.get("out"):
-        save_plan(session.get("out"), content)
+        plan_files.save(session.get("out"), content)
     if session.json:
         print_json(content)
     else:
         click.echo(_heading(plan) + "\n" + plan_text(outcome.plan or {}))
-        click.echo(_after_plan(session, plan))
+        click.echo(_after_plan(session, plan, content))
     return 10 if plan.changes and session.get("detailed_exitcode") else 0
 
 
-def _after_plan(session: Session, plan: Plan) -> str:
+def _after_plan(session: Session, plan: Plan, content: dict[str, Any]) -> str:
     if not plan.changes:
         return f"{click.style('already ok', fg='green', bold=True)}: nothing to change"
     count = f"{len(plan.changes)} change{'s' if len(plan.changes) > 1 else ''}; nothing was written. Plan {plan.fingerprint[7:19]}"
-    saved = (
-        here(f"runbook run {plan.book.name}") + f" --plan {shlex.quote(session.get('out'))}"
+    piped = plan_files.piped(plan.parameters)
+    following = (
+        plan_files.run_command(session.get("out"), plan.book, plan.parameters, content["target"], session)
         if session.get("out")
-        else run_instead()
+        else again("run") + piped
     )
-    return f"{count}\nnext:  {saved}"
+    note = "\n       a plan holds no key: give its file again in place of KEY.json" if piped else ""
+    return f"{count}\nnext:  {following}{note}"
 
 
 def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
     """Plan, ask, apply, verify."""
-    approved = read_plan(session.get("plan"), book)
-    if approved is not None:
-        values = book.values(approved["parameters"])
-    if session.get("dry_run"):
-        return plan_verb(session, book, values)
-    session.require_named_target(book)
-    session.require_unpaused()
+    saved = plan_files.read(session.get("plan"), book) if session.get("plan") is not None else None
+    if saved is not None:
+        values = saved.values(session, values)
+        saved.require_target(session)
+    if not session.get("dry_run"):
+        session.require_named_target(book)
+        session.require_unpaused()
     plan, api = _make(session, book, values)
-    if approved is not None and approved["plan"]["fingerprint"] != plan.fingerprint:
-        raise StalePlan(
-            "the target is no longer as the plan saw it",
-            "nothing was changed",
-            f"make a new plan: runbook plan {book.name} …",
-        )
+    if saved is not None:
+        saved.require_same(plan, session)
+    if session.get("dry_run"):
+        return _show(session, book, plan, values)
+    return _run(session, book, plan, api, values)
+
+
+def _run(session: Session, book: Runbook, plan: Plan, api: Any, values: dict[str, Any]) -> int:
     if not plan.changes:
         return _already_ok(session, book, plan, api)
     require_permissions(plan)
@@ -211,20 +149,25 @@ def _confirmed(session: Session, book: Runbook, values: dict[str, Any], plan: Pl
     """Ask the person, then look again: the world may have moved while they read."""
     if not session.interactive:
         raise Refused(
-            "nobody is here to confirm the plan",
-            "nothing was changed",
-            "repeat with --yes, or save a plan with --out and run it with --plan",
+            "nobody is here to confirm the plan", "nothing was changed", _unattended(session, plan.parameters)
         )
     if not click.confirm("Apply this?", err=True):
-        raise Refused("not confirmed", "nothing was changed", f"runbook plan {book.name} …")
-    again, api = _make(session, book, values)
-    if again.fingerprint != plan.fingerprint:
+        raise Refused("not confirmed", "nothing was changed", again("run" if session.get("plan") else "plan"))
+    renewed, api = _make(session, book, values)
+    if renewed.fingerprint != plan.fingerprint:
         raise StalePlan(
             "the target changed while the plan was read",
             "nothing was changed",
-            "repeat the command to see the new plan",
+            again("run"),
         )
-    return again, api
+    return renewed, api
+
+
+def _unattended(session: Session, parameters: dict[str, Any]) -> str:
+    """Return what to type where nobody can be asked; with a saved plan there is none to be saved."""
+    piped = " < KEY.json" if plan_files.piped(parameters) else ""
+    save = "" if session.get("plan") else "  or  " + again("plan", "--out", "plan.json") + piped
+    return again("run", "--yes") + piped + save
 
 
 def decision(session: Session) -> Callable[[Unhealthy], bool]:
@@ -258,7 +201,13 @@ run_command = ByRunbook(
     extra=[
         click.Option(["--yes", "-y"], is_flag=True, help="Do not ask."),
         click.Option(["--dry-run"], is_flag=True, help="Like plan: writes nothing."),
-        click.Option(["--plan"], metavar="FILE", help="Run exactly this saved plan, or nothing."),
+        click.Option(
+            ["--plan"],
+            metavar="FILE",
+            is_eager=True,
+            callback=require_nothing,
+            help="Run exactly this saved plan, or nothing; it has the parameters.",
+        ),
         click.Option(
             ["--on-unhealthy"], type=click.Choice(["rollback", "keep", "ask"]), help="What to do when the proof fails."
         ),

@@ -8,6 +8,8 @@ import click
 
 from remediation import catalogue
 from remediation.catalogue import Runbook
+from remediation.cli.completing import runs
+from remediation.cli.layout import labelled
 from remediation.cli.options import run_options, store_options, target_options
 from remediation.cli.render import document, heading, next_lines, plan_text, print_json
 from remediation.cli.run import decision, emit, observer
@@ -23,7 +25,7 @@ from remediation.model import Status, Target
 
 def _loaded(session: Session, run_id: str) -> tuple[Run, Runbook, Target, Any]:
     """Return a run with its runbook, its target and the clients; raises Refused on another cluster."""
-    run = Run.load(session.journal, run_id)
+    run = Run.load(session.journal, session.found(run_id))
     book = catalogue.find(run.created["runbook"])
     recorded = run.created["target"]
     for name in ("context", "project", "location", "cluster"):
@@ -59,7 +61,7 @@ def _known(session: Session, run_id: str) -> Run | None:
 
 
 @click.command("verify")
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=runs)
 @click.option(
     "--within",
     type=click.IntRange(0, 3600),
@@ -86,7 +88,7 @@ def verify_command(run: str, within: int, **options: Any) -> int:
 
 
 @click.command("rollback")
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=runs)
 @click.option("--dry-run", is_flag=True, help="Show what would be undone. Writes nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @run_options
@@ -126,7 +128,7 @@ def _last_change(session: Session, run_id: str) -> str:
 
 
 @click.command("resume")
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=runs)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--on-unhealthy", type=click.Choice(["rollback", "keep", "ask"]), help="What to do when the proof fails.")
 @run_options
@@ -154,14 +156,14 @@ def _confirm(session: Session, question: str) -> None:
 
 
 @click.command("runs")
-@click.argument("run", metavar="[RUN]", required=False)
+@click.argument("run", metavar="[RUN]", required=False, shell_complete=runs)
 @store_options
 def runs_command(run: str | None, **options: Any) -> int:
     """List the runs in the journal, newest first, or show one with everything it did."""
     session = Session(options)
     if run is None:
         return _list(session)
-    record = Run.load(session.journal, run)
+    record = Run.load(session.journal, session.found(run))
     events = [{"time": event.time, "kind": event.kind, **event.payload} for event in session.journal.events(record.id)]
     if session.json:
         print_json(
@@ -169,15 +171,19 @@ def runs_command(run: str | None, **options: Any) -> int:
             | {"parameters": record.created["parameters"], "plan": record.created["plan"], "events": events}
         )
         return 0
-    click.echo(
-        f"{record.id}  {record.created['runbook']}  {record.shown_status}  on {' '.join(record.created['target'].values())}"
-    )
+    label = f"{record.id}  {record.created['runbook']}  {record.shown_status}  on "
+    click.echo("\n".join(labelled(label, " ".join(record.created["target"].values()))))
     click.echo(plan_text(record.created["plan"]))
     for event in session.journal.events(record.id)[1:]:
-        click.echo(
-            f"  {_clock(event.time)}  {event.kind:<16} {event.payload.get('address') or event.payload.get('check') or event.payload.get('status', '')}"
-        )
+        click.echo("\n".join(labelled(f"  {_clock(event.time)}  {event.kind:<16} ", _subject(record, event.payload))))
     return 0
+
+
+def _subject(record: Run, payload: dict[str, Any]) -> str:
+    """Return what an event is about; most name a change by its number only."""
+    index = payload.get("index", -1)
+    change = record.operations[index].change if 0 <= index < len(record.operations) else None
+    return str(payload.get("check") or (change.address if change else "") or payload.get("status", ""))
 
 
 def _list(session: Session) -> int:
@@ -187,12 +193,11 @@ def _list(session: Session) -> int:
     if session.json:
         print_json({"runs": [record.as_json() for record in records]})
     elif not records:
-        click.echo("no runs yet.\nnext:  runbook list")
+        click.echo("\n".join(["no runs yet.", *next_lines("runbook list" + session.sandbox_too("runbook runs"))]))
     for record in records if not session.json else []:
         where = record.created["target"].get("context") or record.created["target"].get("project") or ""
-        click.echo(
-            f"{record.id}  {_clock(record.started)}  {record.created['runbook']:<24} {record.shown_status:<16} {where}"
-        )
+        label = f"{record.id}  {record.created['runbook']:<24} {record.shown_status:<16} "  # an id begins with the time
+        click.echo("\n".join(labelled(label, where)))
     return 0
 
 
@@ -217,6 +222,6 @@ def audit_verify(**options: Any) -> int:
         print_json({"status": "ok", "events": count, "head": digest, "store": str(session.journal.path)})
     else:
         click.echo(
-            f"ok: {count} events, none changed. Last hash {digest or '-'}\nA cut-off end shows only against a hash that was written down before."
+            f"ok: {count} events, none changed. Last hash:\n{digest or '-'}\nA cut-off end shows only against a hash that was written down before."
         )
     return 0

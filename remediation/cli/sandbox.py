@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
+from remediation.cli.completing import scenarios
 from remediation.cli.options import output_option
-from remediation.cli.render import print_json
 from remediation.errors import UsageProblem
 
 
 def _kind_option(function: Callable[..., int]) -> Callable[..., int]:
-    """Give a verb its kind: ``--real``, or ``--sandbox=real`` as everywhere else."""
+    """Give a verb its kind: ``--sandbox=real`` as everywhere else, or ``--real`` for short."""
 
     @functools.wraps(function)
     def with_kind(*, real: bool, sandbox: str | None, **values: Any) -> int:
@@ -24,10 +24,15 @@ def _kind_option(function: Callable[..., int]) -> Callable[..., int]:
             raise UsageProblem(f"--sandbox {sandbox!r} is unknown; allowed is --sandbox or --sandbox=real")
         return function(kind="real" if real or sandbox == "real" else "emulated", **values)
 
-    where = click.option("--sandbox", is_flag=False, flag_value="emulated", default=None, hidden=True)
-    return click.option("--real", is_flag=True, help="A real control plane; needs KUBEBUILDER_ASSETS.")(
-        where(with_kind)
+    where = click.option(
+        "--sandbox",
+        metavar="[real]",
+        is_flag=False,
+        flag_value="emulated",
+        default=None,
+        help="--sandbox=real for a real control plane; needs KUBEBUILDER_ASSETS.",
     )
+    return click.option("--real", is_flag=True, hidden=True)(where(with_kind))
 
 
 @click.group("sandbox")
@@ -53,7 +58,7 @@ def up(kind: str, output: str | None) -> int:
         return _print_status(kind)
     click.echo(
         f"ready after {time.monotonic() - started:.2f} s: {found.endpoints['kubernetes']}\n"
-        f"next:  runbook sandbox break   or   export KUBECONFIG={found.kubeconfig}"
+        f"next:  runbook sandbox break{_real(kind)}\n  or:  export KUBECONFIG={found.kubeconfig}"
     )
     return 0
 
@@ -61,7 +66,7 @@ def up(kind: str, output: str | None) -> int:
 def _print_status(kind: str) -> int:
     from remediation.sandbox.process import status as state  # noqa: PLC0415
 
-    print_json(state(kind))
+    _print(state(kind))
     return 0
 
 
@@ -88,12 +93,12 @@ def status(kind: str, output: str | None) -> int:
     click.echo(f"{'running' if found['running'] else 'not running'}   kubeconfig {found['kubeconfig']}")
     for name, where in found["endpoints"].items():
         click.echo(f"  {name:<10} {where}")
-    click.echo("next:  runbook sandbox break" if found["running"] else "next:  runbook sandbox up")
+    click.echo(f"next:  runbook sandbox {'break' if found['running'] else 'up'}{_real(kind)}")
     return 0
 
 
 @sandbox_command.command("break")
-@click.argument("scenario", required=False)
+@click.argument("scenario", required=False, shell_complete=scenarios)
 @_kind_option
 @output_option
 def break_it(scenario: str | None, kind: str, output: str | None) -> int:
@@ -101,25 +106,29 @@ def break_it(scenario: str | None, kind: str, output: str | None) -> int:
     from remediation.sandbox.scenarios import SCENARIOS, find  # noqa: PLC0415
 
     if scenario is None:
-        return _list(SCENARIOS, output)
+        return _list(SCENARIOS, kind, output)
     fault = find(scenario)
     _put(fault, kind)
     more = " --sandbox" + ("=real" if kind == "real" else "")
     fix = _fix(fault, kind) + more
     if output == "json":
-        print_json({"scenario": scenario, "summary": fault.summary, "fix": fix})
+        _print({"scenario": scenario, "summary": fault.summary, "fix": fix})
     else:
         click.echo(f"broken: {fault.summary}\nnext:  runbook diagnose{more}\nthen:  {fix}")
     return 0
 
 
-def _list(scenarios: dict[str, Any], output: str | None) -> int:
+def _real(kind: str) -> str:
+    return " --sandbox=real" if kind == "real" else ""
+
+
+def _list(scenarios: dict[str, Any], kind: str, output: str | None) -> int:
     if output == "json":
-        print_json({"scenarios": [{"name": name, "summary": item.summary} for name, item in scenarios.items()]})
+        _print({"scenarios": [{"name": name, "summary": item.summary} for name, item in scenarios.items()]})
         return 0
     for name, item in scenarios.items():
         click.echo(f"{name:<24} {item.summary}")
-    click.echo("next:  runbook sandbox break SCENARIO")
+    click.echo(f"next:  runbook sandbox break SCENARIO{_real(kind)}")
     return 0
 
 
@@ -138,3 +147,9 @@ def _fix(fault: Any, kind: str) -> str:
     from remediation.sandbox.scenarios.google import HOST, PULLER, REAL_HOST  # noqa: PLC0415
 
     return str(fault.fix.format(host=REAL_HOST if kind == "real" else HOST, puller=PULLER))
+
+
+def _print(value: Any) -> None:
+    from remediation.cli.render import print_json  # noqa: PLC0415 - the renderer loads the engine
+
+    print_json(value)

@@ -8,13 +8,17 @@ import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from remediation.catalogue import Runbook
-from remediation.clients.api import Api
+from remediation.cli.hints import remember_context
+from remediation.cli.settings import state_folder
 from remediation.errors import Refused, UsageProblem
 from remediation.journal import Journal
 from remediation.model import Cluster, Project, Target
+
+if TYPE_CHECKING:
+    from remediation.clients.api import Api
 
 
 @dataclass
@@ -68,6 +72,24 @@ class Session:
             return Journal(Path(text))
         return Journal(self.sandbox.journal if self.sandbox else state_folder() / "journal.db")
 
+    def found(self, run_id: str) -> str:
+        """Return the full id of a run; raises Refused, and names the sandbox where only that has a journal of its own."""
+        try:
+            return self.journal.find(run_id)
+        except Refused as problem:
+            problem.next += self.sandbox_too("runbook runs")
+            raise
+
+    def sandbox_too(self, command: str) -> str:
+        """Return the way to the runs on a sandbox, for somebody who looks elsewhere; empty when there is none."""
+        from remediation.sandbox.process import folder  # noqa: PLC0415 - the engine never needs it
+
+        if self.get("sandbox") or self.get("store"):
+            return ""
+        kinds = {"--sandbox": "emulated", "--sandbox=real": "real"}
+        there = [name for name, kind in kinds.items() if (folder(kind) / "journal.db").exists()]
+        return "".join(f"  or  {command} {name}" for name in there)
+
     @cached_property
     def _cluster(self) -> tuple[Any, Cluster]:
         return self._configured(self.get("context"))
@@ -77,6 +99,8 @@ class Session:
 
         if self.sandbox:
             return configurations.load(str(self.sandbox.kubeconfig), None)
+        if context:
+            remember_context(context)
         return configurations.load(self.get("kubeconfig"), context)
 
     def _renewed(self) -> Any:
@@ -104,9 +128,21 @@ class Session:
 
     def api(self, target: Target, kind: type[Target]) -> Api:
         """Return the clients for a target."""
+        from remediation.clients.api import Api  # noqa: PLC0415 - help and completion need no client
+
         configuration = None if kind is Project else self._cluster[0]
         endpoints = self.sandbox.endpoints if self.sandbox else _endpoints()
         return Api(target, configuration, self.journal, endpoints, self._renewed)
+
+    @cached_property
+    def cluster_api(self) -> Api:
+        """The clients of the cluster, for a verb that asks more than one runbook would."""
+        return self.api(self.target(Cluster), Cluster)
+
+    @cached_property
+    def project_api(self) -> Api:
+        """The clients of the project, likewise."""
+        return self.api(self.target(Project), Project)
 
     def require_named_target(self, book: Runbook) -> None:
         """Refuse to write to a cluster that nobody named and nobody can be asked about."""
@@ -122,13 +158,12 @@ class Session:
         )
 
     def _only_context(self) -> bool:
-        """A kubeconfig that was named and has one context names the cluster."""
+        """A kubeconfig, or a list of them, that was named and has one context names the cluster."""
         if not self.get("kubeconfig"):
             return False
-        import yaml  # noqa: PLC0415
+        from remediation.clients.kubeconfig_files import contexts  # noqa: PLC0415
 
-        document = yaml.safe_load(Path(self.get("kubeconfig")).expanduser().read_text("utf-8"))
-        return len(document.get("contexts") or []) == 1
+        return len(contexts(self.get("kubeconfig"))) == 1
 
     def about(self) -> dict[str, Any]:
         """Return who and why, for the journal."""
@@ -150,11 +185,6 @@ def project_id(text: str) -> str:
             f"--project {text!r} is not a project id; allowed are 6 to 30 lower-case letters, digits and hyphens, or a project number"
         )
     return text
-
-
-def state_folder() -> Path:
-    """Return the folder for state, by the XDG rules."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "runbook"
 
 
 def _user() -> str:

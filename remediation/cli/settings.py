@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from remediation.errors import UsageProblem
 
@@ -22,3 +24,8 @@ def refuse_unknown(names: Iterable[str]) -> None:
                 "nothing was changed",
                 f"unset {name}",
             )
+
+
+def state_folder() -> Path:
+    """Return the folder for state, by the XDG rules."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "runbook"

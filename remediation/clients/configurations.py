@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from remediation.errors import Refused, UsageProblem
+from remediation.clients.kubeconfig_files import existing, merged
+from remediation.errors import Refused, RunbookError, UsageProblem
 from remediation.model import Cluster
 
 _IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
@@ -30,7 +32,7 @@ def load(kubeconfig: str | None, context: str | None) -> tuple[Any, Cluster]:
 
     configuration = kube_config().Configuration()
     where = paths(kubeconfig)
-    if not any(Path(path).expanduser().exists() for path in where.split(os.pathsep) if path):
+    if not existing(where):
         if kubeconfig is None and os.environ.get(_IN_CLUSTER):
             return _in_cluster(configuration)
         raise Refused(
@@ -45,20 +47,20 @@ def _from_files(configuration: Any, where: str, context: str | None) -> Cluster:
     from kubernetes.config import ConfigException, kube_config  # noqa: PLC0415 - loaded by now
 
     try:
-        loader = kube_config._get_kube_config_loader(filename=where, active_context=context, persist_config=False)
+        document = merged(where)
+        _require_context(document, where, context)
+        loader = kube_config._get_kube_config_loader(config_dict=document, active_context=context)
         with _muted():
             loader.load_and_set(configuration)
         current = loader.current_context["name"]
         login = loader._user and loader._user.safe_get("exec")
+    except RunbookError:
+        raise
     except ConfigException as problem:
-        raise _unusable(where, context, problem) from None
+        raise _unusable(where, str(problem).split("\n", 1)[0][:160]) from None
     except Exception as problem:  # noqa: BLE001 - YAML, type and file errors alike mean that the file is unusable
         # The text of the cause may quote the file, and with it a token; its kind is enough.
-        raise Refused(
-            f"the kubeconfig {where} cannot be used: {_kind(problem)}",
-            "nothing was changed",
-            "check it with: kubectl config view",
-        ) from None
+        raise _unusable(where, _kind(problem)) from None
     if login and not configuration.api_key and not configuration.cert_file:
         raise _not_logged_in(current, str(login["command"]))
     return Cluster(context=current, server=configuration.host)
@@ -78,20 +80,26 @@ def _muted() -> Iterator[None]:
 def _not_logged_in(context: str, command: str) -> Exception:
     return Refused(
         f"the login plugin {command} gave no credentials for context {context}",
-        "what it said is not shown, for it may hold a secret",
-        "see the reason with: kubectl get namespaces; with Google Cloud often: gcloud auth login",
+        "what it said is not shown, for it may hold a secret; kubectl shows it",
+        f"kubectl --context {shlex.quote(context)} get namespaces  or  gcloud auth login",
     )
 
 
-def _unusable(where: str, context: str | None, problem: Exception) -> Exception:
-    if context is not None and context in str(problem):
-        return UsageProblem(
+def _require_context(document: dict[str, Any], where: str, context: str | None) -> None:
+    if context is not None and context not in [item["name"] for item in document["contexts"]]:
+        raise UsageProblem(
             f"--context {context!r} is not in {where}", "nothing was changed", "kubectl config get-contexts"
         )
-    text = str(problem).split("\n", 1)[0][:160]
-    return Refused(
-        f"the kubeconfig {where} cannot be used: {text}", "nothing was changed", "check it with: kubectl config view"
-    )
+    if context is None and document["contexts"] and not document.get("current-context"):
+        raise Refused(
+            f"no cluster is named: {where} sets no current-context",
+            "nothing was changed",
+            "kubectl config get-contexts",
+        )
+
+
+def _unusable(where: str, text: str) -> Refused:
+    return Refused(f"the kubeconfig {where} cannot be used: {text}", "nothing was changed", "kubectl config view")
 
 
 def _kind(problem: Exception) -> str:

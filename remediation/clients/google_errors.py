@@ -36,7 +36,7 @@ def _from_code(code: int, message: str, problem: Any) -> ApiError:
             reason = f"403 {problem.reason or 'Forbidden'}" if hasattr(problem, "reason") else "403"
             return Forbidden(message, reason, "ask for the rights that this prints: runbook rbac NAME", code)
         case 404:
-            return NotFound(message, "404", "check the name; runbook doctor", code)
+            return NotFound(message, "404: there is nothing of this name", "runbook doctor", code)
         case 409 | 412:
             return Conflict(message, "somebody was faster", "", code)
         case 429:

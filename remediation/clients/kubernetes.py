@@ -185,12 +185,12 @@ class KubernetesClient:
         except ValueError as problem:
             raise Unavailable(
                 f"{self.server} does not speak the Kubernetes API: {method} {path} was not answered with JSON",
-                next="check the server address: kubectl config view --minify",
+                next="kubectl config view --minify",
             ) from problem
         if not isinstance(document, dict):
             raise Unavailable(
                 f"{self.server} does not speak the Kubernetes API",
-                next="check the server address: kubectl config view --minify",
+                next="kubectl config view --minify",
             )
         return document
 

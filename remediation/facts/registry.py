@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from remediation.diffing import State
-from remediation.errors import UsageProblem
+from remediation.errors import NotFound, UsageProblem
 from remediation.facts import Facts
 from remediation.facts.kubernetes import ObjectNamed
 from remediation.model import Permission
@@ -117,5 +117,12 @@ class AccountKeys:
     permissions = (Permission.google("iam.serviceAccountKeys.list"),)
 
     def ask(self, facts: Facts) -> tuple[State, ...]:
-        """List them."""
-        return tuple(facts.api.google.keys(self.email))
+        """List them; raises UsageProblem for an account that does not exist."""
+        try:
+            return tuple(facts.api.google.keys(self.email))
+        except NotFound:
+            raise UsageProblem(
+                f"--google-service-account {self.email!r} does not exist; allowed is the e-mail address of one that does",
+                "nothing was changed",
+                "gcloud iam service-accounts list",
+            ) from None

@@ -7,7 +7,7 @@ import socket
 
 
 def holder(run_id: str, actor: str) -> str:
-    """Return ``run ID of ACTOR on HOST/NAMESPACE process PID.START``."""
+    """Return ``run ID of ACTOR on HOST/BOOT/NAMESPACE process PID.START``."""
     return f"run {run_id} of {actor.replace(' ', '_')} on {_host()} process {os.getpid()}.{_born(os.getpid())}"
 
 
@@ -21,11 +21,26 @@ def is_dead(text: str) -> bool:
 
 
 def _host() -> str:
-    """The host and, where there is one, the process namespace: two containers may share a name and a pid."""
+    """The host, its boot and its process namespace: hosts may share a name, and containers a name and a pid.
+
+    The number of the first process namespace is the same on every host, so only the boot tells two hosts apart.
+    """
+    return "/".join(filter(None, (socket.gethostname(), _boot(), _namespace())))
+
+
+def _boot() -> str:
     try:
-        return f"{socket.gethostname()}/{os.stat('/proc/self/ns/pid').st_ino}"
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:
+            return boot.read(8)
     except OSError:
-        return socket.gethostname()
+        return ""
+
+
+def _namespace() -> str:
+    try:
+        return str(os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return ""
 
 
 def _born(pid: int) -> str:

@@ -172,3 +172,11 @@ def test_an_openid_token_is_refreshed(served: tuple[Cluster, Server, Path], tmp_
     issuer.server_close()
     assert done.expect(0).status == "planned"
     assert seen == {f"Bearer {_jwt(4_000_000_000, 'fresh')}"}
+
+
+def test_a_login_plugin_that_fails(served: tuple[Cluster, Server, Path], tmp_path: Path) -> None:
+    """Both ways on are commands as they stand, on the same cluster."""
+    _, _, path = served
+    (tmp_path / "plugin.py").write_text("raise SystemExit(1)\n")
+    error = Cli(tmp_path, "--kubeconfig", str(path), "--context", "sandbox")(*RUN).expect(3).json["error"]
+    assert error["next"] == f"kubectl --kubeconfig {path} --context sandbox get namespaces  or  gcloud auth login"

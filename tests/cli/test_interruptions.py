@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 
 from remediation.sandbox.scenarios.google import HOST, PULLER
 from tests.engine.world import Held, World, break_, comparable, end, start
+from tests.running import RUNBOOK
 
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
 PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
@@ -25,7 +29,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_run_that_is_interrupted_says_how_to_go_on(world: World, tmp_path: Path, number: int) -> None:
     """Between its two writes a run is stopped: exit 1, both ways on are named, and each of them works."""
     before = break_(world, "ip-masq-agent")
@@ -66,6 +70,27 @@ def test_a_key_that_nobody_can_use_any_more_is_deleted(world: World, tmp_path: P
     process.send_signal(signal.SIGTERM)
     done = end(process)
     assert (done["code"], done["status"]) == (1, "rolled_back"), done
+    assert world.cloud.accounts[PULLER].keys == {}
+    world.cluster.settle()
+    assert comparable(world.state()) == before
+
+
+def test_a_lost_connection_in_the_middle(world: World, tmp_path: Path) -> None:
+    """The terminal is gone, it is told twice, and nobody reads what is printed: the key is deleted all the same."""
+    before = break_(world, "pull-secret")
+    held = Held(world, "POST", "/secrets", 5)
+    ours, theirs = pty.openpty()
+    env = os.environ | {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
+    where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--store", str(tmp_path / "journal.db"))
+    words = [str(RUNBOOK), "run", *PULL_KEY, "--yes", *where]
+    process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True)
+    os.close(theirs)
+    assert held.came.wait(30)
+    os.close(ours)
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(60) == 1
     assert world.cloud.accounts[PULLER].keys == {}
     world.cluster.settle()
     assert comparable(world.state()) == before

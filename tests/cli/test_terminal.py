@@ -10,12 +10,15 @@ import re
 import select
 import struct
 import subprocess
+import sys
 import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from remediation.cli.settings import state_folder
+from remediation.journal import Journal
 from remediation.refs import Ref
 from remediation.sandbox.scenarios import SCENARIOS
 from tests.engine.world import World, comparable
@@ -115,13 +118,56 @@ def test_nobody_is_asked_when_the_result_is_for_a_machine(world: World, tmp_path
 
 @pytest.mark.parametrize(
     ("typed", "expected"),
-    [("runbook ru", "run"), ("runbook run ip", "ip-masq-agent"), ("runbook plan pull-secret --reg", "--registry")],
+    [
+        ("runbook ru", "run"),
+        ("runbook run ip", "ip-masq-agent"),
+        ("runbook plan pull-secret --reg", "--registry"),
+        ("runbook show ip", "ipam-cleanup"),
+        ("runbook diagnose ip", "ip-masq-agent"),
+        ("runbook diagnose ip-masq-agent ip", "ipam-cleanup"),
+        ("runbook rbac pu", "pull-secret"),
+        ("runbook rbac pull-secret --na", "--namespace"),
+        ("runbook show -", "--output"),
+        ("runbook verify --wi", "--within"),
+        ("runbook sandbox break ip", "ip-masq-agent-broken"),
+    ],
 )
 def test_completion(typed: str, expected: str) -> None:
     """Verbs, runbooks and their parameters are completed."""
+    assert f"plain,{expected}" in _offered(typed)
+
+
+@pytest.mark.parametrize("verb", ["verify", "rollback", "resume", "runs"])
+def test_completion_of_runs(tmp_path: Path, verb: str) -> None:
+    """The newest runs of the journal that is meant are offered, and last; where there is no journal, none is made."""
+    assert not any(_offered(f"runbook {verb} "))
+    assert not (state_folder() / "journal.db").exists()
+    for path, run in (
+        (state_folder() / "journal.db", "20260102-030405-aaaa"),
+        (tmp_path / "j.db", "20260102-030405-bbbb"),
+    ):
+        Journal(path).append(run, "run.created", {"runbook": "ip-masq-agent"})
+    assert _offered(f"runbook {verb} ")[:2] == ["plain,last", "plain,20260102-030405-aaaa"]
+    assert "plain,20260102-030405-bbbb" in _offered(f"runbook {verb} --store {tmp_path}/j.db 2026")
+
+
+def _offered(typed: str) -> list[str]:
     env = {"_RUNBOOK_COMPLETE": "bash_complete", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
     done = subprocess.run([str(RUNBOOK)], capture_output=True, text=True, check=False, env=os.environ | env)
-    assert f"plain,{expected}" in done.stdout.split("\n")
+    return done.stdout.split("\n")
+
+
+@pytest.mark.parametrize(
+    "typed", ["runbook ru", "runbook run ip", "runbook show ip", "runbook verify la", "runbook sandbox break ip"]
+)
+def test_completion_loads_little(typed: str) -> None:
+    """A person waits for each <TAB>: neither an SDK nor the engine is loaded for a name."""
+    words = ["_RUNBOOK_COMPLETE=bash_complete", f"COMP_WORDS={typed}", f"COMP_CWORD={typed.count(' ')}"]
+    code = "import sys, atexit\natexit.register(lambda: print([name for name in sys.modules if name in LATE], file=sys.stderr))\nLATE = ('kubernetes', 'google.auth', 'urllib3', 'remediation.engine.plan', 'remediation.clients.kubernetes')\nfrom remediation.cli.main import main\nmain()"
+    done = subprocess.run(
+        ["env", *words, sys.executable, "-c", code, "runbook"], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == "[]"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -122,4 +122,8 @@ def test_who_is_dead() -> None:
     assert not is_dead(mine)
     assert is_dead(mine.rpartition(".")[0] + ".1")
     assert not is_dead("run 1 of me on elsewhere/1 process 1.1")
+    # Another host of the same name, whose first process namespace has the same number as ours.
+    host, boot, namespace = mine.split(" on ")[1].split()[0].split("/")
+    assert Path("/proc/sys/kernel/random/boot_id").read_text().startswith(boot)
+    assert not is_dead(f"run 1 of me on {host}/00000000/{namespace} process 1.1")
     assert not is_dead("nonsense")

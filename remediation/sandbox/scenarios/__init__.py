@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from remediation.clients.kubernetes import KubernetesClient
 from remediation.errors import UsageProblem
-from remediation.sandbox.scenarios import cluster as faults
+
+if TYPE_CHECKING:
+    from remediation.clients.kubernetes import KubernetesClient
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,17 @@ def _agent(client: KubernetesClient, sandbox: Any, real: bool) -> None:
     sandbox.tell("break-agent")
 
 
+def _in_cluster(name: str) -> Callable[[KubernetesClient, Any, bool], None]:
+    """Return a fault of the cluster; how it is made is imported when it is, for a list needs only names."""
+
+    def put(client: KubernetesClient, sandbox: Any, real: bool) -> None:
+        from remediation.sandbox.scenarios import cluster  # noqa: PLC0415
+
+        getattr(cluster, name)(client, sandbox, real)
+
+    return put
+
+
 SCENARIOS = {
     "container-service-agent": Scenario(
         "the GKE service agent has lost its role; a cluster update failed with DeployPatch failed",
@@ -34,22 +46,22 @@ SCENARIOS = {
     "ip-masq-agent": Scenario(
         "pods cannot reach 10.1.125.70: the agent keeps their address for all of 10.0.0.0/8",
         "runbook run ip-masq-agent --masquerade 10.1.0.0/16",
-        faults.break_masquerade,
+        _in_cluster("break_masquerade"),
     ),
     "ip-masq-agent-broken": Scenario(
         "ip-masq-agent rejects its configuration: resyncInterval has no unit",
         "runbook run ip-masq-agent",
-        faults.break_config,
+        _in_cluster("break_config"),
     ),
     "ipam-cleanup": Scenario(
         "pods on node-2 get no address although few pods run there: reservations leaked",
         "runbook run ipam-cleanup --node node-2",
-        faults.leak_addresses,
+        _in_cluster("leak_addresses"),
     ),
     "pull-secret": Scenario(
         "pods of shop/web are in ImagePullBackOff: the registry does not know them",
         "runbook run pull-secret --namespace shop --service-account web --registry {host} --google-service-account {puller}",
-        faults.forbid_pulls,
+        _in_cluster("forbid_pulls"),
     ),
 }
 
@@ -57,6 +69,7 @@ SCENARIOS = {
 def find(name: str) -> Scenario:
     """Return a scenario; raises UsageProblem with near names."""
     if name not in SCENARIOS:
-        near = difflib.get_close_matches(name, SCENARIOS, n=2, cutoff=0.4) or list(SCENARIOS)
-        raise UsageProblem(f"there is no scenario {name!r}; allowed: {', '.join(near)}", next="runbook sandbox break")
+        near = difflib.get_close_matches(name, SCENARIOS, n=2, cutoff=0.4)
+        every = [*near, *(other for other in SCENARIOS if other not in near)]
+        raise UsageProblem(f"there is no scenario {name!r}; allowed: {', '.join(every)}", next="runbook sandbox break")
     return SCENARIOS[name]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write RUNBOOKS.md and the index of the catalogue from the catalogue; `scripts/docs --check` only compares."""
+"""Write RUNBOOKS.md and the index of the catalogue from the catalogue; `scripts/docs.py --check` only compares."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ Generated from the catalogue by `make docs`. `runbook show NAME` prints the same
 
 def chapter(book: Runbook) -> str:
     """Return the chapter of one runbook."""
-    rows = [f"| `{item.flag_name}{' ' + item.option.metavar if item.option.metavar else ''}` | {_need(item)} | {item.option.help} |" for item in book.parameters]
+    rows = [f"| `{item.usage}` | {item.need} | {item.option.help} |" for item in book.parameters]
     table = "\n".join(["| parameter | | |", "|---|---|---|", *rows]) if rows else "It has no parameters but the target."
     return f"""
 ## {book.name}
@@ -37,10 +37,6 @@ Least rights: {_rights(book)}
 """
 
 
-def _need(item: object) -> str:
-    return "required" if item.required else "repeatable" if item.repeatable else "optional"  # type: ignore[attr-defined] # a Parameter
-
-
 def _rights(book: Runbook) -> str:
     target = book.target(project="PROJECT")
     words = []
@@ -56,8 +52,10 @@ def generated() -> dict[Path, str]:
     """Return what the generated files should contain."""
     books = load().values()
     kept = {"sources": index.sources(), "runbooks": [book.as_json() for book in books]}
-    return {ROOT / "RUNBOOKS.md": HEAD + "".join(chapter(book) for book in books),
-            index.path(): json.dumps(kept, indent=1, ensure_ascii=False) + "\n"}
+    return {
+        ROOT / "RUNBOOKS.md": HEAD + "".join(chapter(book) for book in books),
+        index.path(): json.dumps(kept, indent=1, ensure_ascii=False) + "\n",
+    }
 
 
 def main() -> int:

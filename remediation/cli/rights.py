@@ -1,0 +1,51 @@
+"""Which runbooks the caller may run on this target: every right that they declare, asked at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from remediation import catalogue
+from remediation.catalogue import Runbook
+from remediation.cli.rbac import permissions_of
+from remediation.cli.session import Session
+from remediation.model import Cluster, Permission, Project, Target
+
+# What a runbook declares while it has no parameters; this namespace is asked about in its place.
+_PLACEHOLDER, _INSTEAD = "NAMESPACE", "default"
+
+
+def look(session: Session, asked: set[type[Target]]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield runbook, status, detail and what to type next; only the APIs that answered are asked."""
+    needs = {book: _needs(session, book) for book in catalogue.load().values() if book.target in asked}
+    missing = _missing(session, {right for rights in needs.values() for right in rights}, asked)
+    for book, rights in needs.items():
+        lacking = [right for right in rights if right in missing]
+        about = f"in namespace {_INSTEAD}, " if any(right.namespace == _INSTEAD for right in rights) else ""
+        left = "" if Project in asked or not _google(rights) else "; Google's were not asked for"
+        if lacking:
+            detail = f"{about}{len(lacking)} of {len(rights)} are missing, such as: {lacking[0]}{left}"
+            yield book.name, "missing", detail, f"runbook rbac {book.name}"
+        else:
+            yield book.name, "ok", f"{about}all {len(rights)} are there{left}", ""
+
+
+def _needs(session: Session, book: Runbook) -> list[Permission]:
+    rights = permissions_of(book, session.target(book.target), {})
+    return sorted(
+        {replace(right, namespace=_INSTEAD) if right.namespace == _PLACEHOLDER else right for right in rights}
+    )
+
+
+def _missing(session: Session, rights: set[Permission], asked: set[type[Target]]) -> set[Permission]:
+    google = _google(rights)
+    found: list[Permission] = []
+    if Cluster in asked:
+        found += session.cluster_api.missing(sorted(rights - google))
+    if Project in asked:
+        found += session.project_api.missing(sorted(google))
+    return set(found)
+
+
+def _google(rights: set[Permission] | list[Permission]) -> set[Permission]:
+    return {right for right in rights if right.group == "google"}

@@ -1,0 +1,23 @@
+"""The newest runs of a journal that may not be there; nothing is written, not even the file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+_NEWEST = "SELECT run_id, payload FROM events WHERE kind = 'run.created' ORDER BY sequence DESC LIMIT 50"
+
+
+def newest(path: Path) -> list[tuple[str, str]]:
+    """Return run and runbook, newest first; empty where there is no journal that can be read."""
+    if not path.exists():
+        return []
+    try:
+        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.1)
+        try:
+            return [(run, str(json.loads(payload).get("runbook"))) for run, payload in database.execute(_NEWEST)]
+        finally:
+            database.close()
+    except (sqlite3.Error, ValueError):
+        return []
