@@ -228,7 +228,8 @@ def _writable(current: Json, after: Json, edits: tuple[Edit, ...]) -> list[Edit]
                 path = head
                 break
         places[path] = Edit(_positions(current, path), get(current, path), get(after, path))
-    return list(places.values())
+    # What is written as a whole takes in what lies below it, and its guard must meet the value as it was.
+    return [edit for path, edit in places.items() if not any(path[:length] in places for length in range(len(path)))]
 
 
 def _positions(current: Json, path: Path) -> Path:

@@ -137,7 +137,9 @@ def _already_ok(session: Session, book: Runbook, plan: Plan, api: Any) -> int:
     outcome.run_id = run.id
     run.end(outcome.status, outcome.verify)
     if not session.json:
-        click.echo(_heading(plan) + "\n" + plan_text({**plan.as_json(), "checks": []}))
+        shown = plan.as_json()
+        shown["checks"] = [item for item in shown["checks"] if item["status"] == "not checked"]
+        click.echo(_heading(plan) + "\n" + plan_text(shown))
     return emit(session, book, plan.target, outcome)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from remediation.changes import Change
@@ -31,17 +32,19 @@ def verify_run(run: Run, api: Any, observer: Observer, within: float) -> Outcome
     """
     ensures = [item.ensure for item in run.operations if item.ensure and item.ensure.always]
     results = [result(ensure, _verdict(ensure, api, observer, within)) for ensure in ensures]
-    for index, operation in enumerate(run.operations):
-        if (
-            run.progress.get(index) == "done"
-            and operation.resource
-            and operation.change
-            and not operation.change.temporary
-        ):
-            results.append(_still_there(operation.resource, as_written(operation.change, run.written[index]), api))
-    outcome = _proven(results, run.created["plan"], f"runbook runs {run.id}, then runbook rollback {run.id}")
+    following = f"runbook diagnose {run.book.name}  or  runbook rollback {run.id}"
+    outcome = _proven(results, run.created["plan"], following, _states(run, api))
     outcome.run_id = run.id
     return outcome
+
+
+def _states(run: Run, api: Any) -> list[State]:
+    """Return whether each lasting change is still in place. That it is proves nothing about the symptom."""
+    return [
+        _still_there(item.resource, as_written(item.change, run.written[index]), api)
+        for index, item in enumerate(run.operations)
+        if run.progress.get(index) == "done" and item.resource and item.change and not item.change.temporary
+    ]
 
 
 def _still_there(resource: Resource, change: Change, api: Any) -> State:
@@ -55,8 +58,11 @@ def _still_there(resource: Resource, change: Change, api: Any) -> State:
     }
 
 
-def _proven(results: list[State], plan: State, following: str) -> Outcome:
-    summary = proof(results)
+def _proven(results: list[State], plan: State, following: str, states: Sequence[State] = ()) -> Outcome:
+    """Sum up: what is still in place can only speak against the proof."""
+    lost = [item for item in states if item["status"] != "ok"]
+    summary = {"status": proof([*results, *lost])["status"], "checks": [*results, *states]}
+    results = [*results, *lost]
     if summary["status"] == "ok":
         return Outcome(Status.VERIFIED, 0, plan=plan, verify=summary)
     failed = "; ".join(

@@ -85,6 +85,14 @@ def test_paths_survive_being_written(before: Any, after: Any) -> None:
         assert diffing.parse_pointer(edit.pointer) == edit.path
 
 
+def test_a_list_that_is_written_as_a_whole_takes_in_its_elements() -> None:
+    """One element changes and another goes: the guard of the list meets the list as it was."""
+    before = {"c": [{"name": "a", "value": 1}, {"name": "b", "value": 1}]}
+    after = {"c": [{"name": "a", "value": 2}]}
+    operations = diffing.json_patch(before, diffing.diff(before, after), after)
+    assert jsonpatch.apply_patch(before, operations) == after
+
+
 def test_a_stale_document_fails_the_patch() -> None:
     """A patch made for one value does not apply to another."""
     edits = diffing.diff({"a": 1}, {"a": 2})
