@@ -143,8 +143,7 @@ def test_a_real_control_plane(assets: Path) -> None:
         assert "Server Version: v1." in subprocess.run(version, capture_output=True, text=True, check=True).stdout
         for name in ("ip-masq-agent", "ipam-cleanup", "pull-secret"):
             fix = document("sandbox", "break", name, "--real")["fix"].split()
-            if name != "ip-masq-agent":  # a lost route shows in logs alone, and simulated nodes have none
-                _until(lambda name=name: _finds(name))
+            _until(lambda name=name: _finds(name))
             done = document(*fix[1:], "--yes")
             assert done["status"] == "verified", done
             assert document("rollback", done["run_id"], "--sandbox=real", "--yes")["status"] == "rolled_back"

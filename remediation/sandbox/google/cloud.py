@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -58,7 +59,7 @@ class GoogleCloud:
         propagation: seconds until a grant is effective.
         stale_reads: how many policy reads after a write show the policy from before.
         keys_forbidden: whether an organisation policy forbids service-account keys.
-        requests: every request: ``service, method, path, code``.
+        requests: the last thousand requests: ``service, method, path, code``.
     """
 
     def __init__(self, project: str = "example-prod", number: str = "123456789012") -> None:
@@ -68,7 +69,7 @@ class GoogleCloud:
         self.faults: Faults | None = None
         self.permissions: dict[str, set[str]] = {}
         self.propagation, self.stale_reads, self.keys_forbidden = 0.0, 0, False
-        self.requests: list[dict[str, Any]] = []
+        self.requests: deque[dict[str, Any]] = deque(maxlen=1000)
         self.add_project(project, number)
 
     def knows(self, email: str) -> bool:

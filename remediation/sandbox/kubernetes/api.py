@@ -47,20 +47,16 @@ class Api:
     ) -> None:
         self.store, self.kinds, self.tokens, self.log_text, self.is_open = store, kinds, tokens, log_text, is_open
 
-    def answer(self, request: Request) -> tuple[Response, Route | None]:
-        """Return the answer to a request, and what it was about."""
-        found: Route | None = None
+    def answer(self, request: Request) -> Response:
+        """Return the answer to a request."""
         try:
             request.user = rbac.impersonate(self.store, rbac.authenticate(request, self.tokens), request)
             static = self._static(request)
-            if static is not None:
-                return static, None
-            found = route(self.kinds, request)
-            return self._answer(found, request), found
+            return static if static is not None else self._answer(route(self.kinds, request), request)
         except problems.UnknownPath:
-            return Response(404, "404 page not found\n", "text/plain; charset=utf-8"), None
+            return Response(404, "404 page not found\n", "text/plain; charset=utf-8")
         except problems.Problem as problem:
-            return Response(problem.code, problem.body), found
+            return Response(problem.code, problem.body)
 
     def _static(self, request: Request) -> Response | None:
         path = request.path.rstrip("/") or "/"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from remediation.sandbox.kubernetes import events, writing
 from remediation.sandbox.kubernetes.api import Api
-from remediation.sandbox.kubernetes.audit import AuditTrail
 from remediation.sandbox.kubernetes.controllers import Controllers
 from remediation.sandbox.kubernetes.faults import Fault, FaultRule
 from remediation.sandbox.kubernetes.kinds import Kind, Kinds
@@ -28,7 +26,6 @@ class Cluster:
 
     Attributes:
         store: the objects; read with `get` and `list`.
-        audit: every request so far.
         tokens: users by bearer token; while it is empty, everybody is the administrator and RBAC is not asked.
         kubelet_rules: asked in order for each pod that is not running yet; the first outcome counts.
         log_rules: asked in order for the text of a container's log.
@@ -38,24 +35,17 @@ class Cluster:
     def __init__(
         self,
         nodes: int = 3,
-        tokens: Mapping[str, User] | None = None,
-        audit_log: Path | None = None,
-        kinds: Iterable[Kind] = (),
         state: dict[str, Any] | None = None,
     ) -> None:
         """Make a cluster.
 
         Args:
             nodes: how many nodes it starts with: `node-1` with pods in 10.64.1.0/24, and so on.
-            tokens: users by bearer token.
-            audit_log: file that gets a JSON line for each request.
-            kinds: custom resources beside the built-in ones.
             state: what `dump` returned; `nodes` is not used then.
         """
         self.store = Store()
-        self.kinds = Kinds(tuple(kinds))
-        self.tokens: dict[str, User] = dict(tokens or {})
-        self.audit = AuditTrail(audit_log)
+        self.kinds = Kinds()
+        self.tokens: dict[str, User] = {}
         self.kubelet_rules: list[KubeletRule] = []
         self.log_rules: list[LogRule] = []
         self.faults: FaultRule | None = None
@@ -90,10 +80,8 @@ class Cluster:
         self.close()
 
     def answer(self, request: Request) -> Response:
-        """Answer a request and record it in the audit trail."""
-        response, route = self._api.answer(request)
-        self.audit.record(request, response, route)
-        return response
+        """Answer a request."""
+        return self._api.answer(request)
 
     def fault_for(self, request: Request) -> Fault | None:
         """Return the fault that a test wants for a request."""

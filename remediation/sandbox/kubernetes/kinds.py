@@ -89,10 +89,10 @@ def _kind(row: dict[str, Any], rows: list[dict[str, Any]]) -> Kind:
 
 
 class Kinds:
-    """The kinds of one cluster, built-in and added ones."""
+    """The kinds of a cluster."""
 
-    def __init__(self, extra: tuple[Kind, ...] = ()) -> None:
-        self._all = (*builtin(), *extra)
+    def __init__(self) -> None:
+        self._all = tuple(builtin())
         self._by_path = {(each.group, each.version, each.plural): each for each in self._all}
         self._by_name = {(each.group_version, each.name): each for each in self._all}
         self._by_storage = {each.group_resource: each for each in self._all}

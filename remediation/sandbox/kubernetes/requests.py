@@ -23,7 +23,6 @@ class User:
 
 
 ADMINISTRATOR = User("kubernetes-admin", ("system:masters", "system:authenticated"))
-ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 
 
 @dataclass

@@ -54,13 +54,6 @@ def check(kind: Kind, new: Object, old: Object | None) -> None:
         raise invalid(kind.name, kind.group, new["metadata"].get("name", ""), causes)
 
 
-def check_name(kind: Kind, name: str) -> None:
-    """Raise Problem (422) for a name that the kind does not allow."""
-    causes = _name(kind, {"metadata": {"name": name}})
-    if causes:
-        raise invalid(kind.name, kind.group, name, causes)
-
-
 def _name(kind: Kind, obj: Object) -> Causes:
     name = obj["metadata"].get("name", "")
     if kind.plural in _FREE_NAMED:

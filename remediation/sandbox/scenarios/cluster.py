@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from remediation.clients.kubernetes import KubernetesClient
@@ -73,6 +74,26 @@ def break_masquerade(client: KubernetesClient, sandbox: Any, real: bool) -> None
     _namespace(client)
     note = {DESTINATION: "10.1.125.70"}
     _put(client, _deployment("onprem-client", "registry.example.com/onprem-client:1.0.0", 1, annotations=note))
+    if real:
+        _put(client, _failed_probe(note[DESTINATION]))
+
+
+def _failed_probe(address: str) -> State:
+    """Return what a kubelet would say; simulated nodes have no network that could fail."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "onprem-client.unreachable", "namespace": "shop"},
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": "onprem-client", "namespace": "shop"},
+        "type": "Warning",
+        "reason": "Unhealthy",
+        "message": f"Readiness probe failed: dial tcp {address}:443: i/o timeout",
+        "source": {"component": "kubelet"},
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }
 
 
 def break_config(client: KubernetesClient, sandbox: Any, real: bool) -> None:
