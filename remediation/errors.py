@@ -10,12 +10,18 @@
     │   └── MissingPermission                                the caller may not do what the plan needs
     ├── NotApplicable            exit 0   not_applicable     this target does not have what the runbook fixes
     ├── ApiError                 exit 4   failed             an API did not do what was asked
-    │   ├── Unauthorized  Forbidden  NotFound  Conflict  Invalid  Throttled
+    │   ├── Unauthorized         exit 3   refused            401
+    │   ├── Forbidden            exit 3   refused            403
+    │   ├── Invalid              exit 3   refused            400 or 422: the content is rejected
+    │   ├── NotFound                                         404
+    │   ├── Conflict                                         409 or 412: somebody was faster
+    │   ├── Throttled                                        429: the request was not looked at
     │   └── Ambiguous                                        a write may or may not have happened
     │       └── Unavailable                                  no usable answer: connection, 5xx, garbage
     ├── Unhealthy                exit 5   unhealthy          applied, but the proof failed
     ├── Drifted                  exit 6   rollback_refused   somebody changed what the run had changed
-    └── Interrupted              exit 1   failed             a signal or a lost lock; the run can be resumed
+    ├── Interrupted              exit 1   failed             a signal or a lost lock; the run can be resumed
+    └── Tampered                 exit 1   failed             the journal does not hash to what it says
 
 Each says what happened (``summary``), why (``detail``) and the next command to type (``next``).
 Anything else that escapes is a bug and is shown as one.
@@ -127,3 +133,7 @@ class Drifted(RunbookError):
 
 class Interrupted(RunbookError):
     """The run stopped half-way on purpose and can be resumed."""
+
+
+class Tampered(RunbookError):
+    """An entry of the journal was changed, added or taken away after it was written."""

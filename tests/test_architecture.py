@@ -105,14 +105,23 @@ def test_no_empty_names() -> None:
 
 
 def test_the_error_tree_is_drawn_as_it_is() -> None:
-    """The docstring names every error class."""
-    drawn = set(re.findall(r"[A-Z][A-Za-z]+", (errors.__doc__ or "").split("::")[1].split("Each says")[0]))
+    """The docstring names every error class under its base, with its exit code and status where they differ from it."""
+    drawing = (errors.__doc__ or "").split("::")[1].split("Each says")[0]
+    above: list[type] = []
+    drawn = set()
+    for indent, name, rest in re.findall(r"^( *[│├└─ ]*)([A-Z]\w+)(.*)$", drawing, re.M):
+        depth, found = len(indent) // 4 - 1, getattr(errors, name)
+        above[depth:] = [found]
+        drawn.add(found)
+        if depth:
+            assert found.__base__ is above[depth - 1], name
+        told = re.match(r" +exit (\d) +(\w+)", rest)
+        expected = (int(told[1]), told[2]) if told else (above[depth - 1].exit_code, above[depth - 1].status)  # type: ignore[attr-defined] # all are errors
+        assert (found.exit_code, found.status) == expected, name
     classes = {
-        name
-        for name, value in vars(errors).items()
-        if isinstance(value, type) and issubclass(value, errors.RunbookError)
+        item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, errors.RunbookError)
     }
-    assert classes <= drawn
+    assert classes == drawn
 
 
 def test_public_names_exist() -> None:

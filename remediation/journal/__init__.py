@@ -1,6 +1,6 @@
 """The journal: an append-only, hash-chained record of every run, written ahead of every write."""
 
-from remediation.journal.events import Event, Tampered
+from remediation.journal.events import Event
 from remediation.journal.sqlite import Journal
 
-__all__ = ["Event", "Journal", "Tampered"]
+__all__ = ["Event", "Journal"]

@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from remediation.changes import canonical
-from remediation.errors import RunbookError
 
 GENESIS = "0" * 64
-
-
-class Tampered(RunbookError):
-    """The journal does not hash to what it says."""
 
 
 @dataclass(frozen=True)

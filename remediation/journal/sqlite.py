@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from remediation.errors import Locked, Refused, RunbookError
-from remediation.journal.events import Event, Tampered
+from remediation.errors import Locked, Refused, RunbookError, Tampered
+from remediation.journal.events import Event
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -178,6 +178,3 @@ def _free(database: Any, name: str, holder: str, may_take: Any) -> Any:
 
 def _clock(seconds: float) -> str:
     return time.strftime("%H:%M:%SZ", time.gmtime(seconds))
-
-
-__all__ = ["Journal", "Tampered"]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from remediation.errors import Locked, Refused
-from remediation.journal import Journal, Tampered
+from remediation.errors import Locked, Refused, Tampered
+from remediation.journal import Journal
 from remediation.journal.holder import holder, is_dead
 
 
