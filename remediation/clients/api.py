@@ -85,6 +85,10 @@ class Api:
         """Read each object of the cluster once while a plan is made; nothing to do for a target without one."""
         return self.kubernetes.snapshot() if self._configuration is not None else nullcontext()
 
+    def warnings(self) -> list[str]:
+        """Return what the API server has warned of so far, each text once."""
+        return self.kubernetes.warnings if self._configuration is not None else []
+
     def missing(self, permissions: list[Permission]) -> list[Permission]:
         """Return those of the permissions that the caller does not have."""
         google = [item for item in permissions if item.group == "google"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,8 @@ from remediation.errors import Refused
 
 _CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 _UNAUTHORIZED, _NOT_OK = 401, 300
+# Source: https://kubernetes.io/blog/2020/09/03/warnings/
+_WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 
 
 class Connection:
@@ -114,5 +117,6 @@ class Connection:
     def _remember(self, headers: Mapping[str, str]) -> None:
         if "Date" in headers:
             self.clock_offset = parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
-        if "Warning" in headers and headers["Warning"] not in self.warnings:
-            self.warnings.append(headers["Warning"])
+        for text in _WARNING.findall(headers.get("Warning", "")):
+            if text not in self.warnings:
+                self.warnings.append(text)

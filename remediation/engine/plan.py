@@ -268,6 +268,7 @@ def make_plan(
             moved = problem  # somebody wrote between reading and previewing: look again
         else:
             plan.missing = api.missing(_rights(plan)) if plan.changes else []
+            plan.unchecked += [Unchecked("the API server warned", text) for text in api.warnings()]
             return plan
     raise StalePlan(
         f"the target is being changed right now: {moved.summary}", "nothing was changed", "repeat the command"

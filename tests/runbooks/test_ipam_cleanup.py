@@ -97,3 +97,16 @@ def test_a_pod_that_waits_for_something_else_is_not_the_symptom(cli: Cli, contro
     done = cli("run", "ipam-cleanup", "--node", "node-3", "--yes").expect(0)
     assert done.status == "already_ok"
     assert "1 more pods wait for something else" in done.json["verify"]["checks"][0]["detail"]
+
+
+def test_warnings_of_the_server_are_shown(cli: Cli, leak: str, control_plane: ControlPlane) -> None:
+    """Where a namespace warns of privileged pods, the plan of a privileged DaemonSet says so."""
+    del leak
+    label = "pod-security.kubernetes.io/warn"
+    control_plane.kubectl("label", "namespace", "kube-system", f"{label}=restricted")
+    try:
+        checks = cli("plan", "ipam-cleanup", "--node", NODE).expect(0).json["plan"]["checks"]
+    finally:
+        control_plane.kubectl("label", "namespace", "kube-system", f"{label}-")
+    warned = [item["detail"] for item in checks if item["check"] == "the API server warned"]
+    assert any("would violate PodSecurity" in text for text in warned)
