@@ -102,8 +102,48 @@ class Permission:
         return f"{self.verb} {self.resource}{group}{' ' + self.name if self.name else ''}{where}"
 
 
+class ResourceDefaults:
+    """What a resource is unless it says otherwise."""
+
+    ephemeral: ClassVar[bool] = False
+    nothing_to_undo: ClassVar[bool] = False
+    reversible: ClassVar[bool] = True
+
+    @property
+    def reason(self) -> str:
+        """Why nothing has to be done, where nothing has to be."""
+        return "already as wanted"
+
+    def owner(self, current: State | None) -> str | None:
+        """Return nobody: no controller reverts its changes."""
+        del current
+        return None
+
+
 class Resource(Protocol):
-    """One addressable thing with the state we want. Implementations are frozen dataclasses (see `records`)."""
+    """One addressable thing with the state we want.
+
+    Implementations are frozen dataclasses (see `records`) on top of `ResourceDefaults`.
+    """
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether it makes a value that only this process knows, and that nobody may keep when the run fails."""
+
+    @property
+    def nothing_to_undo(self) -> bool:
+        """Whether its change leaves nothing that would have to be put back."""
+
+    @property
+    def reversible(self) -> bool:
+        """Whether its change can be undone."""
+
+    @property
+    def reason(self) -> str:
+        """Why nothing has to be done, where nothing has to be."""
+
+    def owner(self, current: State | None) -> str | None:
+        """Return the controller that would revert a change, None when there is none."""
 
     @property
     def address(self) -> str:
@@ -148,8 +188,23 @@ class Verdict:
     final: bool = False
 
 
+class CheckDefaults:
+    """What a check is unless it says otherwise."""
+
+    required: ClassVar[bool] = True
+    costly: ClassVar[bool] = False
+
+
 class Check(Protocol):
-    """A read-only question. Implementations are frozen dataclasses (see `records`)."""
+    """A read-only question. Implementations are frozen dataclasses (see `records`) on top of `CheckDefaults`."""
+
+    @property
+    def required(self) -> bool:
+        """Whether a run is unhealthy when it cannot be answered."""
+
+    @property
+    def costly(self) -> bool:
+        """Whether it takes more requests than a run with nothing to change should make."""
 
     @property
     def description(self) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from remediation.model import Permission, Verdict
+from remediation.model import CheckDefaults, Permission, Verdict
 from remediation.records import recorded
 from remediation.resources.iam import ProjectIamMember
 
@@ -16,7 +16,7 @@ _FIRST, _LONGEST = 0.5, 15.0
 
 @recorded
 @dataclass(frozen=True)
-class GrantVisible:
+class GrantVisible(CheckDefaults):
     """The project's policy shows the grant. Changes can take minutes to reach every reader.
 
     Source: https://cloud.google.com/iam/docs/access-change-propagation (2 minutes, sometimes 7 or more)
@@ -25,8 +25,6 @@ class GrantVisible:
     project: str
     role: str
     member: str
-
-    required: ClassVar[bool] = True
 
     @property
     def _resource(self) -> ProjectIamMember:

@@ -13,7 +13,7 @@ from remediation.diffing import State
 from remediation.facts import Facts
 from remediation.facts.ipam import SANDBOX_EVENTS, sandbox_errors
 from remediation.facts.pods import live_pods, takes_pod_address
-from remediation.model import Permission, Verdict
+from remediation.model import CheckDefaults, Permission, Verdict
 from remediation.records import recorded
 from remediation.refs import Ref
 
@@ -24,15 +24,13 @@ _STARTING = 60.0
 
 @recorded
 @dataclass(frozen=True)
-class NodesReported:
+class NodesReported(CheckDefaults):
     """The cleaning pod on every named node, and on no other, has reported that its work in this mode is done."""
 
     namespace: str
     selector: str
     nodes: tuple[str, ...]
     mode: Literal["clean", "restore"] = "clean"
-
-    required: ClassVar[bool] = True
 
     @property
     def description(self) -> str:
@@ -107,7 +105,7 @@ def _told(result: State) -> str:
 
 @recorded
 @dataclass(frozen=True)
-class PodsHaveAddresses:
+class PodsHaveAddresses(CheckDefaults):
     """Pods on these nodes have addresses, none waits because there is none left, and no two share one."""
 
     nodes: tuple[str, ...]

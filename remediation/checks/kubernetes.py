@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from remediation.diffing import State
 from remediation.errors import NotFound
-from remediation.model import Permission, Verdict
+from remediation.model import CheckDefaults, Permission, Verdict
 from remediation.records import recorded
 from remediation.refs import Ref
 
 
 @recorded
 @dataclass(frozen=True)
-class DaemonSetRolledOut:
+class DaemonSetRolledOut(CheckDefaults):
     """The DaemonSet runs its newest template on every node that it should; no node at all is not success."""
 
     namespace: str
     name: str
-
-    required: ClassVar[bool] = True
 
     @property
     def ref(self) -> Ref:

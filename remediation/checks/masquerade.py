@@ -14,7 +14,7 @@ from remediation.diffing import State
 from remediation.errors import ApiError
 from remediation.facts.masquerade import NAME, NAMESPACE
 from remediation.masquerade import ConfigProblem, MasqueradeConfig
-from remediation.model import Permission, Verdict
+from remediation.model import CheckDefaults, Permission, Verdict
 from remediation.records import recorded
 from remediation.refs import Ref
 
@@ -26,7 +26,7 @@ _POLL_SECONDS = 5.0
 
 @recorded
 @dataclass(frozen=True)
-class AgentUsesConfig:
+class AgentUsesConfig(CheckDefaults):
     """Every agent's log says that it uses this configuration.
 
     Source: https://github.com/kubernetes-sigs/ip-masq-agent, which logs ``Using config: {…}`` after each sync.

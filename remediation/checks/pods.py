@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 from remediation.diffing import State
 from remediation.errors import NotFound
 from remediation.facts.pods import carries, created, pull_failures, pulls_from, started
-from remediation.model import Permission, Verdict
+from remediation.model import CheckDefaults, Permission, Verdict
 from remediation.records import recorded
 from remediation.refs import Ref
 
 
 @recorded
 @dataclass(frozen=True)
-class PodsPull:
+class PodsPull(CheckDefaults):
     """Pods that were made after the pull secret and carry it have pulled from the registry, and none fails to.
 
     A pod that was there before proves nothing: service accounts give their secrets only to new pods.

@@ -121,7 +121,7 @@ def _ephemeral(run: Run) -> list[int]:
     return [
         index
         for index, item in enumerate(run.operations)
-        if getattr(item.resource, "ephemeral", False) and run.progress.get(index) in ("done", "intended")
+        if item.resource and item.resource.ephemeral and run.progress.get(index) in ("done", "intended")
     ]
 
 
@@ -183,7 +183,7 @@ def _outdated(run: Run, why: str) -> StalePlan:
 def _revive(run: Run, api: Any) -> None:
     """A value that died with its process is made again, unless the next change has put it where it belongs."""
     for index, operation in enumerate(run.operations):
-        lost = getattr(operation.resource, "ephemeral", False) and run.progress.get(index) == "done"
+        lost = operation.resource and operation.resource.ephemeral and run.progress.get(index) == "done"
         if lost and not _has_landed(run, index + 1, api):
             run.progress[index] = "intended"
             run.written.pop(index)

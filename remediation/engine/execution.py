@@ -136,7 +136,7 @@ class Executor:
             return None
 
     def _once(self, resource: Resource, change: Change, identity: str) -> Written:
-        if not getattr(resource, "ephemeral", False) or change.action != "delete":
+        if not resource.ephemeral or change.action != "delete":
             self.api.still_locked()  # a key that only this process knows is nobody else's business
         settled = resource.settle(self.api, change, self.run.id, self._since) if self._in_doubt else None
         if settled is not None:
@@ -156,7 +156,7 @@ class Executor:
             return None
         resource, change = _parts(self.run.operations[index])
         self._since = self.run.intended_at[index]
-        written = None if getattr(resource, "nothing_to_undo", False) else self._landed(index, resource, change)
+        written = None if resource.nothing_to_undo else self._landed(index, resource, change)
         if written is None:
             return self.run.undone(index)
         reverse = as_written(change, written).reverse()
@@ -209,7 +209,7 @@ class Executor:
         self.results.append(result(ensure, verdict))
         if verdict.status == "ok":
             self.run.note("check.passed", {"index": index, "check": ensure.check.description, "detail": verdict.detail})
-        elif verdict.status == "failing" or getattr(ensure.check, "required", True):
+        elif verdict.status == "failing" or ensure.check.required:
             raise Unhealthy(
                 f"not proven: {ensure.check.description}",
                 verdict.detail,
@@ -288,5 +288,5 @@ def result(ensure: Ensure, verdict: Verdict) -> State:
         "check": ensure.check.description,
         "status": verdict.status,
         "detail": verdict.detail,
-        "required": getattr(ensure.check, "required", True),
+        "required": ensure.check.required,
     }

@@ -208,19 +208,15 @@ class Planner:
         self.plan.scopes.add(resource.scope)
         current = resource.read(self.api)
         wanted = resource.desired(current)
-        change = Change.between(
-            resource.address, current, wanted, temporary=temporary, reversible=getattr(resource, "reversible", True)
-        )
+        change = Change.between(resource.address, current, wanted, temporary=temporary, reversible=resource.reversible)
         if not change.edits and (current is None) == (wanted is None):
-            self.plan.already_ok.append(
-                {"address": resource.address, "reason": getattr(resource, "reason", "already as wanted")}
-            )
+            self.plan.already_ok.append({"address": resource.address, "reason": resource.reason})
             return
         self._refuse_foreign(resource, current)
         self.plan.operations.append(Operation("change", resource, self._preview(resource, change)))
 
     def _refuse_foreign(self, resource: Resource, current: State | None) -> None:
-        owner = getattr(resource, "owner", lambda _: None)(current)
+        owner = resource.owner(current)
         if owner and not self.accept_drift:
             raise Refused(
                 f"{resource.address} is owned by {owner}, which would revert or fight this change",
@@ -278,7 +274,7 @@ def make_plan(
 def _rights(plan: Plan) -> list[Permission]:
     """Return what the changes and the checks that must pass take; a check that need not is unknown without its rights."""
     needs: list[Resource | Check] = [item.resource for item in plan.operations if item.resource and item.change]
-    needs += [ensure.check for ensure in plan.ensures if getattr(ensure.check, "required", True)]
+    needs += [ensure.check for ensure in plan.ensures if ensure.check.required]
     return sorted({right for item in needs for right in item.permissions})
 
 

@@ -66,5 +66,5 @@ def _each(executor: Executor, indexes: Iterable[int], *, quietly: bool = False) 
 
 
 def _must_go(run: Run, index: int) -> bool:
-    change = run.operations[index].change
-    return bool(change and change.temporary) or getattr(run.operations[index].resource, "ephemeral", False)
+    change, resource = run.operations[index].change, run.operations[index].resource
+    return bool(change and change.temporary) or bool(resource and resource.ephemeral)

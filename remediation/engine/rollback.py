@@ -45,7 +45,7 @@ def _reversals(run: Run, api: Any, *, temporary: bool) -> list[Change]:
     found = []
     for index in reversed(_to_undo(run)):
         resource, change = run.operations[index].resource, run.operations[index].change
-        if resource is None or change is None or getattr(resource, "nothing_to_undo", False):
+        if resource is None or change is None or resource.nothing_to_undo:
             continue
         if change.temporary is temporary:
             found += _reverse(run, index, resource, change, api)

@@ -17,7 +17,7 @@ from remediation.model import Ensure, Resource, Status, Verdict
 
 def prove(plan: Plan, api: Any, observer: Observer, within: float) -> Outcome:
     """Prove that a plan without changes describes a healthy target, with the checks that cost little."""
-    asked = [item for item in plan.ensures if item.always and not getattr(item.check, "costly", False)]
+    asked = [item for item in plan.ensures if item.always and not item.check.costly]
     return _proven(
         [result(ensure, _verdict(ensure, api, observer, within)) for ensure in asked],
         plan.as_json(),

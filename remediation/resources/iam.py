@@ -12,7 +12,7 @@ from remediation.changes import Change, Written
 from remediation.diffing import State
 from remediation.errors import Conflict, Invalid, Refused
 from remediation.facts.gcp import unconditional
-from remediation.model import Permission
+from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 
 _VERSION = 3
@@ -25,7 +25,7 @@ class _Raced(Conflict):
 
 @recorded
 @dataclass(frozen=True)
-class ProjectIamMember:
+class ProjectIamMember(ResourceDefaults):
     """A member that has a role on a project without any condition."""
 
     project: str

@@ -12,7 +12,7 @@ from remediation import diffing
 from remediation.changes import Change, Written
 from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.errors import Conflict, NotFound, Refused
-from remediation.model import Permission
+from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 from remediation.refs import FIELD_MANAGER, Ref
 from remediation.resources.ownership import owner_of
@@ -62,7 +62,7 @@ def stable(document: State) -> State:
 
 @recorded
 @dataclass(frozen=True)
-class KubernetesObject:
+class KubernetesObject(ResourceDefaults):
     """An object with at least the fields of ``manifest``; other fields and other people's list elements stay.
 
     Args:

@@ -16,7 +16,7 @@ from remediation.errors import Conflict, NotFound, Refused, StalePlan
 from remediation.facts import Facts
 from remediation.facts.registry import file_key, fingerprint
 from remediation.facts.workloads import Elsewhere
-from remediation.model import Permission
+from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.registry import DockerConfig, Entry, ServiceAccountKey, docker_config_entry, same_registry
@@ -43,7 +43,7 @@ def shown(secret: State, digest: Any) -> State:
 
 @recorded
 @dataclass(frozen=True)
-class PullSecret:
+class PullSecret(ResourceDefaults):
     """A ``dockerconfigjson`` Secret that has the credentials of one registry.
 
     Args:

@@ -13,7 +13,7 @@ from remediation.changes import Change, Written
 from remediation.diffing import State
 from remediation.errors import Conflict, NotFound
 from remediation.facts.pods import carries, created, has_controller, never_ran, pull_failures, pulls_from
-from remediation.model import Permission
+from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 from remediation.refs import Ref
 
@@ -25,7 +25,7 @@ _RECENT_SECONDS = 60.0
 
 @recorded
 @dataclass(frozen=True)
-class RenewedPods:
+class RenewedPods(ResourceDefaults):
     """The pods of a service account that cannot pull and do not carry the secret; the state names them.
 
     Only pods that have a controller and never ran are deleted: others may have logs or a result that somebody needs.

@@ -8,7 +8,7 @@ from typing import Any
 from remediation.changes import Change, Written
 from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.errors import Conflict, NotFound, Refused
-from remediation.model import Permission
+from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.resources.kubernetes import RUN_ANNOTATION
@@ -17,7 +17,7 @@ from remediation.resources.pull_secret import TYPE, copy_name, shown
 
 @recorded
 @dataclass(frozen=True)
-class SecretCopy:
+class SecretCopy(ResourceDefaults):
     """An immutable copy of a pull secret in the same namespace, so that replaced credentials can come back."""
 
     namespace: str

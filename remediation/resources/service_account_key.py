@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from remediation.changes import Change, Written
 from remediation.diffing import State
 from remediation.errors import Conflict, Invalid, Refused
-from remediation.model import Permission
+from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 from remediation.registry import Secret
 from remediation.registry import ServiceAccountKey as KeyFile
@@ -30,7 +30,7 @@ def material_name(email: str) -> str:
 
 @recorded
 @dataclass(frozen=True)
-class ServiceAccountKey:
+class ServiceAccountKey(ResourceDefaults):
     """A key that the run creates. Its name is the identity of what was written: only that key is undone.
 
     Args:
