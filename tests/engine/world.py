@@ -118,7 +118,8 @@ def comparable(state: dict[str, Any]) -> dict[str, Any]:
             "holds an existing key": any(name in text for name in state["keys"]) or "0123456789abcdef" in text
         }
         notes = secret["metadata"]["annotations"]
-        notes["runbook/key-id"] = "is of that key" if notes["runbook/key-id"] in text else "is of another key"
+        if "runbook/key-id" in notes:
+            notes["runbook/key-id"] = "is of that key" if notes["runbook/key-id"] in text else "is of another key"
     return {**state, "keys": len(state["keys"])}
 
 
