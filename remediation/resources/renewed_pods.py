@@ -17,7 +17,7 @@ from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 from remediation.refs import Ref
 
-_ROUND_SECONDS = 0.5
+_ROUND_SECONDS = 0.3
 _LONGEST_SECONDS = 30.0
 # A run that was killed has left replacements that are this old at most, unless they show by now that they cannot pull.
 _RECENT_SECONDS = 60.0

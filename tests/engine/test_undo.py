@@ -53,12 +53,12 @@ NOTHING_LEFT = {"daemonset": False, "configmap": False, "cordoned": []}
 
 def stopped(world: World, tmp_path: Path, method: str, path: str, *words: str) -> None:
     """Kill a run while the API server is busy with one of its writes, and let that write never happen."""
-    held = Held(world, method, path, 3, close="before")
+    held = Held(world, method, path, 0.5, close="before")
     process = start(world, tmp_path, "run", *words, "--yes")
     assert held.came.wait(30)
     process.kill()
     process.communicate(timeout=60)
-    time.sleep(3)
+    time.sleep(0.6)
     world.cluster.faults = None
 
 
@@ -97,12 +97,12 @@ def modes(world: World) -> list[str]:
 def test_a_cleaning_that_is_stopped_can_be_rolled_back(world: World, tmp_path: Path, run: Any, number: int) -> None:
     """Its DaemonSet goes first, then live reservations come back, and nothing stays behind."""
     break_(world, "ipam-cleanup")
-    held = Held(world, "DELETE", "/daemonsets/runbook-ipam-cleanup", 3)
+    held = Held(world, "DELETE", "/daemonsets/runbook-ipam-cleanup", 60)
     process = start(world, tmp_path, "run", *IPAM, "--yes")
     assert held.came.wait(30)
     process.send_signal(number)
+    held.let_go.set()
     process.communicate(timeout=60)
-    time.sleep(3)
     deployed = modes(world)
     done = run("rollback", "last", "--yes")
     assert (done["code"], done["status"], left(world)) == (0, "rolled_back", NOTHING_LEFT), done

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,7 +42,11 @@ class World:
         self.kubeconfig = folder / "kubeconfig"
         self.kubeconfig.write_text(json.dumps(kubeconfig(self.server.url)))
         self.client = KubernetesClient(configurations.load(str(self.kubeconfig), None)[0])
-        self.program = subprocess.Popen(
+
+    @cached_property
+    def program(self) -> subprocess.Popen[str]:
+        """The program that forks a verb for each request; it has loaded everything before."""
+        return subprocess.Popen(
             [sys.executable, "-m", "remediation.testing.crash"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -49,11 +54,12 @@ class World:
         )
 
     def close(self) -> None:
-        assert self.program.stdin
-        assert self.program.stdout
-        self.program.stdin.close()
-        self.program.wait(20)
-        self.program.stdout.close()
+        if "program" in vars(self):
+            assert self.program.stdin
+            assert self.program.stdout
+            self.program.stdin.close()
+            self.program.wait(20)
+            self.program.stdout.close()
         self.server.close()
         self.google.close()
         self.cluster.close()
