@@ -100,7 +100,8 @@ def _of_this_run(result: Any, pod: State, mode: str) -> State:
 
 def _told(result: State) -> str:
     counts = {name: result.get(f"{name}_count", len(result.get(name) or [])) for name in ("quarantined", "restored")}
-    return ", ".join(f"{count} reservations {name}" for name, count in counts.items() if count) or "nothing to do"
+    told = [f"{count} reservation{'s' if count > 1 else ''} {name}" for name, count in counts.items() if count]
+    return ", ".join(told) or "nothing to do"
 
 
 @recorded
@@ -152,7 +153,7 @@ class PodsHaveAddresses(CheckDefaults):
 
 
 def _addressed(count: int, others: list[State], addresses: int) -> Verdict:
-    more = f"; {len(others)} more pods wait for something else, such as a volume" if others else ""
+    more = f"; {len(others)} more wait for something else, such as a volume" if others else ""
     if not count:
         return Verdict("unknown", f"no pod of the pod network runs there{more}", final=True)
     return Verdict("ok", f"{count} pods, {addresses} addresses{more}")

@@ -176,6 +176,7 @@ def ip_masq_agent(
     Existing connections keep their old translation. The agent is restarted node by node; pods are not.
 
     Rollback: the previous configuration text and pod template come back; a ConfigMap made by the run is deleted.
+    The agents read it within their resync interval, a minute unless it is set.
     """
     agent = facts(MasqueradeAgent())
     protected = facts(ProtectedRanges(target.project, target.location, target.cluster))

@@ -25,7 +25,7 @@ def test_the_whole_loop(cli: Cli, leak: str, get: Get, control_plane: ControlPla
     assert control_plane.writes(mark) == []
     done = cli("run", "ipam-cleanup", "--node", NODE, "--max-reservations", "20", "--yes").expect(0)
     assert done.status == "verified"
-    assert f"{NODE}: 1 reservations quarantined" in done.json["verify"]["checks"][0]["detail"]
+    assert f"{NODE}: 1 reservation quarantined" in done.json["verify"]["checks"][0]["detail"]
     writes = [item for item in control_plane.writes(mark) if item["objectRef"]["resource"] != "leases"]
     steps = [
         (item["verb"], item["objectRef"]["resource"])
@@ -96,7 +96,7 @@ def test_a_pod_that_waits_for_something_else_is_not_the_symptom(cli: Cli, contro
     control_plane.kubectl("-n", namespace, "patch", "pod", "waits", "--subresource=status", "-p", since)
     done = cli("run", "ipam-cleanup", "--node", "node-3", "--yes").expect(0)
     assert done.status == "already_ok"
-    assert "1 more pods wait for something else" in done.json["verify"]["checks"][0]["detail"]
+    assert "1 more wait for something else" in done.json["verify"]["checks"][0]["detail"]
 
 
 def test_warnings_of_the_server_are_shown(cli: Cli, leak: str, control_plane: ControlPlane) -> None:
