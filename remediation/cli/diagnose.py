@@ -44,11 +44,14 @@ def diagnose_command(names: tuple[str, ...], detailed_exitcode: bool, **options:
     return _exit_code([finding for _, finding in found], detailed=detailed_exitcode)
 
 
+class _NotAsked(Finding):
+    """A diagnosis that could not be made."""
+
+
 def _exit_code(findings: list[Finding], *, detailed: bool) -> int:
     if detailed and any(finding.status == "fault" for finding in findings):
         return 10
-    answered = [finding for finding in findings if finding.status != "unknown"]
-    return 0 if answered else 4
+    return 4 if all(isinstance(finding, _NotAsked) for finding in findings) else 0
 
 
 def _coordinates(session: Session, books: list[Runbook]) -> dict[str, str]:
@@ -68,7 +71,7 @@ def _findings(session: Session, books: list[Runbook], *, named: bool) -> Iterato
         if book.diagnose is None:
             continue
         if book.target is Project and not named and not session.get("sandbox") and not session.get("project"):
-            yield book, Finding("unknown", "not looked at: no --project was given")
+            yield book, _NotAsked("unknown", "not looked at: no --project was given")
             continue
         target = session.target(book.target)
         facts = shared.setdefault(book.target, Facts(session.api(target, book.target)))
@@ -76,7 +79,7 @@ def _findings(session: Session, books: list[Runbook], *, named: bool) -> Iterato
             for finding in book.diagnose(target, facts):
                 yield book, finding
         except ApiError as problem:
-            yield book, Finding("unknown", f"could not be asked: {problem.summary}")
+            yield book, _NotAsked("unknown", f"could not be asked: {problem.summary}")
 
 
 def _command(session: Session, book: Runbook, finding: Finding) -> str | None:

@@ -354,7 +354,7 @@ def test_one_wrong_image_name_is_no_bug(shop: Shop) -> None:
     assert shop("run", *PULL, "--from-key-file", str(key_file(shop.folder)), "--yes")["status"] == "verified"
 
 
-def waiting(shop: Shop, message: str, *, code: int = 0, **more: Any) -> Any:
+def waiting(shop: Shop, message: str, **more: Any) -> Any:
     """Return what a diagnosis says when the only pod without an image has this message."""
     for item in shop.world.cluster.store.list("deployments.apps"):
         if item["metadata"]["name"] == "web":
@@ -363,7 +363,7 @@ def waiting(shop: Shop, message: str, *, code: int = 0, **more: Any) -> Any:
     shop.put_pod("one", **more)
     shop.world.cluster.settle()
     state(shop, "one", "Pending", state={"waiting": {"reason": "ImagePullBackOff", "message": message}})
-    (found,) = shop("diagnose", "pull-secret", code=code)["findings"]
+    (found,) = shop("diagnose", "pull-secret")["findings"]
     return found
 
 
@@ -387,7 +387,7 @@ def test_only_what_credentials_repair_is_offered(shop: Shop, message: str, statu
 def test_the_reason_can_be_in_an_event(shop: Shop) -> None:
     """Older kubelets say in the pod only that they back off; what the registry said is in an event."""
     text = f'Back-off pulling image "{IMAGE}"'
-    found = waiting(shop, text, account="default", image="gcr.io/x/y:1", code=4)
+    found = waiting(shop, text, account="default", image="gcr.io/x/y:1")
     assert (found["status"], found["fix"]) == ("unknown", None)
     pod = shop.world.cluster.get("pods", "one", "shop")
     assert pod
