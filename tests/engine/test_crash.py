@@ -58,8 +58,10 @@ def _crash_and_recover(world: World, store: str, words: tuple[str, ...], point: 
         return
     verb = "rollback" if point % 2 else "resume"
     done = world.runbook(store, verb, runs[0]["run_id"], "--yes")
-    finished = runs[0]["status"] in ("verified", "applied")
-    assert done["code"] in ((0, 3) if finished else (0,)), f"point {point}: {verb} ended with {done}"
+    finished, where = runs[0]["status"] in ("verified", "applied"), f"point {point}: {verb} ended with {done}"
+    assert done["code"] in ((0, 3) if finished else (0,)), where
+    if done["code"] == 0:
+        assert json.loads(done["text"])["status"] == {"rollback": "rolled_back", "resume": "verified"}[verb], where
     world.cluster.settle()
     wanted = none if verb == "rollback" else every
     assert comparable(world.state()) == wanted, f"point {point}: {verb} of a run that was {runs[0]['status']}"
