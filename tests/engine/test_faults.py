@@ -18,9 +18,9 @@ from tests.running import key_file
 # The second number: each kind of fault is tried at every so many-th request, each kind at others, so that every request
 # meets several. EVERY_FAULT=1 tries every kind at every request.
 RUNS = {
-    "ip-masq-agent": (("ip-masq-agent", "--masquerade", "10.1.0.0/16"), 2),
-    "ipam-cleanup": (("ipam-cleanup", "--node", "node-2"), 3),
-    "pull-secret": (("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST), 3),
+    "ip-masq-agent": (("ip-masq-agent", "--masquerade", "10.1.0.0/16"), 3),
+    "ipam-cleanup": (("ipam-cleanup", "--node", "node-2"), 4),
+    "pull-secret": (("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST), 4),
 }
 
 

@@ -54,14 +54,14 @@ def program(tmp_path: Path, control_plane: ControlPlane) -> Iterator[Program]:
 
 
 def _sweep(program: Program, cli: Cli, words: tuple[str, ...], read: Callable[[], Any]) -> None:
-    """Kill at every fifth point, in turns to resume and to roll back, and compare with before and with a whole run."""
+    """Kill at every seventh point, in turns to resume and to roll back, and compare with before and with a whole run."""
     none = read()
     whole = program(cli.folder / "whole.db", "run", *words, "--yes")
     assert whole["code"] == 0, whole["text"]
     every = read()
     assert program(cli.folder / "whole.db", "rollback", "last", "--yes")["code"] == 0
     assert read() == none
-    for number, point in enumerate(range(2, whole["points"], 5)):
+    for number, point in enumerate(range(2, whole["points"], 7)):
         store = cli.folder / f"{point}.db"
         killed = program(store, "run", *words, "--yes", point=point)
         assert "signal" in killed or point > whole["points"] * 0.8, f"point {point} was never reached"
