@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from remediation import index
-from remediation.cli.settings import state_folder
+from remediation.cli.settings import named_store, state_folder
 
 Items = list[CompletionItem]
 
@@ -34,11 +33,13 @@ def runs(context: click.Context, parameter: Any, incomplete: str) -> Items:
 
 
 def _journal(options: dict[str, Any]) -> Path:
+    if store := named_store(options.get):
+        return Path(store)
     if options.get("sandbox"):
         from remediation.sandbox.process import folder  # noqa: PLC0415 - only in the sandbox
 
         return folder(options["sandbox"]) / "journal.db"
-    return Path(options.get("store") or os.environ.get("RUNBOOK_STORE") or state_folder() / "journal.db")
+    return state_folder() / "journal.db"
 
 
 def scenarios(context: click.Context, parameter: Any, incomplete: str) -> Items:

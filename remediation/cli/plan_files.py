@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from remediation.catalogue import Runbook
-from remediation.changes import fingerprint
 from remediation.cli.hints import target_words
 from remediation.cli.parameters import as_json, as_words
 from remediation.cli.session import Session
-from remediation.engine.plan import Plan
+from remediation.engine.plan import Plan, plan_fingerprint
 from remediation.errors import Refused, StalePlan, UsageProblem
 
 
@@ -116,7 +115,8 @@ def read(path: str, book: Runbook) -> SavedPlan:
             f"--plan {path!r} is a plan of {content['runbook']!r}; allowed here is a plan of {book.name!r}"
         )
     _require_parameters(path, content["parameters"], book)
-    if content["plan"]["fingerprint"] != _fingerprint(content):
+    named = (content["runbook"], content["target"], content["parameters"])
+    if content["plan"]["fingerprint"] != plan_fingerprint(*named, content["plan"]):
         raise bad_file(path, "was changed after it was made")
     return SavedPlan(path, book, content)
 
@@ -152,13 +152,6 @@ def _require_parameters(path: str, saved: dict[str, Any], book: Runbook) -> None
             "nothing was changed",
             f"runbook show {book.name}",
         )
-
-
-def _fingerprint(content: dict[str, Any]) -> str:
-    """Return the fingerprint of what the file says, as `Plan.fingerprint` makes it."""
-    plan = content["plan"]
-    parts = {"changes": plan["changes"], "checks": [item.get("check") for item in _planned(plan)]}
-    return fingerprint({name: content[name] for name in ("runbook", "target", "parameters")} | parts)
 
 
 def _planned(plan: dict[str, Any]) -> list[dict[str, Any]]:

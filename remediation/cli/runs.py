@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from remediation import catalogue
 from remediation.catalogue import Runbook
 from remediation.cli.completing import runs
 from remediation.cli.layout import labelled
@@ -26,7 +25,7 @@ from remediation.model import Status, Target
 def _loaded(session: Session, run_id: str) -> tuple[Run, Runbook, Target, Any]:
     """Return a run with its runbook, its target and the clients; raises Refused on another cluster."""
     run = Run.load(session.journal, session.found(run_id))
-    book = catalogue.find(run.created["runbook"])
+    book = run.book
     recorded = run.created["target"]
     for name in ("context", "project", "location", "cluster"):
         session.options[name] = session.get(name) or recorded.get(name)

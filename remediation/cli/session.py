@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from remediation.catalogue import Runbook
 from remediation.cli.hints import remember_context
-from remediation.cli.settings import state_folder
+from remediation.cli.settings import named_store, state_folder
 from remediation.errors import Refused, UsageProblem
 from remediation.journal import Journal
 from remediation.model import Cluster, Project, Target
@@ -63,7 +63,7 @@ class Session:
     @cached_property
     def journal(self) -> Journal:
         """The store: of the sandbox, of ``--store``, of ``$RUNBOOK_STORE``, or in the state folder."""
-        text = self.get("store") or (None if self.get("sandbox") else os.environ.get("RUNBOOK_STORE"))
+        text = named_store(self.get)
         if text and "://" in text:
             raise UsageProblem(
                 f"--store {text.split('://')[0]}://… is not supported; allowed is the path of a SQLite file"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from remediation.errors import UsageProblem
 
@@ -24,6 +25,11 @@ def refuse_unknown(names: Iterable[str]) -> None:
                 "nothing was changed",
                 f"unset {name}",
             )
+
+
+def named_store(option: Callable[[str], Any]) -> str | None:
+    """Return the store that an option or, outside of a sandbox, the environment names; None for the usual place."""
+    return option("store") or (None if option("sandbox") else os.environ.get("RUNBOOK_STORE"))
 
 
 def state_folder() -> Path:

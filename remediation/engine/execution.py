@@ -178,7 +178,7 @@ class Executor:
         if index in self.run.written:
             return self.run.written[index]
         try:
-            return resource.settle(self.api, change, self.run.id, self.run.intended_at.get(index, 0.0))
+            return resource.settle(self.api, change, self.run.id, self._since)
         except Conflict as problem:
             raise Drifted(
                 f"{change.address} was changed by somebody else", problem.summary, f"runbook runs {self.run.id}"

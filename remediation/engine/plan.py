@@ -88,31 +88,36 @@ class Plan:
 
     @property
     def fingerprint(self) -> str:
-        """The identity of the plan: runbook, target, parameters and every edit; no clock, no uid."""
-        return fingerprint(
-            {
-                "runbook": self.book.name,
-                "target": self.target.as_json(),
-                "parameters": self.parameters,
-                "changes": [change.as_json() for change in self.changes],
-                "checks": [ensure.check.description for ensure in self.ensures],
-            }
-        )
+        """The identity of the plan, see `plan_fingerprint`."""
+        return plan_fingerprint(self.book.name, self.target.as_json(), self.parameters, self._shown())
 
-    def as_json(self) -> State:
-        """Return the ``plan`` part of the JSON document."""
-        checks: list[State] = [
+    def _shown(self) -> State:
+        """Return what a plan shows of its own making: its changes, and the checks that it will make."""
+        checks = [
             {"check": item.check.description, "within_seconds": item.within, "status": "planned"}
             for item in self.ensures
         ]
+        return {"changes": [change.as_json() for change in self.changes], "checks": checks}
+
+    def as_json(self) -> State:
+        """Return the ``plan`` part of the JSON document."""
+        shown = self._shown()
+        checks = shown["checks"]
         checks += [{"check": item.subject, "status": "not checked", "detail": item.reason} for item in self.unchecked]
         checks += [{"check": f"permission: {item}", "status": "missing"} for item in self.missing]
         return {
             "fingerprint": self.fingerprint,
-            "changes": [change.as_json() for change in self.changes],
+            "changes": shown["changes"],
             "already_ok": self.already_ok,
             "checks": checks,
         }
+
+
+def plan_fingerprint(runbook: str, target: State, parameters: State, plan: State) -> str:
+    """Return the identity of a plan: runbook, target, parameters, every edit and every check; no clock, no uid."""
+    checks = [item.get("check") for item in plan["checks"] if item.get("status") == "planned"]
+    parts = {"runbook": runbook, "target": target, "parameters": parameters}
+    return fingerprint(parts | {"changes": plan["changes"], "checks": checks})
 
 
 def _edit_json(edit: Edit) -> State:

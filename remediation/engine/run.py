@@ -35,7 +35,6 @@ class Run:
     progress: dict[int, Progress] = field(default_factory=dict)
     written: dict[int, Written] = field(default_factory=dict)
     intended_at: dict[int, float] = field(default_factory=dict)
-    undo_planned: bool = False
     first_undo: int = 0
     status: str = "running"
     started: float = 0.0
@@ -99,7 +98,6 @@ class Run:
             case "undo.planned":
                 self.first_undo = len(self.operations)
                 self.operations += [Operation.from_json(item) for item in payload["operations"]]
-                self.undo_planned = True
             case "run.status":
                 self.status, self.finished = payload["status"], when
             case "run.resumed" | "run.rolling_back":
@@ -145,6 +143,11 @@ class Run:
         self._record("run.status", {"status": str(status), "verify": verify, "error": error})
 
     @property
+    def undo_planned(self) -> bool:
+        """Tell whether the runbook's own undo has added operations."""
+        return self.first_undo < len(self.operations)
+
+    @cached_property
     def book(self) -> Runbook:
         """The runbook, as it is now."""
         return catalogue.find(self.created["runbook"])

@@ -7,10 +7,10 @@ from typing import Any
 
 from remediation.changes import Change
 from remediation.diffing import KNOWN_AFTER_APPLY, State
-from remediation.facts.pods import takes_pod_address
+from remediation.facts import Facts
+from remediation.facts.pods import live_pods, takes_pod_address
 from remediation.model import Permission
 from remediation.records import recorded
-from remediation.refs import Ref
 from remediation.resources.kubernetes import KubernetesObject
 
 _LIVE = "live-ips."
@@ -41,7 +41,7 @@ def live_key(node: str) -> dict[str, str]:
 
 def _live(api: Any, node: str) -> str:
     """Return the addresses of the pods on a node, one a line."""
-    pods = api.kubernetes.list(Ref("v1", "Pod"), fields=f"spec.nodeName={node}")
+    pods = Facts(api)(live_pods(node=node))
     return "".join(
         ip["ip"] + "\n" for pod in pods if takes_pod_address(pod) for ip in pod.get("status", {}).get("podIPs") or []
     )

@@ -197,17 +197,22 @@ class KubernetesObject(ResourceDefaults):
             raw = None
         current = stable(raw) if raw else None
         if change.action == "create" and raw is not None:
-            if raw["metadata"].get("annotations", {}).get(RUN_ANNOTATION) != run_id:
-                raise Conflict(f"{self.address} exists now and is not from this run")
+            require_made_by(run_id, self.address, raw["metadata"].get("annotations"))
             return _written(raw)
-        if change.landed(current) and raw is None:
-            return Written(None)
-        if raw is not None and change.landed(current):
+        if change.landed(current):
+            if raw is None:
+                return Written(None)
             # The same value may be somebody else's: then it is not ours to undo.
             return _written(raw) if _touched(raw, api.kubernetes.server_time(since)) else None
         if drifted := change.drifted(current):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted)}")
         return None
+
+
+def require_made_by(run_id: str, address: str, annotations: State | None) -> None:
+    """Raise Conflict for an object that exists where this run was to make one, and that another has made."""
+    if (annotations or {}).get(RUN_ANNOTATION) != run_id:
+        raise Conflict(f"{address} exists now and is not from this run")
 
 
 def _left_behind(address: str, current: State) -> Refused:

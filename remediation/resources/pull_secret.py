@@ -20,7 +20,7 @@ from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.registry import DockerConfig, Entry, ServiceAccountKey, docker_config_entry, same_registry
-from remediation.resources.kubernetes import ROW_ANNOTATION, RUN_ANNOTATION, repeatedly, unchanged
+from remediation.resources.kubernetes import ROW_ANNOTATION, RUN_ANNOTATION, repeatedly, require_made_by, unchanged
 from remediation.resources.ownership import owner_of
 from remediation.resources.service_account_key import material_name
 
@@ -246,13 +246,10 @@ class PullSecret(ResourceDefaults):
         raw = self._raw(api)
         current = self._shown(raw, api) if raw else None
         if change.action == "create" and raw is not None:
-            if (current or {}).get("annotations", {}).get(RUN_ANNOTATION) != run_id:
-                raise Conflict(f"{self.address} exists now and is not from this run")
+            require_made_by(run_id, self.address, raw["metadata"].get("annotations"))
             return self._written(raw, api)
-        if raw is None and change.landed(current):
-            return Written(None)
-        if raw is not None and change.landed(current) and self._is_ours(api, raw, change):
-            return self._written(raw, api)
+        if change.landed(current) and (raw is None or self._is_ours(api, raw, change)):
+            return self._written(raw, api) if raw else Written(None)
         if drifted := change.drifted(current):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted)}")
         return None

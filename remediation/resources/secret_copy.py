@@ -7,11 +7,11 @@ from typing import Any
 
 from remediation.changes import Change, Written
 from remediation.diffing import KNOWN_AFTER_APPLY, State
-from remediation.errors import Conflict, NotFound, Refused
+from remediation.errors import NotFound, Refused
 from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 from remediation.refs import Ref
-from remediation.resources.kubernetes import RUN_ANNOTATION
+from remediation.resources.kubernetes import RUN_ANNOTATION, require_made_by
 from remediation.resources.pull_secret import TYPE, copy_name, shown
 
 
@@ -94,7 +94,6 @@ class SecretCopy(ResourceDefaults):
         del since
         current = self.read(api)
         if change.action == "create" and current is not None:
-            if current.get("annotations", {}).get(RUN_ANNOTATION) != run_id:
-                raise Conflict(f"{self.address} exists now and is not from this run")
+            require_made_by(run_id, self.address, current.get("annotations"))
             return Written(current)
         return Written(None) if change.landed(current) else None

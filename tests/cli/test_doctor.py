@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from remediation.refs import Ref
 from remediation.sandbox.kubernetes import kubeconfig
@@ -33,13 +30,6 @@ BASIC: list[dict[str, Any]] = [
         "subjects": [{"apiGroup": RBAC.partition("/")[0], "kind": "Group", "name": "system:authenticated"}],
     },
 ]
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    yield made
-    made.close()
 
 
 def doctor(world: World, tmp_path: Path, token: str, *more: str) -> dict[str, Any]:

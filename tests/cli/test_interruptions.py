@@ -8,7 +8,6 @@ import pty
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,6 @@ from tests.running import RUNBOOK
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
 PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
 PULL_KEY = (*PULL, "--google-service-account", PULLER)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

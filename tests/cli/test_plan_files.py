@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from remediation.sandbox.kubernetes import kubeconfig
 from remediation.sandbox.scenarios import SCENARIOS
 from remediation.sandbox.scenarios.google import HOST
-from tests.engine.world import World, comparable
+from tests.engine.world import World, break_, comparable
 from tests.running import Cli, key_file
 
 GOOD: dict[str, Any] = {
@@ -51,12 +51,10 @@ def test_bad_plan_files(tmp_path: Path, content: Any, says: str) -> None:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    SCENARIOS["ip-masq-agent"].put(made.client, made, False)
-    made.cluster.settle()
-    yield made
-    made.close()
+def world(world: World) -> World:
+    """Pods cannot reach a destination, and ip-masq-agent is why."""
+    break_(world, "ip-masq-agent")
+    return world
 
 
 @pytest.fixture

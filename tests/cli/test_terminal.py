@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,7 @@ import pytest
 from remediation.cli.settings import state_folder
 from remediation.journal import Journal
 from remediation.refs import Ref
-from remediation.sandbox.scenarios import SCENARIOS
-from tests.engine.world import World, comparable
+from tests.engine.world import World, break_, comparable
 from tests.running import RUNBOOK
 
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
@@ -30,12 +29,10 @@ CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|\r")
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    SCENARIOS["ip-masq-agent"].put(made.client, made, False)
-    made.cluster.settle()
-    yield made
-    made.close()
+def world(world: World) -> World:
+    """Pods cannot reach a destination, and ip-masq-agent is why."""
+    break_(world, "ip-masq-agent")
+    return world
 
 
 def terminal(
