@@ -98,6 +98,7 @@ class Runbook:
     alerts: tuple[str, ...] = ()
     diagnose: Callable[..., Iterator[Finding]] | None = None
     undo: Callable[..., Steps] | None = None
+    formerly: tuple[str, ...] = ()
 
     @property
     def cls(self) -> str:
@@ -149,6 +150,7 @@ def runbook(
     alerts: Sequence[str] = (),
     diagnose: Callable[..., Iterator[Finding]] | None = None,
     undo: Callable[..., Steps] | None = None,
+    formerly: Sequence[str] = (),
 ) -> Callable[[Callable[..., Steps]], Runbook]:
     """Make a generator function a runbook of the catalogue.
 
@@ -161,26 +163,16 @@ def runbook(
         covers: every row the runbook covers, when more than one.
         alerts: alert names that this fixes.
         diagnose: called with ``target, facts``; yields findings.
-        undo: steps to take on rollback for effects that no API object shows.
+        undo: called with ``target, facts`` and ``made``, what the run has made by address; yields the steps to take on
+            rollback for effects that no API object shows. It knows no parameters: those may have other names by then.
+        formerly: names that it had before, under which it is still found.
     """
+    shown = (tuple(covers) or (id,), tuple(alerts))
 
     def register(function: Callable[..., Steps]) -> Runbook:
         parameters, target = _signature(function)
-        return Runbook(
-            function.__name__.replace("_", "-"),
-            id,
-            risk,
-            source,
-            example,
-            function,
-            parameters,
-            target,
-            needs,
-            tuple(covers) or (id,),
-            tuple(alerts),
-            diagnose,
-            undo,
-        )
+        name, said = function.__name__.replace("_", "-"), (id, risk, source, example)
+        return Runbook(name, *said, function, parameters, target, needs, *shown, diagnose, undo, tuple(formerly))
 
     return register
 
@@ -222,7 +214,7 @@ def find(name: str) -> Runbook:
     module = _modules().get(name)
     books = {book.name: book for book in _in_module(module)} if module else load()
     for book in books.values():
-        if name == book.name or name.upper() in book.covers:
+        if name in (book.name, *book.formerly) or name.upper() in book.covers:
             return book
     import difflib  # noqa: PLC0415 - only for a name that is wrong
 

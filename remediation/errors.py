@@ -7,6 +7,7 @@
     ├── Refused                  exit 3   refused            the world is not as the runbook needs it; nothing changed
     │   ├── StalePlan                                        the world moved after the plan
     │   ├── Locked                                           another run holds the target
+    │   ├── Unreadable                                       a run was recorded in a way this version does not know
     │   └── MissingPermission                                the caller may not do what the plan needs
     ├── NotApplicable            exit 0   not_applicable     this target does not have what the runbook fixes
     ├── ApiError                 exit 4   failed             an API did not do what was asked
@@ -59,6 +60,10 @@ class StalePlan(Refused):
 
 class Locked(Refused):
     """Another run holds the lock of this target."""
+
+
+class Unreadable(Refused):
+    """A run, or one record of it, says less or other than this version can work with."""
 
 
 class MissingPermission(Refused):

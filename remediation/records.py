@@ -6,10 +6,11 @@ Only frozen dataclasses marked `recorded` take part, with fields that JSON knows
 from __future__ import annotations
 
 import importlib
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, TypeVar
 
-from remediation.errors import RunbookError
+from remediation import versions
+from remediation.errors import Unreadable
 
 T = TypeVar("T", bound=type)
 _KINDS: dict[str, type] = {}
@@ -41,9 +42,9 @@ def to_record(value: Any) -> Any:
     if is_dataclass(value):
         if _KINDS.get(type(value).__name__) is not type(value):
             raise TypeError(f"{type(value).__name__} is not marked as recorded")
-        return {"$type": type(value).__name__} | {
-            item.name: to_record(getattr(value, item.name)) for item in fields(value)
-        }
+        name = type(value).__name__
+        content = {item.name: to_record(getattr(value, item.name)) for item in fields(value)}
+        return versions.stamped(name, {"$type": name} | content)
     if isinstance(value, dict):
         return {key: to_record(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -52,15 +53,22 @@ def to_record(value: Any) -> Any:
 
 
 def from_record(record: Any) -> Any:
-    """Return the object that `to_record` wrote; raises RunbookError for a type this version does not know."""
+    """Return the object that `to_record` wrote, also in another version: a field more is ignored, one less has its default.
+
+    Raises:
+        Unreadable: the kind is not known, or a field is missing that has no default.
+    """
     if isinstance(record, list):
         return tuple(from_record(item) for item in record)
-    if not isinstance(record, dict):
+    if not isinstance(record, dict) or "$type" not in record:
         return record
-    if "$type" not in record:
-        return record
-    cls = _kind(record["$type"])
-    return cls(**{key: from_record(item) for key, item in record.items() if key != "$type"})
+    present = versions.present(str(record["$type"]), record)
+    cls = _kind(str(present["$type"]))
+    known: tuple[Any, ...] = fields(cls)
+    required = [item.name for item in known if item.default is MISSING and item.default_factory is MISSING]
+    if missing := [name for name in required if name not in present]:
+        raise Unreadable(f"its {cls.__name__} does not say {', '.join(missing)}")
+    return cls(**{item.name: from_record(present[item.name]) for item in known if item.name in present})
 
 
 def _kind(name: str) -> type:
@@ -68,8 +76,5 @@ def _kind(name: str) -> type:
         for module in _MODULES:
             importlib.import_module(module)
     if name not in _KINDS:
-        raise RunbookError(
-            f"the journal names a resource kind {name!r} that this version does not have",
-            next="use the version that made the run, see: runbook runs RUN -o json",
-        )
+        raise Unreadable(f"it names a kind {name!r} that this version does not have")
     return _KINDS[name]

@@ -42,10 +42,10 @@ def _make(session: Session, book: Runbook, values: dict[str, Any]) -> tuple[Plan
     return plan, api
 
 
-def emit(session: Session, book: Runbook, target: Target, outcome: Outcome) -> int:
-    """Print an outcome and return the exit code."""
+def emit(session: Session, book: tuple[str, str | None], target: Target, outcome: Outcome) -> int:
+    """Print an outcome and return the exit code; ``book`` is the name and the row of the runbook."""
     if session.json:
-        print_json(document(book.name, book.id, target.as_json(), outcome))
+        print_json(document(*book, target.as_json(), outcome))
     else:
         click.echo(outcome_text(outcome))
     return outcome.exit_code
@@ -116,7 +116,7 @@ def _run(session: Session, book: Runbook, plan: Plan, api: Any, values: dict[str
         plan, api = _confirmed(session, book, values, plan)
     run = _begin(session, plan)
     outcome = apply_run(run, api, observer(session, run_id=run.id, runbook=book.name), decision(session))
-    return emit(session, book, plan.target, outcome)
+    return emit(session, (book.name, book.id), plan.target, outcome)
 
 
 def _begin(session: Session, plan: Plan) -> Run:
@@ -140,7 +140,7 @@ def _already_ok(session: Session, book: Runbook, plan: Plan, api: Any) -> int:
         shown = plan.as_json()
         shown["checks"] = [item for item in shown["checks"] if item["status"] == "not checked"]
         click.echo(_heading(plan) + "\n" + plan_text(shown))
-    return emit(session, book, plan.target, outcome)
+    return emit(session, (book.name, book.id), plan.target, outcome)
 
 
 def _unknown_required(checked: Outcome) -> bool:

@@ -6,37 +6,42 @@ from typing import Any
 
 import click
 
-from remediation.catalogue import Runbook
 from remediation.cli.completing import runs
 from remediation.cli.layout import labelled
 from remediation.cli.options import run_options, store_options, target_options
-from remediation.cli.render import document, heading, next_lines, plan_text, print_json
+from remediation.cli.render import document, error_text, heading, next_lines, plan_text, print_json
 from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
+from remediation.diffing import State
 from remediation.engine.apply import resume_run
+from remediation.engine.listed import unread
 from remediation.engine.outcome import Outcome
 from remediation.engine.rollback import nothing_to_undo, rollback_plan, rollback_run
 from remediation.engine.run import Run
 from remediation.engine.verify import verify_run
-from remediation.errors import Refused, RunbookError
+from remediation.errors import Refused, RunbookError, Unreadable
+from remediation.journal import Event
 from remediation.model import Status, Target
 
 
-def _loaded(session: Session, run_id: str) -> tuple[Run, Runbook, Target, Any]:
-    """Return a run with its runbook, its target and the clients; raises Refused on another cluster."""
+def _loaded(session: Session, run_id: str) -> tuple[Run, Target, Any]:
+    """Return a run with its target and the clients; raises Refused on another cluster."""
     run = Run.load(session.journal, session.found(run_id))
-    book = run.book
     recorded = run.created["target"]
     for name in ("context", "project", "location", "cluster"):
         session.options[name] = session.get(name) or recorded.get(name)
-    target = session.target(book.target)
+    target = session.target(run.target_kind)
     if recorded.get("server") and recorded["server"] != target.server and not session.get("sandbox"):
         raise Refused(
             f"run {run.id} was made on {recorded['server']}, and this context is {target.server}",
             "nothing was changed",
             f"name the right one with --context; the run used {recorded.get('context')}",
         )
-    return run, book, target, session.api(target, book.target)
+    return run, target, session.api(target, run.target_kind)
+
+
+def _ended(session: Session, run: Run, target: Target, outcome: Outcome) -> int:
+    return emit(session, (run.name, run.created["id"]), target, outcome)
 
 
 def _reporting(session: Session, run_id: str, verb: Any) -> int:
@@ -56,7 +61,7 @@ def _known(session: Session, run_id: str) -> Run | None:
     try:
         return Run.load(session.journal, run_id)
     except RunbookError:
-        return None
+        return None  # it is told as the error of the verb
 
 
 @click.command("verify")
@@ -75,13 +80,13 @@ def verify_command(run: str, within: int, **options: Any) -> int:
     session = Session(options)
 
     def verb() -> int:
-        record, book, target, api = _loaded(session, run)
+        record, target, api = _loaded(session, run)
         if record.status == "rolled_back":
             raise Refused(
-                f"run {record.id} was rolled back, so its fix is not in place", "", f"runbook diagnose {book.name}"
+                f"run {record.id} was rolled back, so its fix is not in place", "", f"runbook diagnose {record.name}"
             )
         outcome = verify_run(record, api, observer(session, run_id=record.id), within)
-        return emit(session, book, target, outcome)
+        return _ended(session, record, target, outcome)
 
     return _reporting(session, run, verb)
 
@@ -96,27 +101,27 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
     session = Session(options)
 
     def verb() -> int:
-        record, book, target, api = _loaded(session, _last_change(session, run))
+        record, target, api = _loaded(session, _last_change(session, run))
         if (done := nothing_to_undo(record)) is not None:
-            return emit(session, book, target, done)
+            return _ended(session, record, target, done)
         plan = rollback_plan(record, api)
         if not session.json:
-            click.echo(f"{heading(f'rollback of {record.id} ({book.name})', target)}\n{plan_text(plan)}")
+            click.echo(f"{heading(f'rollback of {record.id} ({record.name})', target)}\n{plan_text(plan)}")
         if dry_run:
-            return _previewed(session, book, target, Outcome(Status.PLANNED, run_id=record.id, plan=plan))
+            return _previewed(session, record, target, plan)
         session.require_unpaused()
         if not yes:
             _confirm(session, "Undo this?")
         outcome = rollback_run(record, api, observer(session, run_id=record.id))
-        return emit(session, book, target, outcome)
+        return _ended(session, record, target, outcome)
 
     return _reporting(session, run, verb)
 
 
-def _previewed(session: Session, book: Runbook, target: Target, outcome: Outcome) -> int:
+def _previewed(session: Session, run: Run, target: Target, plan: State) -> int:
     if session.json:
-        return emit(session, book, target, outcome)
-    click.echo(f"nothing was written.\n{next_lines(f'runbook rollback {outcome.run_id}')[0]}")
+        return _ended(session, run, target, Outcome(Status.PLANNED, run_id=run.id, plan=plan))
+    click.echo(f"nothing was written.\n{next_lines(f'runbook rollback {run.id}')[0]}")
     return 0
 
 
@@ -137,12 +142,11 @@ def resume_command(run: str, yes: bool, on_unhealthy: str | None, **options: Any
 
     def verb() -> int:
         session.require_unpaused()
-        record, book, target, api = _loaded(session, run)
+        record, target, api = _loaded(session, run)
         if not yes:
             _confirm(session, f"Finish run {record.id} on {target}?")
-        return emit(
-            session, book, target, resume_run(record, api, observer(session, run_id=record.id), decision(session))
-        )
+        outcome = resume_run(record, api, observer(session, run_id=record.id), decision(session))
+        return _ended(session, record, target, outcome)
 
     return _reporting(session, run, verb)
 
@@ -162,20 +166,41 @@ def runs_command(run: str | None, **options: Any) -> int:
     session = Session(options)
     if run is None:
         return _list(session)
-    record = Run.load(session.journal, session.found(run))
-    events = [{"time": event.time, "kind": event.kind, **event.payload} for event in session.journal.events(record.id)]
+    run_id = session.found(run)
+    try:
+        return _show(session, Run.load(session.journal, run_id))
+    except Unreadable as problem:
+        return _show_unread(session, run_id, problem)
+
+
+def _show(session: Session, record: Run) -> int:
+    events = session.journal.events(record.id)
     if session.json:
-        print_json(
-            record.as_json()
-            | {"parameters": record.created["parameters"], "plan": record.created["plan"], "events": events}
-        )
+        more = {"parameters": record.created["parameters"], "plan": record.created["plan"], "events": _told(events)}
+        print_json(record.as_json() | more)
         return 0
-    label = f"{record.id}  {record.created['runbook']}  {record.shown_status}  on "
+    label = f"{record.id}  {record.name}  {record.shown_status}  on "
     click.echo("\n".join(labelled(label, " ".join(record.created["target"].values()))))
     click.echo(plan_text(record.created["plan"]))
-    for event in session.journal.events(record.id)[1:]:
+    for event in events[1:]:
         click.echo("\n".join(labelled(f"  {_clock(event.time)}  {event.kind:<16} ", _subject(record, event.payload))))
     return 0
+
+
+def _show_unread(session: Session, run_id: str, problem: Unreadable) -> int:
+    """Show the entries of a run that cannot be read as they are; it is no failure to have looked at them."""
+    events = session.journal.events(run_id)
+    if session.json:
+        print_json(unread(events[0], problem) | {"events": _told(events)})
+        return 0
+    click.echo(error_text(problem))
+    for event in events:
+        click.echo(f"  {_clock(event.time)}  {event.kind}")
+    return 0
+
+
+def _told(events: list[Event]) -> list[State]:
+    return [{"time": event.time, "kind": event.kind, **event.payload} for event in events]
 
 
 def _subject(record: Run, payload: dict[str, Any]) -> str:
@@ -186,18 +211,29 @@ def _subject(record: Run, payload: dict[str, Any]) -> str:
 
 
 def _list(session: Session) -> int:
-    records = [
-        Run.load(session.journal, event.run_id) for event in reversed(session.journal.events(kind="run.created"))
-    ]
+    created = reversed(session.journal.events(kind="run.created"))
+    records = [_line(session, event) for event in created]
     if session.json:
-        print_json({"runs": [record.as_json() for record in records]})
+        print_json({"runs": [record if isinstance(record, dict) else record.as_json() for record in records]})
     elif not records:
         click.echo("\n".join(["no runs yet.", *next_lines("runbook list" + session.sandbox_too("runbook runs"))]))
     for record in records if not session.json else []:
-        where = record.created["target"].get("context") or record.created["target"].get("project") or ""
-        label = f"{record.id}  {record.created['runbook']:<24} {record.shown_status:<16} "  # an id begins with the time
+        if isinstance(record, dict):
+            reason = record["error"]["summary"].removeprefix(f"run {record['run_id']} ")
+            label, where = f"{record['run_id']}  {record['started']}  ", reason
+        else:
+            where = record.created["target"].get("context") or record.created["target"].get("project") or ""
+            label = f"{record.id}  {record.name:<24} {record.shown_status:<16} "  # an id begins with the time
         click.echo("\n".join(labelled(label, where)))
     return 0
+
+
+def _line(session: Session, created: Event) -> Run | State:
+    """Return a run, or what can be said of one that cannot be read."""
+    try:
+        return Run.load(session.journal, created.run_id)
+    except RunbookError as problem:
+        return unread(created, problem)
 
 
 def _clock(seconds: float) -> str:

@@ -157,7 +157,7 @@ def _refuse_finished(run: Run) -> None:
 def _refuse_outdated(run: Run, api: Any) -> None:
     """Ask every precondition again, and whether what is still to be done is still wanted: time has passed."""
     plan = Plan(run.book, run.target, run.created["parameters"])
-    steps = run.book.steps(run.target, facts=Facts(api), **run.book.values(plan.parameters))
+    steps = run.book.steps(run.target, facts=Facts(api), **_values(run))
     try:
         wanted = Planner(plan, api).addresses(steps)
     except (Refused, UsageProblem, NotApplicable) as problem:
@@ -170,6 +170,18 @@ def _refuse_outdated(run: Run, api: Any) -> None:
             and not _has_begun(run, index, api)
         ):
             raise _outdated(run, f"{item.change.address} need not be changed any more")
+
+
+def _values(run: Run) -> dict[str, Any]:
+    """Return the run's parameters; raises StalePlan when the runbook takes others by now."""
+    recorded, taken = set(run.created["parameters"]), run.book.parameters
+    lacking = [item.flag_name for item in taken if item.required and item.name not in recorded]
+    if other := [*sorted(recorded - {item.name for item in taken}), *lacking]:
+        raise _outdated(run, f"the parameters of {run.book.name} have changed since: {', '.join(other)}")
+    try:
+        return run.book.values(run.created["parameters"])
+    except (ValueError, TypeError) as problem:
+        raise _outdated(run, f"a parameter is not allowed any more: {problem}") from problem
 
 
 def _has_begun(run: Run, index: int, api: Any) -> bool:

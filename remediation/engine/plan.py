@@ -52,13 +52,13 @@ class Operation:
     @classmethod
     def from_json(cls, document: State) -> Operation:
         """Return the operation that `as_json` wrote."""
-        change, ensure = document.get("change"), document["ensure"]
+        change, ensure = document.get("change"), document.get("ensure")
         return cls(
             document["kind"],
-            from_record(document["resource"]),
+            from_record(document.get("resource")),
             _change(change) if change else None,
-            Ensure(from_record(ensure["check"]), ensure["within"], ensure["always"]) if ensure else None,
-            document["of"],
+            _ensure(ensure) if ensure else None,
+            document.get("of", -1),
         )
 
 
@@ -131,6 +131,10 @@ def _ensure_json(ensure: Ensure | None) -> State | None:
     )
 
 
+def _ensure(document: State) -> Ensure:
+    return Ensure(from_record(document["check"]), document.get("within", 60.0), document.get("always", True))
+
+
 def _change(document: State) -> Change:
     edits = tuple(
         Edit(parse_pointer(item["path"]), item.get("old", ABSENT), item.get("new", ABSENT))
@@ -141,7 +145,7 @@ def _change(document: State) -> Change:
         document["before"],
         document["after"],
         edits,
-        document["reversible"],
+        document.get("reversible", True),
         document.get("temporary", False),
         document.get("note", ""),
     )

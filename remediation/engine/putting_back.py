@@ -27,11 +27,10 @@ def put_back(run: Run, executor: Executor) -> None:
 
 def undo_operations(run: Run, api: Any) -> list[Operation]:
     """Return what the runbook's own undo would do after what this run has made; nothing is written."""
-    book, made = run.book, run.made
-    if book.undo is None or not made:
+    if run.undo_steps is None or not run.made:
         return []
-    plan = Plan(book, run.target, run.created["parameters"])
-    steps = book.undo(run.target, facts=Facts(api), made=made, **book.values(plan.parameters))
+    plan = Plan(run.book, run.target, run.created["parameters"])
+    steps = run.undo_steps(run.target, facts=Facts(api), made=run.made)
     return Planner(plan, api, accept_drift=True).drive(steps).operations
 
 

@@ -35,7 +35,7 @@ def rollback_plan(run: Run, api: Any) -> State:
     undo = [] if temporary or run.undo_planned else undo_operations(run, api)
     changes = [*temporary, *(item.change for item in undo if item.change), *_reversals(run, api, temporary=False)]
     checks = [{"check": item.ensure.check.description, "status": "planned"} for item in undo if item.ensure]
-    if temporary and run.book.undo is not None:
+    if temporary and run.undo_steps is not None:
         checks.append({"check": "what was done on the nodes meanwhile is then put back", "status": "planned"})
     shown = [change.as_json() for change in changes]
     return {"fingerprint": None, "changes": shown, "already_ok": [], "checks": checks}

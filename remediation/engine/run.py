@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
-from remediation import catalogue
+from remediation import catalogue, versions
 from remediation.catalogue import Runbook
 from remediation.changes import Written
 from remediation.diffing import State
+from remediation.engine.listed import iso, said
 from remediation.engine.plan import Operation, Plan
-from remediation.journal import Journal
+from remediation.errors import StalePlan, Unreadable, UsageProblem
+from remediation.journal import Event, Journal
 from remediation.journal.holder import holder, is_dead
-from remediation.model import Status, Target
+from remediation.model import Cluster, Project, Status, Steps, Target
 
 Progress = Literal["untouched", "intended", "done", "undoing", "undone"]
+_TARGETS: dict[str, type[Target]] = {kind.kind: kind for kind in (Cluster, Project)}
 
 
 @dataclass
@@ -52,7 +56,9 @@ class Run:
             "plan": plan.as_json(),
             "operations": [item.as_json() for item in plan.operations],
             "already_ok": plan.already_ok,
+            "own_undo": plan.book.undo is not None,
         }
+        created = versions.stamped("run.created", created)
         journal.append(run_id, "run.created", created)
         return cls(
             journal, run_id, created, list(plan.operations), started=time.time(), first_undo=len(plan.operations)
@@ -60,14 +66,28 @@ class Run:
 
     @classmethod
     def load(cls, journal: Journal, run_id: str) -> Run:
-        """Read a run back; raises Refused when the journal does not have it."""
+        """Read a run back.
+
+        Raises:
+            Refused: the journal does not have it.
+            Unreadable: it was recorded in a way that this version does not know.
+        """
         run_id = journal.find(run_id)
-        events = journal.events(run_id)
-        run = cls(journal, run_id, events[0].payload, started=events[0].time)
-        run.operations = [Operation.from_json(item) for item in run.created["operations"]]
-        run.first_undo = len(run.operations)
-        for event in events[1:]:
-            run._replay(event.kind, event.payload, event.time)
+        return cls._told_by(journal, run_id, journal.events(run_id))
+
+    @classmethod
+    def _told_by(cls, journal: Journal, run_id: str, events: list[Event]) -> Run:
+        try:
+            run = cls(journal, run_id, versions.entry("run.created", events[0].payload), started=events[0].time)
+            run.operations = [Operation.from_json(item) for item in run.created["operations"]]
+            run.first_undo = len(run.operations)
+            for event in events[1:]:
+                run._replay(event.kind, event.payload, event.time)
+            run._require_known_target()
+        except Unreadable as problem:
+            raise _unreadable(run_id, problem.summary) from problem
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+            raise _unreadable(run_id, f"what it recorded is not complete ({problem!r:.60})") from problem
         return run
 
     def refresh(self) -> None:
@@ -78,11 +98,12 @@ class Run:
 
     def _record(self, kind: str, payload: State) -> None:
         """Write ahead, then know it ourselves as any later process will."""
-        event = self.journal.append(self.id, kind, payload)
+        event = self.journal.append(self.id, kind, versions.stamped(kind, payload))
         self._replay(event.kind, event.payload, event.time)
 
     def _replay(self, kind: str, payload: State, when: float) -> None:
-        index = payload.get("index", -1)
+        payload = versions.entry(kind, payload)
+        index = self._index(kind, payload)
         match kind:
             case "change.intended":
                 self.progress[index], self.intended_at[index] = "intended", when
@@ -103,6 +124,15 @@ class Run:
             case "run.resumed" | "run.rolling_back":
                 self.status, self.finished = "running", None
                 self.created = self.created | {"holder": payload["holder"]}
+
+    def _index(self, kind: str, payload: State) -> int:
+        """Return the operation that an entry is about, -1 when it is about none."""
+        if kind == "run.created":
+            raise Unreadable("two runs have its id")
+        index = payload.get("index", -1)
+        if "index" in payload and index not in range(len(self.operations)):
+            raise Unreadable(f"its entry {kind} names operation {index!r}, and it has {len(self.operations)}")
+        return int(index)
 
     def intend(self, index: int) -> None:
         """Write ahead: this change is about to be made."""
@@ -149,13 +179,45 @@ class Run:
 
     @cached_property
     def book(self) -> Runbook:
-        """The runbook, as it is now."""
-        return catalogue.find(self.created["runbook"])
+        """The runbook, as it is now; raises StalePlan when this version does not have it."""
+        try:
+            return catalogue.find(self.name)
+        except UsageProblem as problem:
+            raise self._needs(f"the runbook {self.name!r}") from problem
+
+    @property
+    def undo_steps(self) -> Callable[..., Steps] | None:
+        """The steps that the runbook adds to the undo, None when it adds none; raises StalePlan when they are not known."""
+        if self.created["own_undo"] and self.book.undo is None:
+            raise self._needs(f"the undo of {self.name!r}")
+        return self.book.undo if self.created["own_undo"] else None
+
+    def _needs(self, what: str) -> StalePlan:
+        summary = f"run {self.id} needs {what}, which this version does not have"
+        return StalePlan(summary, "use the version that made the run", f"runbook runs {self.id} -o json")
+
+    @property
+    def name(self) -> str:
+        """What the runbook was called when the run was made."""
+        return str(self.created["runbook"])
+
+    @property
+    def target_kind(self) -> type[Target]:
+        """What the run was made for: a cluster or a project."""
+        return _TARGETS[self.created["target_kind"]]
 
     @property
     def target(self) -> Target:
         """The coordinates that the run was made for."""
-        return self.book.target(**self.created["target"])
+        known = {item.name for item in fields(self.target_kind)}
+        return self.target_kind(**{name: value for name, value in self.created["target"].items() if name in known})
+
+    def _require_known_target(self) -> None:
+        if self.created["target_kind"] not in _TARGETS:
+            raise Unreadable(f"its target is a {self.created['target_kind']!r}, which this version does not know")
+        for name in ("target", "parameters", "plan"):
+            if not isinstance(self.created[name], dict):
+                raise Unreadable(f"its {name} is no object")
 
     @property
     def begun(self) -> bool:
@@ -198,20 +260,10 @@ class Run:
         change = self.operations[index].change
         return bool(change and change.temporary)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> State:
         """Return the line of ``runbook runs -o json``."""
-        return {
-            "run_id": self.id,
-            "runbook": self.created["runbook"],
-            "id": self.created["id"],
-            "status": self.shown_status,
-            "started": _iso(self.started),
-            "finished": _iso(self.finished),
-            "target": self.created["target"],
-            "actor": self.created.get("actor"),
-            "ticket": self.created.get("ticket"),
-            "reason": self.created.get("reason"),
-        }
+        times = {"started": iso(self.started), "finished": iso(self.finished)}
+        return {"run_id": self.id, **said(self.created), "status": self.shown_status, **times}
 
     @property
     def shown_status(self) -> str:
@@ -219,8 +271,9 @@ class Run:
         return "interrupted" if self.status == "running" and is_dead(self.created.get("holder", "")) else self.status
 
 
-def _iso(seconds: float | None) -> str | None:
-    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+def _unreadable(run_id: str, why: str) -> Unreadable:
+    summary = f"run {run_id} cannot be read by this version: {why}"
+    return Unreadable(summary, "nothing was changed", f"runbook runs {run_id} -o json")
 
 
 def new_run_id() -> str:

@@ -32,7 +32,7 @@ def verify_run(run: Run, api: Any, observer: Observer, within: float) -> Outcome
     """
     ensures = [item.ensure for item in run.operations if item.ensure and item.ensure.always]
     results = [result(ensure, _verdict(ensure, api, observer, within)) for ensure in ensures]
-    following = f"runbook diagnose {run.book.name}  or  runbook rollback {run.id}"
+    following = f"runbook diagnose {run.name}  or  runbook rollback {run.id}"
     outcome = _proven(results, run.created["plan"], following, _states(run, api))
     outcome.run_id = run.id
     return outcome

@@ -35,6 +35,7 @@ from remediation.resources.kubernetes import AT_DEADLINE
 NAMESPACE, NAME, SELECTOR = "kube-system", "runbook-ipam-cleanup", "app.kubernetes.io/name=ipam-cleanup"
 IMAGE = "debian:bookworm-slim@sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716"
 _MOST_NODES = 3
+_RANGES = "pod-cidrs."
 
 
 def _cordoned(node: str) -> KubernetesObject:
@@ -46,7 +47,7 @@ def _cordoned(node: str) -> KubernetesObject:
 def _config(nodes: list[NodeAddressing]) -> CleanupConfig:
     data = {"clean-reservations.sh": text("ipam-cleanup/clean-reservations.sh")}
     for item in nodes:
-        data |= live_key(item.node) | {f"pod-cidrs.{item.node}": ",".join(item.ranges)}
+        data |= live_key(item.node) | {_RANGES + item.node: ",".join(item.ranges)}
     return CleanupConfig("v1", "ConfigMap", NAME, NAMESPACE, {"data": data}, row="DPV2-06", may="new")
 
 
@@ -101,17 +102,17 @@ def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
         yield Finding("healthy", "no pod waits for an address")
 
 
-def _restore(
-    target: Cluster, facts: Facts, made: Mapping[str, Any], node: tuple[str, ...], max_reservations: int, image: str
-) -> Steps:
+def _restore(target: Cluster, facts: Facts, made: Mapping[str, Any]) -> Steps:
     """Put quarantined reservations back whose container turned out to be alive; the others stay in quarantine."""
     if f"daemonset/{NAMESPACE}/{NAME}" not in made:
         return  # nothing has been cleaned
-    ranges = made[f"configmap/{NAMESPACE}/{NAME}"]["data"]
-    cleaned = tuple(name for name in dict.fromkeys(node) if f"pod-cidrs.{name}" in ranges)
+    clean = made[f"daemonset/{NAMESPACE}/{NAME}"]["spec"]["template"]["spec"]["initContainers"][0]
+    limit = next(int(item["value"]) for item in clean["env"] if item["name"] == "MAX_RESERVATIONS")
+    keys = made[f"configmap/{NAMESPACE}/{NAME}"]["data"]
+    cleaned = tuple(key.removeprefix(_RANGES) for key in keys if key.startswith(_RANGES))
     known = facts(Addressing(cleaned)) if cleaned else {}
     if known:
-        yield _work(list(known.values()), "restore", image, max_reservations)
+        yield _work(list(known.values()), "restore", clean["image"], limit)
 
 
 @runbook(
