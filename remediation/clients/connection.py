@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from remediation.clients.go_json import encoded
 from remediation.clients.kubernetes_errors import from_answer, from_transport
 from remediation.errors import Refused
 
@@ -59,16 +59,16 @@ class Connection:
             + path
             + ("?" + urlencode({key: value for key, value in query.items() if value}) if query else "")
         )
-        text = None if body is None else json.dumps(body)
-        answer = self._answer(method, url, text, content_type, stream, read_seconds)
+        content = None if body is None else encoded(body)
+        answer = self._answer(method, url, content, content_type, stream, read_seconds)
         if answer.status == _UNAUTHORIZED and self._renewed():
-            answer = self._answer(method, url, text, content_type, stream, read_seconds)
+            answer = self._answer(method, url, content, content_type, stream, read_seconds)
         if answer.status >= _NOT_OK:
             raise from_answer(method, path, answer.status, answer.headers, answer.data, self.server)
         return answer
 
     def _answer(
-        self, method: str, url: str, body: str | None, content_type: str, stream: bool, read_seconds: float
+        self, method: str, url: str, body: bytes | None, content_type: str, stream: bool, read_seconds: float
     ) -> Any:
         from urllib3 import Timeout  # noqa: PLC0415 - part of the SDK's transport
 

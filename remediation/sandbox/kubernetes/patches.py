@@ -9,6 +9,7 @@ import yaml
 
 from remediation.sandbox.kubernetes import events, ownership, problems, writing
 from remediation.sandbox.kubernetes.decoding import Decoder, WrongType
+from remediation.sandbox.kubernetes.go_json import decoded
 from remediation.sandbox.kubernetes.kinds import Kind
 from remediation.sandbox.kubernetes.objects import Object, clone
 from remediation.sandbox.kubernetes.patching import json_patch, merge_patch
@@ -32,7 +33,7 @@ def patch(store: Store, route: Route, request: Request) -> tuple[int, Object]:
     shown = events.shown(route.kind, old)
     if request.content_type not in {_JSON, _MERGE, _STRATEGIC}:
         raise problems.unsupported_media()
-    document = _parse(request.body)
+    document = _parse(request)
     new = _decoded(route.kind, _patched(route.kind, shown, document, request.content_type), request)
     return 200, writing.replace(store, route, old, events.stored(route.kind, new), request)
 
@@ -44,9 +45,9 @@ def _stored(store: Store, route: Route) -> Object:
     return found
 
 
-def _parse(body: bytes) -> Any:
+def _parse(request: Request) -> Any:
     try:
-        return json.loads(body)
+        return decoded(request.body) if request.content_type == _JSON else json.loads(request.body)
     except ValueError as error:
         raise problems.bad_request(f"error decoding patch: {error}") from error
 

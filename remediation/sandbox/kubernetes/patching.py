@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from remediation.sandbox.kubernetes.go_json import plain, same
 from remediation.sandbox.kubernetes.objects import clone
 from remediation.sandbox.kubernetes.problems import bad_request, unprocessable_patch
 
@@ -35,9 +36,9 @@ def json_patch(document: Any, operations: Any) -> Any:
     for operation in operations:
         try:
             found = _operate(found, operation)
-        except (KeyError, IndexError, ValueError, TypeError) as error:
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
             raise unprocessable_patch() from error
-    return found
+    return plain(found)
 
 
 def _operate(document: Any, operation: dict[str, Any]) -> Any:
@@ -82,12 +83,10 @@ def _at(value: Any, path: list[str]) -> Any:
 
 
 def _test(document: Any, path: list[str], expected: Any) -> None:
-    try:
-        found = _at(document, path)
-    except (KeyError, IndexError):
-        # The API server's library treats a missing value as null.
-        found = None
-    if found != expected or isinstance(found, bool) is not isinstance(expected, bool):
+    parent = _at(document, path[:-1])
+    # The API server's library treats a missing member as null, and anything else that is missing as a failure.
+    found = parent.get(path[-1]) if path and isinstance(parent, dict) else _at(document, path)
+    if not same(found, expected):
         raise ValueError(path)
 
 
