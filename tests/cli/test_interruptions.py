@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from remediation.sandbox.scenarios.google import HOST, PULLER
-from tests.engine.world import Held, World, break_, comparable, end, start
+from tests.engine.world import WITH_SIGNALS, Held, World, break_, comparable, end, start
 from tests.running import RUNBOOK
 
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
@@ -74,7 +74,7 @@ def test_a_lost_connection_in_the_middle(world: World, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     env = os.environ | {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
     where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--store", str(tmp_path / "journal.db"))
-    words = [str(RUNBOOK), "run", *PULL_KEY, "--yes", *where]
+    words = [*WITH_SIGNALS, str(RUNBOOK), "run", *PULL_KEY, "--yes", *where]
     process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True)
     os.close(theirs)
     assert held.came.wait(30)

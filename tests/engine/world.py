@@ -25,9 +25,13 @@ from tests.running import RUNBOOK, assert_no_secret, content
 _KINDS = ("configmaps", "daemonsets.apps", "nodes", "secrets", "serviceaccounts")
 
 
-# Whoever runs the tests in the background has switched Ctrl-C off for them and all their children.
-_ON = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-WITH_CTRL_C = (sys.executable, "-c", _ON)
+# Whoever runs the tests in the background, or with nohup, has switched signals off for them and all their children.
+_ON = """import os, signal, sys
+signal.pthread_sigmask(signal.SIG_SETMASK, ())
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])"""
+WITH_SIGNALS = (sys.executable, "-c", _ON)
 
 
 class World:
@@ -153,7 +157,7 @@ def start(world: World, tmp_path: Path, *words: str, store: str = "journal.db") 
     env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
     where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--project", "example-prod")
     return subprocess.Popen(
-        [*WITH_CTRL_C, str(RUNBOOK), *words, *where, "--store", str(tmp_path / store), "-o", "json"],
+        [*WITH_SIGNALS, str(RUNBOOK), *words, *where, "--store", str(tmp_path / store), "-o", "json"],
         env=os.environ | env,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
