@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from remediation import diffing
@@ -42,17 +43,18 @@ class Change:
         edits = tuple(edit.reverse() for edit in reversed(self.edits))
         return Change(self.address, self.after, self.before, edits, self.reversible, self.temporary, self.note)
 
-    def drifted(self, current: State | None) -> list[str]:
+    def drifted(self, current: State | None, ignoring: Callable[[Edit], bool] | None = None) -> list[str]:
         """Return the pointers whose value is no longer what this change starts from.
 
         A temporary object goes whatever others have written into it: nobody else has any use for it.
+        Of an object that goes as a whole, ``ignoring`` picks the differences that are no reason to keep it.
         """
         if self.temporary and self.action == "delete":
             return []
         if (current is None) != (self.before is None):
             return ["/"]
         if self.action != "update":
-            return [] if current is None else _differing(self.before, current)
+            return [] if current is None else _differing(self.before, current, ignoring)
         return [edit.pointer for edit in self.edits if diffing.get(current, edit.path) != edit.old]
 
     def landed(self, current: State | None) -> bool:
@@ -72,9 +74,11 @@ class Change:
         return document | ({"temporary": True} if self.temporary else {}) | ({"note": self.note} if self.note else {})
 
 
-def _differing(expected: State | None, current: State | None) -> list[str]:
+def _differing(expected: State | None, current: State | None, ignoring: Callable[[Edit], bool] | None) -> list[str]:
     edits = diffing.diff(expected or {}, current or {})
-    return [edit.pointer for edit in edits if edit.old != diffing.KNOWN_AFTER_APPLY]
+    return [
+        edit.pointer for edit in edits if edit.old != diffing.KNOWN_AFTER_APPLY and not (ignoring and ignoring(edit))
+    ]
 
 
 def _made(edit: Edit, present: Json) -> bool:
@@ -94,6 +98,39 @@ class Written:
 
     after: State | None
     identity: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A resource as it was read.
+
+    Attributes:
+        state: what plans and records show; None when it does not exist.
+        server_time: the clock of the API that was asked, in seconds since 1970.
+        version: changes with every write, where the API has such a thing.
+        identity: the uid, where it has one.
+        raw: the API's own document, which tells who set which field. Never recorded.
+    """
+
+    state: State | None
+    server_time: float
+    version: str = ""
+    identity: str = ""
+    raw: State | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What is known of the moment when a write was begun.
+
+    Attributes:
+        server_time: the clock of the API that was to be written to, in seconds since 1970; in records that did not
+            note it, the clock of the machine that wrote.
+        version: the version that was there before the write; empty where there is none, or where it was not noted.
+    """
+
+    server_time: float = 0.0
+    version: str = ""
 
 
 def canonical(value: Json) -> bytes:

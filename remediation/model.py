@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, Protocol
 
-from remediation.changes import Change, Written
+from remediation.changes import Change, Intent, Seen, Written
 from remediation.diffing import State
 
 
@@ -114,10 +114,18 @@ class ResourceDefaults:
         """Why nothing has to be done, where nothing has to be."""
         return "already as wanted"
 
-    def owner(self, current: State | None) -> str | None:
+    def owner(self, seen: Seen) -> str | None:
         """Return nobody: no controller reverts its changes."""
-        del current
+        del seen
         return None
+
+    def look(self: Any, api: Any) -> Seen:
+        """Return the present state and the clock of the target."""
+        return Seen(self.read(api), api.now())
+
+    def drifted(self, change: Change, seen: Seen) -> list[str]:
+        """Return every field that a change starts from and that is no longer so."""
+        return change.drifted(seen.state)
 
 
 class Resource(Protocol):
@@ -142,7 +150,7 @@ class Resource(Protocol):
     def reason(self) -> str:
         """Why nothing has to be done, where nothing has to be."""
 
-    def owner(self, current: State | None) -> str | None:
+    def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change, None when there is none."""
 
     @property
@@ -160,6 +168,12 @@ class Resource(Protocol):
     def read(self, api: Any) -> State | None:
         """Return the present state, without volatile fields and secret values."""
 
+    def look(self, api: Any) -> Seen:
+        """Return the present state with what the API tells of it: its version, its identity, its clock."""
+
+    def drifted(self, change: Change, seen: Seen) -> list[str]:
+        """Return the pointers that keep a change from being made: somebody else has set them since."""
+
     def desired(self, current: State | None) -> State | None:
         """Return the state we want, given the present one. Pure."""
 
@@ -169,23 +183,17 @@ class Resource(Protocol):
     def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
         """Make exactly this change, guarded; raises Conflict when the resource is not at ``change.before``."""
 
-    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
-        """After an ambiguous write: return what it left if it took effect, None if it did not; else raise Conflict.
-
-        ``since`` is when the write was begun, in seconds since 1970 by this machine's clock.
-        """
+    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
+        """After an ambiguous write: return what it left if it took effect, None if it did not; else raise Conflict."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer of a check: ``ok``, ``failing`` (not yet) or ``unknown`` (could not be asked).
-
-    ``final`` says that waiting will not change it.
-    """
+    """The answer of a check: ``ok``, ``failing`` (not yet) or ``unknown`` (could not be asked)."""
 
     status: Literal["ok", "failing", "unknown"]
     detail: str = ""
-    final: bool = False
+    final: bool = False  # waiting will not change it
 
 
 class CheckDefaults:

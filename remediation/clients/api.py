@@ -85,6 +85,10 @@ class Api:
         """Read each object of the cluster once while a plan is made; nothing to do for a target without one."""
         return self.kubernetes.snapshot() if self._configuration is not None else nullcontext()
 
+    def now(self) -> float:
+        """Return the clock of the target's API in seconds since 1970, as of its last answer."""
+        return self.kubernetes.now() if self._configuration is not None else self.google.now()
+
     def warnings(self) -> list[str]:
         """Return what the API server has warned of so far, each text once."""
         return self.kubernetes.warnings if self._configuration is not None else []

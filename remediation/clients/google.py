@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
+from remediation.clients.google_clock import Clock
 from remediation.clients.google_errors import translated
 from remediation.diffing import State
 from remediation.errors import ApiError, NotFound, Refused, RunbookError, Throttled, Unavailable
@@ -29,6 +30,7 @@ class Google:
 
     def __init__(self, endpoints: dict[str, str] | None) -> None:
         self._endpoints = endpoints
+        self._clock = Clock()
 
     @cached_property
     def _credentials(self) -> Any:
@@ -60,16 +62,26 @@ class Google:
         from google.cloud.iam_admin_v1.services.iam.transports import IAMGrpcTransport  # noqa: PLC0415
 
         if not self._endpoints:
-            return IAMClient(credentials=self._credentials)
+            opened = lambda *values, **more: self._clock.of_grpc(IAMGrpcTransport.create_channel(*values, **more))  # noqa: E731 - as the transport opens it
+            return IAMClient(
+                credentials=self._credentials, transport=lambda **more: IAMGrpcTransport(**more, channel=opened)
+            )
         import grpc  # noqa: PLC0415
 
-        return IAMClient(transport=IAMGrpcTransport(channel=grpc.insecure_channel(self._endpoints["iam"])))
+        channel = self._clock.of_grpc(grpc.insecure_channel(self._endpoints["iam"]))
+        return IAMClient(transport=IAMGrpcTransport(channel=channel))
 
     @cached_property
     def _session(self) -> Any:
         from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
 
-        return AuthorizedSession(self._credentials)
+        session = AuthorizedSession(self._credentials)
+        session.hooks["response"].append(self._clock.of_rest)
+        return session
+
+    def now(self) -> float:
+        """Return Google's clock in seconds since 1970, as of its last answer."""
+        return self._clock.now()
 
     def _read(self, call: Callable[[], T]) -> T:
         """Repeat a read that was not answered or throttled, for at most 30 seconds."""

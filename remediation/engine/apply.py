@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from remediation.changes import Intent
 from remediation.engine.execution import Executor, Observer
 from remediation.engine.outcome import Outcome, end, failed, interruption, proof
 from remediation.engine.plan import Plan, Planner
@@ -205,7 +206,7 @@ def _has_landed(run: Run, index: int, api: Any) -> bool:
     """Tell whether a change is in place; one that was only intended is looked at."""
     resource, change = run.operations[index].resource, run.operations[index].change
     if run.progress.get(index) == "intended" and resource is not None and change is not None:
-        written = resource.settle(api, change, run.id, run.intended_at.get(index, 0.0))
+        written = resource.settle(api, change, run.id, run.intents.get(index, Intent()))
         if written is not None:
             run.done(index, written)
     return run.progress.get(index) == "done"

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from remediation import diffing
-from remediation.changes import Change, Written
+from remediation.changes import Change, Intent, Seen, Written
 from remediation.diffing import State
+from remediation.engine.drift import as_written, drift, foreign, in_the_way, is_gone
 from remediation.engine.plan import Operation
 from remediation.engine.run import Run
 from remediation.errors import (
     Ambiguous,
     ApiError,
     Conflict,
-    Drifted,
     Forbidden,
     RunbookError,
     StalePlan,
@@ -71,7 +69,7 @@ class Executor:
         self.run, self.api, self.observer = run, api, observer
         self.results: list[State] = []
         self._made: dict[int, Written] = {}
-        self._in_doubt, self._since = False, 0.0
+        self._in_doubt, self._intent = False, Intent()
         self.passed = {event.payload["index"] for event in run.journal.events(run.id, "check.passed")}
 
     def carry_out(self, first: int = 0) -> None:
@@ -97,7 +95,7 @@ class Executor:
             self._made[index] = self._begun(index, resource, change) or self._begin(index, resource, change)
             self.run.done(index, self._made[index])
         except RunbookError:
-            if not self._in_doubt:
+            if not self._in_doubt and self.run.progress.get(index) == "intended":
                 self.run.withdraw(index)
             raise
 
@@ -105,17 +103,20 @@ class Executor:
         """Return what the write of an earlier process has left, None when there is no sign of one."""
         if not self._in_doubt:
             return None
-        self._since = self.run.intended_at[index]
+        self._intent = self.run.intents[index]
         try:
-            return patiently()(resource.settle, self.api, change, self.run.id, self._since)
+            return patiently()(resource.settle, self.api, change, self.run.id, self._intent)
         except Conflict as problem:
-            raise _stale(change, problem) from problem
+            raise _stale(change, problem.summary) from problem
 
     def _begin(self, index: int, resource: Resource, change: Change) -> Written:
-        """Write ahead, also when it was begun before: what a later process finds was made from now on."""
+        """Write ahead, also when it was begun before: what a later process finds was made after what is seen now."""
         in_doubt = self._in_doubt
-        self.run.intend(index)
-        self._since = self.run.intended_at[index]
+        seen = Seen(None, self.api.now()) if resource.nothing_to_undo else resource.look(self.api)
+        if not resource.nothing_to_undo and (drifted := resource.drifted(change, seen)):
+            return self._settled_or_stale(resource, change, in_doubt, f"it was changed at {', '.join(drifted)}")
+        self.run.intend(index, seen)
+        self._intent = self.run.intents[index]
         return self._certain(resource, change, in_doubt=in_doubt)
 
     def _certain(self, resource: Resource, change: Change, *, in_doubt: bool, identity: str = "") -> Written:
@@ -124,21 +125,22 @@ class Executor:
         try:
             return patiently()(self._once, resource, change, identity)
         except Conflict as problem:
-            settled = self._settled(resource, change) if in_doubt else None
-            if settled is not None:
-                return settled  # the write of the process before this one has landed in the meantime
-            raise _stale(change, problem) from problem
+            return self._settled_or_stale(resource, change, in_doubt, problem.summary)
 
-    def _settled(self, resource: Resource, change: Change) -> Written | None:
+    def _settled_or_stale(self, resource: Resource, change: Change, in_doubt: bool, why: str) -> Written:
+        """Return what the write of an earlier process has left in the meantime; raises StalePlan when it was not ours."""
         try:
-            return resource.settle(self.api, change, self.run.id, self._since)
+            settled = resource.settle(self.api, change, self.run.id, self._intent) if in_doubt else None
         except Conflict:
-            return None
+            settled = None
+        if settled is None:
+            raise _stale(change, why)
+        return settled
 
     def _once(self, resource: Resource, change: Change, identity: str) -> Written:
         if not resource.ephemeral or change.action != "delete":
             self.api.still_locked()  # a key that only this process knows is nobody else's business
-        settled = resource.settle(self.api, change, self.run.id, self._since) if self._in_doubt else None
+        settled = resource.settle(self.api, change, self.run.id, self._intent) if self._in_doubt else None
         if settled is not None:
             return settled
         # Between the request and its answer nobody knows; only a definite answer ends the doubt.
@@ -155,7 +157,7 @@ class Executor:
         if progress in ("untouched", "undone"):
             return None
         resource, change = _parts(self.run.operations[index])
-        self._since = self.run.intended_at[index]
+        self._intent = self.run.intents[index]
         written = None if resource.nothing_to_undo else self._landed(index, resource, change)
         if written is None:
             return self.run.undone(index)
@@ -178,20 +180,18 @@ class Executor:
         if index in self.run.written:
             return self.run.written[index]
         try:
-            return resource.settle(self.api, change, self.run.id, self._since)
+            return resource.settle(self.api, change, self.run.id, self._intent)
         except Conflict as problem:
-            raise Drifted(
-                f"{change.address} was changed by somebody else", problem.summary, f"runbook runs {self.run.id}"
-            ) from problem
+            raise foreign(change.address, problem, self.run.id) from problem
 
     def _put_back(self, resource: Resource, reverse: Change, written: Written, *, in_doubt: bool) -> None:
         """Write the reverse; a conflict over fields that are not ours is looked at again, for nobody may stay cordoned by it."""
         conflict: StalePlan | None = None
         for _ in range(_LOOKS):
-            current = resource.read(self.api)
-            if reverse.landed(current):
+            seen = resource.look(self.api)
+            if is_gone(reverse, written, seen):
                 return
-            if drifted := reverse.drifted(current):
+            if drifted := in_the_way(resource, reverse, written, seen):
                 raise drift(reverse.address, drifted, self.run.id)
             try:
                 self._certain(resource, reverse, in_doubt=in_doubt, identity=written.identity)
@@ -223,26 +223,8 @@ def _parts(operation: Operation) -> tuple[Resource, Change]:
     return operation.resource, operation.change
 
 
-def _stale(change: Change, problem: Conflict) -> StalePlan:
-    return StalePlan(f"{change.address} is no longer as the plan saw it", problem.summary, "make a new plan")
-
-
-def drift(address: str, pointers: list[str], run_id: str) -> Drifted:
-    """Return the error for fields that somebody else has changed since the run."""
-    return Drifted(
-        f"{address} was changed by somebody else since this run: {', '.join(pointers[:5])}",
-        "nothing was changed",
-        f"compare with: runbook runs {run_id} -o json, then undo by hand or restore the field and repeat",
-    )
-
-
-def as_written(change: Change, written: Written) -> Change:
-    """Return the change with the values it really left, where the plan could not know them."""
-    if change.action != "update":
-        found = Change.between(change.address, change.before, written.after)
-        return replace(change, after=found.after, edits=found.edits)
-    edits = tuple(replace(edit, new=diffing.get(written.after, edit.path)) for edit in change.edits)
-    return replace(change, edits=edits)
+def _stale(change: Change, why: str) -> StalePlan:
+    return StalePlan(f"{change.address} is no longer as the plan saw it", why, "make a new plan")
 
 
 def wait_for(ensure: Ensure, api: Any, observer: Observer) -> Verdict:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from remediation.catalogue import Runbook
-from remediation.changes import Change, fingerprint
+from remediation.changes import Change, Seen, fingerprint
 from remediation.diffing import ABSENT, Edit, State, parse_pointer
 from remediation.errors import Conflict, Forbidden, MissingPermission, NotApplicable, Refused, StalePlan, UsageProblem
 from remediation.facts import Facts
@@ -215,17 +215,18 @@ class Planner:
 
     def _resource(self, resource: Resource, *, temporary: bool) -> None:
         self.plan.scopes.add(resource.scope)
-        current = resource.read(self.api)
+        seen = resource.look(self.api)
+        current = seen.state
         wanted = resource.desired(current)
         change = Change.between(resource.address, current, wanted, temporary=temporary, reversible=resource.reversible)
         if not change.edits and (current is None) == (wanted is None):
             self.plan.already_ok.append({"address": resource.address, "reason": resource.reason})
             return
-        self._refuse_foreign(resource, current)
+        self._refuse_foreign(resource, seen)
         self.plan.operations.append(Operation("change", resource, self._preview(resource, change)))
 
-    def _refuse_foreign(self, resource: Resource, current: State | None) -> None:
-        owner = resource.owner(current)
+    def _refuse_foreign(self, resource: Resource, seen: Seen) -> None:
+        owner = resource.owner(seen)
         if owner and not self.accept_drift:
             raise Refused(
                 f"{resource.address} is owned by {owner}, which would revert or fight this change",

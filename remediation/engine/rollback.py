@@ -6,7 +6,8 @@ from typing import Any
 
 from remediation.changes import Change, Written
 from remediation.diffing import State
-from remediation.engine.execution import Executor, Observer, as_written, drift
+from remediation.engine.drift import as_written, drift
+from remediation.engine.execution import Executor, Observer
 from remediation.engine.outcome import Outcome, end, failed, interruption, proof
 from remediation.engine.putting_back import put_back, undo_operations
 from remediation.engine.run import Run

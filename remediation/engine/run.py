@@ -10,7 +10,7 @@ from typing import Literal
 
 from remediation import catalogue, versions
 from remediation.catalogue import Runbook
-from remediation.changes import Written
+from remediation.changes import Intent, Seen, Written
 from remediation.diffing import State
 from remediation.engine.listed import iso, said
 from remediation.engine.plan import Operation, Plan
@@ -28,7 +28,7 @@ class Run:
     """One run and its record. Every method that changes something writes to the journal first.
 
     Attributes:
-        intended_at: when each change was begun, in seconds since 1970.
+        intents: what was known when each change was begun.
         first_undo: the index of the first operation that the runbook's own undo has added.
     """
 
@@ -38,7 +38,7 @@ class Run:
     operations: list[Operation] = field(default_factory=list)
     progress: dict[int, Progress] = field(default_factory=dict)
     written: dict[int, Written] = field(default_factory=dict)
-    intended_at: dict[int, float] = field(default_factory=dict)
+    intents: dict[int, Intent] = field(default_factory=dict)
     first_undo: int = 0
     status: str = "running"
     started: float = 0.0
@@ -106,7 +106,8 @@ class Run:
         index = self._index(kind, payload)
         match kind:
             case "change.intended":
-                self.progress[index], self.intended_at[index] = "intended", when
+                self.progress[index] = "intended"
+                self.intents[index] = Intent(payload.get("server_time", when), payload.get("version", ""))
             case "change.done":
                 self.progress[index] = "done"
                 self.written[index] = Written(payload["after"], payload["identity"])
@@ -134,9 +135,10 @@ class Run:
             raise Unreadable(f"its entry {kind} names operation {index!r}, and it has {len(self.operations)}")
         return int(index)
 
-    def intend(self, index: int) -> None:
-        """Write ahead: this change is about to be made."""
-        self._record("change.intended", {"index": index, "address": self._address(index)})
+    def intend(self, index: int, seen: Seen) -> None:
+        """Write ahead: this change is about to be made, on what was seen."""
+        about = {"index": index, "address": self._address(index)}
+        self._record("change.intended", about | {"server_time": seen.server_time, "version": seen.version})
 
     def done(self, index: int, written: Written) -> None:
         """Record what a change left behind."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from remediation.changes import Change
 from remediation.diffing import State
-from remediation.engine.execution import Observer, as_written, ask, result, wait_for
+from remediation.engine.drift import as_written
+from remediation.engine.execution import Observer, ask, result, wait_for
 from remediation.engine.outcome import Outcome, proof
 from remediation.engine.plan import Plan
 from remediation.engine.run import Run

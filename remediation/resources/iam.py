@@ -5,10 +5,11 @@ Source: https://cloud.google.com/iam/docs/granting-changing-revoking-access (rea
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, replace
 from typing import Any
 
-from remediation.changes import Change, Written
+from remediation.changes import Change, Intent, Seen, Written
 from remediation.diffing import State
 from remediation.errors import Conflict, Invalid, Refused
 from remediation.facts.gcp import unconditional
@@ -57,7 +58,13 @@ class ProjectIamMember(ResourceDefaults):
 
     def read(self, api: Any) -> State | None:
         """Return the grant, None when the member does not have the role unconditionally."""
-        return self._grant if self._binding(api.google.policy(self.project)) is not None else None
+        return self.look(api).state
+
+    def look(self, api: Any) -> Seen:
+        """Return the grant, with the etag of the policy that has it or has it not."""
+        policy = api.google.policy(self.project)
+        state = self._grant if self._binding(policy) is not None else None
+        return Seen(state, api.google.now(), base64.b64encode(policy.etag).decode())
 
     def desired(self, current: State | None) -> State:
         """Return the grant."""
@@ -130,7 +137,9 @@ class ProjectIamMember(ResourceDefaults):
         if not binding.members:  # an empty binding is invalid
             policy.bindings.remove(binding)
 
-    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
-        """Look whether the member is where the write wanted it."""
-        del run_id, since
-        return Written(change.after) if change.landed(self.read(api)) else None
+    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
+        """Look whether the member is where the write wanted it; in a policy that nobody has written since, it is not ours."""
+        del run_id
+        seen = self.look(api)
+        written = change.landed(seen.state) and not (intent.version and seen.version == intent.version)
+        return Written(change.after) if written else None

@@ -5,16 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 from remediation import diffing
-from remediation.changes import Change, Written
-from remediation.diffing import KNOWN_AFTER_APPLY, State
+from remediation.changes import Change, Intent, Seen, Written
+from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, State
 from remediation.errors import Conflict, NotFound, Refused
 from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
-from remediation.refs import FIELD_MANAGER, Ref
+from remediation.refs import Ref
+from remediation.resources import managed_fields
 from remediation.resources.ownership import owner_of
 
 RUN_ANNOTATION = "runbook/run"
@@ -27,8 +27,6 @@ _ATTEMPTS = 5
 # A value that stands for the moment, in seconds since 1970, after which what we create must not act any more.
 AT_DEADLINE = "(15 minutes after apply)"
 _DEADLINE_SECONDS = 900
-# Managed fields carry whole seconds of another machine's clock.
-_SKEW_SECONDS = 5.0
 
 
 def unchanged(current: State) -> State:
@@ -108,16 +106,31 @@ class KubernetesObject(ResourceDefaults):
         more = Permission("delete", self.ref.plural, self.ref.group, self.namespace, self.name)
         return (*named, more, Permission("create", self.ref.plural, self.ref.group, self.namespace))
 
-    def owner(self, current: State | None) -> str | None:
+    def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change."""
-        return owner_of(current)
+        return owner_of(seen.raw)
 
     def read(self, api: Any) -> State | None:
         """Return the object without volatile fields, None when it does not exist."""
+        return self.look(api).state
+
+    def look(self, api: Any) -> Seen:
+        """Return the object with its version, its uid and who has set which of its fields."""
         try:
-            return stable(api.kubernetes.read(self.ref))
+            raw = api.kubernetes.read(self.ref)
         except NotFound:
-            return None
+            return Seen(None, api.kubernetes.now())
+        return _seen(raw, api.kubernetes.now())
+
+    def drifted(self, change: Change, seen: Seen) -> list[str]:
+        """Return every field that is not as the change starts from it.
+
+        What we created goes as long as all that we asked for is as we left it, and nobody has added content of his own.
+        """
+        if change.action != "delete" or seen.raw is None or not managed_fields.entries(seen.raw):
+            return change.drifted(seen.state)
+        asked, raw = self.desired(None), seen.raw
+        return change.drifted(seen.state, lambda edit: _is_of_others(asked, raw, edit))
 
     def desired(self, current: State | None) -> State:
         """Return the present object with our fields set, or a new one with our stamp."""
@@ -176,7 +189,7 @@ class KubernetesObject(ResourceDefaults):
             current: State = api.kubernetes.read(self.ref)
         except NotFound as problem:
             raise Conflict(f"{self.address} is gone") from problem
-        drifted = change.drifted(stable(current))
+        drifted = self.drifted(change, _seen(current, api.kubernetes.now()))
         if drifted or (identity and change.action == "delete" and current["metadata"]["uid"] != identity):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted) or 'metadata/uid'}")
         return current
@@ -189,8 +202,8 @@ class KubernetesObject(ResourceDefaults):
         operations = diffing.json_patch(current, change.edits, change.after)
         return _written(api.kubernetes.patch(self.ref, [unchanged(current), *operations]))
 
-    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
-        """Look whether a write took effect: what we create carries the id of the run, what we patch our name and the time."""
+    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
+        """Look whether a write took effect: what we create carries the id of the run, what we patch has fields of ours."""
         try:
             raw = api.kubernetes.read(self.ref)
         except NotFound:
@@ -203,7 +216,7 @@ class KubernetesObject(ResourceDefaults):
             if raw is None:
                 return Written(None)
             # The same value may be somebody else's: then it is not ours to undo.
-            return _written(raw) if _touched(raw, api.kubernetes.server_time(since)) else None
+            return _written(raw) if managed_fields.wrote(raw, change, intent) else None
         if drifted := change.drifted(current):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted)}")
         return None
@@ -232,11 +245,16 @@ def _filled(value: Any, later: dict[str, str]) -> Any:
     return later.get(value, value) if isinstance(value, str) else value
 
 
-def _touched(raw: State, since: float) -> bool:
-    """Tell whether this product has written the object since then; a server without managed fields cannot tell."""
-    entries = raw["metadata"].get("managedFields")
-    ours = [datetime.fromisoformat(item["time"]) for item in entries or [] if item["manager"] == FIELD_MANAGER]
-    return not entries or any(when.timestamp() > since - _SKEW_SECONDS for when in ours)
+def _is_of_others(asked: State, raw: State, edit: Edit) -> bool:
+    """Tell whether a difference is no reason to keep what we created: we did not ask for the field, nor did a person."""
+    if diffing.get(asked, edit.path) is not ABSENT:
+        return False
+    return managed_fields.is_bookkeeping(raw, edit.path)
+
+
+def _seen(raw: State, server_time: float) -> Seen:
+    metadata = raw["metadata"]
+    return Seen(stable(raw), server_time, metadata.get("resourceVersion", ""), metadata.get("uid", ""), raw)
 
 
 def _written(document: State) -> Written:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from remediation.changes import Change, Written
+from remediation.changes import Change, Intent, Seen, Written
 from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, State, get, json_patch
 from remediation.errors import Conflict, NotFound, Refused, StalePlan
 from remediation.facts import Facts
@@ -92,9 +92,9 @@ class PullSecret(ResourceDefaults):
     def _elsewhere(self) -> Elsewhere:
         return Elsewhere(self.namespace, self.name, self.service_account)
 
-    def owner(self, current: State | None) -> str | None:
+    def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change."""
-        return (current or {}).get("owner")
+        return (seen.state or {}).get("owner")
 
     def _raw(self, api: Any) -> State | None:
         try:
@@ -240,9 +240,9 @@ class PullSecret(ResourceDefaults):
         pods = api.kubernetes.list(Ref("v1", "Pod", "", self.namespace), fields="status.phase=Pending")
         return any({"name": self.name} in (pod["spec"].get("imagePullSecrets") or []) for pod in pods)
 
-    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
+    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
         """Look whether a write took effect: what we create carries the id of the run, an entry of ours is known."""
-        del since
+        del intent
         raw = self._raw(api)
         current = self._shown(raw, api) if raw else None
         if change.action == "create" and raw is not None:

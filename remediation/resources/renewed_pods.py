@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from remediation.changes import Change, Written
+from remediation.changes import Change, Intent, Written
 from remediation.diffing import State
 from remediation.errors import Conflict, NotFound
 from remediation.facts.pods import carries, created, has_controller, never_ran, pull_failures, pulls_from
@@ -108,8 +108,8 @@ class RenewedPods(ResourceDefaults):
         except (NotFound, Conflict):
             return  # it is gone, or another pod has its name by now
 
-    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
+    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
         """Look whether any pod is still stuck; deleting again does no harm."""
-        del change, run_id, since
+        del change, run_id, intent
         current = self.read(api)
         return None if current["stuck"] else Written(current)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from remediation.changes import Change, Written
+from remediation.changes import Change, Intent, Written
 from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.errors import NotFound, Refused
 from remediation.model import Permission, ResourceDefaults
@@ -89,9 +89,9 @@ class SecretCopy(ResourceDefaults):
         made = api.kubernetes.create(self.ref, body)
         return Written(shown(made, api.digest), made["metadata"]["uid"])
 
-    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
+    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
         """Look whether the copy is there, and ours."""
-        del since
+        del intent
         current = self.read(api)
         if change.action == "create" and current is not None:
             require_made_by(run_id, self.address, current.get("annotations"))

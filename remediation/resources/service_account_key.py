@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from remediation.changes import Change, Written
+from remediation.changes import Change, Intent, Seen, Written
 from remediation.diffing import State
 from remediation.errors import Conflict, Invalid, Refused
 from remediation.model import Permission, ResourceDefaults
@@ -18,8 +18,8 @@ from remediation.registry import ServiceAccountKey as KeyFile
 
 LIMIT = 10
 _DISABLED = "iam.disableServiceAccountKeyCreation"
-# A key that was made for us was made in this time around the moment when the run began to make it: Google tells whole
-# seconds of its own clock, and a request that is not answered is given up and repeated for more than a minute.
+# A key that was made for us was made in this time around the moment when the run began to make it, by Google's clock:
+# it tells whole seconds, and a request that is not answered is given up and repeated for more than a minute.
 _BEFORE, _AFTER = 5.0, 90.0
 
 
@@ -62,7 +62,18 @@ class ServiceAccountKey(ResourceDefaults):
 
     def read(self, api: Any) -> State | None:
         """Return whether there is a key that the plan did not see. Which one is ours, only its name tells."""
-        return self._state if self._new(api) else None
+        return self.look(api).state
+
+    def look(self, api: Any) -> Seen:
+        """Return whether there is a key that the plan did not see, with the ids of all that there are."""
+        keys = [key["name"] for key in api.google.keys(self.email)]
+        state = self._state if any(name not in self.known for name in keys) else None
+        return Seen(state, api.google.now(), " ".join(sorted(name.rpartition("/")[2] for name in keys)))
+
+    def drifted(self, change: Change, seen: Seen) -> list[str]:
+        """Return nothing: keys of others are in nobody's way."""
+        del change, seen
+        return []
 
     @property
     def _state(self) -> State:
@@ -110,7 +121,7 @@ class ServiceAccountKey(ResourceDefaults):
         api.material.keep(material_name(self.email), Secret(private))
         return Written(self._state, name)
 
-    def settle(self, api: Any, change: Change, run_id: str, since: float) -> Written | None:
+    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
         """Remove a key whose private part was lost with the answer, so that a new one can be made.
 
         Raises:
@@ -119,7 +130,7 @@ class ServiceAccountKey(ResourceDefaults):
         del run_id
         if change.action == "delete":
             return None  # deleting the same key again does no harm
-        ours = self._ours(api, since)
+        ours = self._ours(api, intent)
         if len(ours) > 1:
             raise Conflict(f"{self.email} has {len(ours)} new keys and only one can be of this run: {', '.join(ours)}")
         for name in ours:
@@ -128,10 +139,16 @@ class ServiceAccountKey(ResourceDefaults):
             self._delete(api, name)
         return None
 
-    def _ours(self, api: Any, since: float) -> list[str]:
+    def _ours(self, api: Any, intent: Intent) -> list[str]:
         """Return the names of the keys that can be ours; when this process has the private part, there is no doubt."""
         new = self._new(api)
         if api.material.has(material_name(self.email)):
             made = KeyFile.parse(api.material.get(material_name(self.email))).private_key_id
             return [key["name"] for key in new if key["name"].endswith(f"/{made}")]
-        return [key["name"] for key in new if since - _BEFORE <= key["created"] <= since + _AFTER]
+        first, last = intent.server_time - _BEFORE, intent.server_time + _AFTER
+        before = intent.version.split()
+        return [
+            key["name"]
+            for key in new
+            if first <= key["created"] <= last and key["name"].rpartition("/")[2] not in before
+        ]

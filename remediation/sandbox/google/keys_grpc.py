@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from email.utils import formatdate
 from typing import Any
 
 import grpc
@@ -71,6 +72,7 @@ def _methods(cloud: GoogleCloud) -> list[tuple[str, Any, Callable[[Any], Any]]]:
 
 def _served(cloud: GoogleCloud, name: str, call: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
     def handle(request: Any, context: Any) -> Any:
+        context.send_initial_metadata((("date", formatdate(usegmt=True)),))
         fault = cloud.faults("iam", name, getattr(request, "name", ""), {}) if cloud.faults else None
         if fault and fault.delay:
             time.sleep(fault.delay)
