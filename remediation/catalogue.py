@@ -119,6 +119,11 @@ class Runbook:
         """Return every right that any verb of the runbook takes with these parameters."""
         return sorted({right for item in self.needs(target, **parameters) for right in item.permissions})
 
+    def scopes(self, target: Target, parameters: dict[str, Any]) -> list[str]:
+        """Return the lock scopes of everything that the runbook writes with these parameters."""
+        found = {getattr(item, "scope", "") for item in self.needs(target, **parameters)}
+        return sorted(found - {""})
+
     def values(self, recorded: dict[str, Any]) -> dict[str, Any]:
         """Return parameter values as the steps want them, from those of a journal or a plan file."""
         return {item.name: item.value(recorded.get(item.name, item.default)) for item in self.parameters}

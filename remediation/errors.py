@@ -21,7 +21,8 @@
     │       └── Unavailable                                  no usable answer: connection, 5xx, garbage
     ├── Unhealthy                exit 5   unhealthy          applied, but the proof failed
     ├── Drifted                  exit 6   rollback_refused   somebody changed what the run had changed
-    ├── Interrupted              exit 1   failed             a signal or a lost lock; the run can be resumed
+    ├── Interrupted              exit 1   failed             stopped half-way; the run can be resumed
+    │   └── LockLost                                         another run may be at work: nothing is written any more
     └── Tampered                 exit 1   failed             the journal does not hash to what it says
 
 Each says what happened (``summary``), why (``detail``) and the next command to type (``next``).
@@ -138,6 +139,10 @@ class Drifted(RunbookError):
 
 class Interrupted(RunbookError):
     """The run stopped half-way on purpose and can be resumed."""
+
+
+class LockLost(Interrupted):
+    """The run may not write any more: its lock is gone, somebody else's, or could not be renewed in time."""
 
 
 class Tampered(RunbookError):

@@ -159,7 +159,7 @@ class Resource(Protocol):
 
     @property
     def scope(self) -> str:
-        """What to lock while it is written: ``namespace/NAME`` or ``project/NAME``."""
+        """What to lock while it is written: ``cluster/NAMESPACE/ADDRESS``, ``project/NAME`` or ``serviceaccount/EMAIL``."""
 
     @property
     def permissions(self) -> tuple[Permission, ...]:

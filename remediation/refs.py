@@ -40,6 +40,11 @@ class Ref:
         return "/".join(part for part in (self.kind.lower(), self.namespace, self.name) if part)
 
     @property
+    def scope(self) -> str:
+        """What to lock while the object is written: ``cluster/NAMESPACE/ADDRESS``, with kube-system for one of the cluster."""
+        return f"cluster/{self.namespace or 'kube-system'}/{self.address}"
+
+    @property
     def path(self) -> str:
         """The URL path of the object or of the collection."""
         prefix = f"/apis/{self.api_version}" if self.group else f"/api/{self.api_version}"

@@ -17,7 +17,7 @@ _COMMAND = re.compile(rf"\brunbook ({'|'.join(_JOURNAL_KNOWS + _FROM_NOTHING)})\
 _KUBECTL = re.compile(r"\bkubectl (?!runbook)(config )?")
 # Options that a verb does not take over from the other one, with the number of words.
 _SHOWS = {"--detailed-exitcode": 1, "--dry-run": 1, "-o": 2, "--output": 2, "--out": 2}
-_ASKS = {"--yes": 1, "-y": 1, "--plan": 2, "--on-unhealthy": 2, "--actor": 2, "--ticket": 2, "--reason": 2}
+_ASKS = {"--yes": 1, "-y": 1, "--plan": 2, "--on-unhealthy": 2, "--actor": 2, "--ticket": 2, "--reason": 2, "--wait": 2}
 _DROPS = {"run": _SHOWS, "plan": _SHOWS | _ASKS}
 _of_the_journal: dict[str, str] = {}
 

@@ -36,6 +36,13 @@ _WHO = [
     click.option("--ticket", metavar="ID", help="Change or incident, for the journal."),
     click.option("--reason", metavar="TEXT", help="Why, for the journal."),
 ]
+_WAIT = click.option(
+    "--wait",
+    type=click.IntRange(0, 86400),
+    default=None,
+    metavar="SECONDS",
+    help="Wait so long for other runs on the same objects.",
+)
 _LOG = click.option("--log", type=click.Choice(["off", "console", "json"]), default=None, help="Log to stderr.")
 
 
@@ -83,7 +90,7 @@ def target_options(function: F) -> F:
 
 def run_options(function: F) -> F:
     """Add what changing a target takes."""
-    return _apply(function, [*_TARGET, _STORE, *_WHO, _LOG, _OUTPUT])
+    return _apply(function, [*_TARGET, _STORE, *_WHO, _WAIT, _LOG, _OUTPUT])
 
 
 class ParsedBy(click.ParamType[Any] if TYPE_CHECKING else click.ParamType):  # type: ignore[misc] # generic only for the type checker

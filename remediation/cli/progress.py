@@ -44,6 +44,14 @@ class Progress:
         text = f"  waiting {int(seconds)} s of {int(ensure.within)}: {verdict.detail or 'no answer yet'}: {ensure.check.description}"
         self._line(shorten(text, WIDTH - 1) if self._live else "\n".join(labelled("  ", text.strip())), replace=True)
 
+    def held_up(self, who: str, seconds: float, limit: float) -> None:
+        """Another run holds a lock."""
+        if not self._live and time.monotonic() - self._last < _REPEAT_SECONDS:
+            return
+        self._last = time.monotonic()
+        text = f"  waiting {int(seconds)} s of {int(limit)}: {who}"
+        self._line(shorten(text, WIDTH - 1) if self._live else "\n".join(labelled("  ", text.strip())), replace=True)
+
     def answered(self, ensure: Ensure, verdict: Verdict) -> None:
         """A check has its final answer; the result shows it, so only the live line is removed."""
         self._note("check", check=ensure.check.description, status=verdict.status, detail=verdict.detail)

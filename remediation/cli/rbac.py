@@ -13,7 +13,7 @@ from remediation.catalogue import Runbook
 from remediation.cli.layout import labelled
 from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common, parameter_option
-from remediation.clients.locks import LEASE_NAME
+from remediation.clients import cluster_lock
 from remediation.model import Permission, Target
 
 # What a runbook declares while it has no parameters, and the option that gives it.
@@ -22,19 +22,11 @@ _CLUSTER_SCOPED = ("nodes", "namespaces", "servicecidrs")
 
 
 def permissions_of(book: Runbook, target: Target, values: dict[str, Any]) -> list[Permission]:
-    """Return the runbook's rights and, where it writes to a cluster, those on the lock of each namespace."""
-    rights = book.permissions(target, {key: value for key, value in values.items() if value not in (None, ())})
-    written = {_scope(item) for item in rights if item.group != "google" and item.verb in ("create", "patch", "delete")}
-    locks = [
-        Permission(verb, "leases", "coordination.k8s.io", space, LEASE_NAME)
-        for space in written
-        for verb in ("get", "update", "delete")
-    ]
-    return rights + locks + [Permission("create", "leases", "coordination.k8s.io", space) for space in written]
-
-
-def _scope(item: Permission) -> str:
-    return item.namespace or "kube-system"
+    """Return the runbook's rights and, where it writes to a cluster, those on the lock of each object."""
+    given = {key: value for key, value in values.items() if value not in (None, ())}
+    scopes = [scope for scope in book.scopes(target, given) if scope.startswith("cluster/")]
+    locks = {right for scope in scopes for right in (*cluster_lock.rights(scope), *cluster_lock.wishes(scope))}
+    return book.permissions(target, given) + sorted(locks)
 
 
 def roles(book: Runbook, target: Target, values: dict[str, Any], user: str | None = None) -> list[dict[str, Any]]:

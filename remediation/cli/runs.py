@@ -112,7 +112,7 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
         session.require_unpaused()
         if not yes:
             _confirm(session, "Undo this?")
-        outcome = rollback_run(record, api, observer(session, run_id=record.id))
+        outcome = rollback_run(record, api, observer(session, run_id=record.id), session.get("wait"))
         return _ended(session, record, target, outcome)
 
     return _reporting(session, run, verb)
@@ -145,7 +145,8 @@ def resume_command(run: str, yes: bool, on_unhealthy: str | None, **options: Any
         record, target, api = _loaded(session, run)
         if not yes:
             _confirm(session, f"Finish run {record.id} on {target}?")
-        outcome = resume_run(record, api, observer(session, run_id=record.id), decision(session))
+        watcher = observer(session, run_id=record.id)
+        outcome = resume_run(record, api, watcher, decision(session), session.get("wait"))
         return _ended(session, record, target, outcome)
 
     return _reporting(session, run, verb)

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import hmac
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
 
 from remediation.clients import access
+from remediation.clients.cluster_lock import ClusterLock, FormerLock, leases_in
+from remediation.clients.journal_lock import JournalLock
 from remediation.clients.kubernetes import KubernetesClient
-from remediation.clients.locks import ClusterLock, JournalLock, Keeper, Lock
+from remediation.clients.locks import Keeper, Lock, Patience, Tell
 from remediation.clients.material import Material
+from remediation.clients.sightings import Busy, Sighting
+from remediation.diffing import State
 from remediation.journal import Journal
+from remediation.journal.holder import acquisition
 from remediation.model import Permission, Target
+
+
+def _nobody(who: str, waited: float, limit: float) -> None:
+    """Tell nobody who is waited for."""
 
 
 class Api:
@@ -39,18 +49,19 @@ class Api:
         self._renew = renew
         self.material = Material()
         self._keeper = Keeper()
+        self._sightings: dict[str, Sighting] = defaultdict(Sighting)
 
     @cached_property
     def kubernetes(self) -> KubernetesClient:
         """The cluster's API."""
-        return KubernetesClient(self._configuration, self._renew)
+        return KubernetesClient(self._configuration, self._renew, self._keeper.require)
 
     @cached_property
     def google(self) -> Any:
         """Google's APIs (`remediation.clients.google.Google`)."""
         from remediation.clients.google import Google  # noqa: PLC0415 - Google's SDK costs most of a second
 
-        return Google(self._endpoints)
+        return Google(self._endpoints, self._keeper.require)
 
     @cached_property
     def _digest_key(self) -> bytes:
@@ -60,25 +71,73 @@ class Api:
         """Return how a secret value is shown: recognisable in this store, useless elsewhere."""
         return f"(sensitive, sha256:{hmac.new(self._digest_key, secret, 'sha256').hexdigest()[:12]})"
 
-    def locked(self, scopes: list[str], holder: str) -> AbstractContextManager[None]:
-        """Hold the locks of these scopes: ``namespace/NAME`` or ``project/NAME``."""
-        return self._keeper.holding([self._lock(scope, holder) for scope in scopes])
+    def locked(
+        self, scopes: list[str], holder: str, wait: float | None = None, tell: Tell = _nobody
+    ) -> AbstractContextManager[None]:
+        """Hold the locks of these scopes, all or none.
 
-    def refuse_if_locked(self, scopes: set[str]) -> None:
-        """Raise Locked while another run is at work in one of these scopes; takes nothing, writes nothing."""
-        for scope in sorted(scopes):
-            self._lock(scope, "").look()
+        Args:
+            scopes: ``cluster/NAMESPACE/ADDRESS``, ``project/NAME`` or ``serviceaccount/EMAIL``.
+            holder: who holds them (`journal.holder.holder`).
+            wait: how many seconds to wait for other holders; None waits only for one that seems to be gone.
+            tell: told who is waited for, how long already, and for how long at most.
 
-    def _lock(self, scope: str, holder: str) -> Lock:
-        kind, _, name = scope.partition("/")
-        return (
-            ClusterLock(self.kubernetes, name, holder)
-            if kind == "namespace"
-            else JournalLock(self.journal, scope, holder)
-        )
+        Raises:
+            Locked: another run is at work on one of them.
+        """
+        return self._keeper.holding(self._locks(scopes, holder), Patience(wait, tell))
+
+    def lock_too(self, scopes: list[str], holder: str) -> None:
+        """Hold these as well until `locked` ends: what undoes a run may touch more than the run did."""
+        self._keeper.add(self._locks(scopes, holder), Patience(None, _nobody))
+
+    def await_others(self, scopes: set[str], wait: float | None, tell: Tell) -> bool:
+        """Wait while other runs are at work on these scopes, and tell whether there was any; takes nothing, writes nothing.
+
+        Raises:
+            Locked: one is still at work after ``wait`` seconds.
+        """
+        patience, waited = Patience(wait, tell), False
+        while found := self._at_work(self._locks(sorted(scopes), "")):
+            patience.wait(*found)
+            waited = True
+        return waited
+
+    def _at_work(self, locks: list[Lock]) -> tuple[Lock, Busy] | None:
+        """Return a lock whose holder is alive, with one request for each namespace; who seems to be gone keeps nobody from looking."""
+        listed: dict[str, dict[str, State]] = {}
+        for lock in locks:
+            try:
+                if isinstance(lock, ClusterLock):
+                    space = lock.ref.namespace
+                    if space not in listed:
+                        listed[space] = leases_in(self.kubernetes, space)
+                    lock.refuse_if_held(listed[space].get(lock.ref.name, {}))
+                else:
+                    lock.look()
+            except Busy as busy:
+                if not busy.in_doubt:
+                    return lock, busy
+        return None
+
+    def _locks(self, scopes: list[str], holder: str) -> list[Lock]:
+        """Return a lock for each scope, and for each namespace the one of earlier versions, which is looked at last."""
+        ours = acquisition(holder)
+        cluster = [scope for scope in scopes if scope.startswith("cluster/")]
+        client = self.kubernetes.unguarded() if cluster else None
+        locks: list[Lock] = []
+        for scope in scopes:
+            seen = self._sightings[scope]
+            locks.append(
+                ClusterLock(client, scope, ours, seen)
+                if client and scope in cluster
+                else JournalLock(self.journal, scope, ours, seen)
+            )
+        spaces = sorted({scope.split("/", 2)[1] for scope in cluster})
+        return locks + [FormerLock(client, space, self._sightings[space]) for space in spaces if client]
 
     def still_locked(self) -> None:
-        """Raise Interrupted when the run's locks are lost."""
+        """Raise LockLost when the run's locks are lost."""
         self._keeper.check()
 
     def snapshot(self) -> AbstractContextManager[None]:

@@ -52,27 +52,40 @@ class Connection:
         *,
         stream: bool = False,
         read_seconds: float = READ_SECONDS,
+        permit: Callable[[], None] | None = None,
     ) -> Any:
-        """Send one request; a refused credential is renewed once, for a request so refused has done nothing."""
+        """Send one request; a refused credential is renewed once, for a request so refused has done nothing.
+
+        ``permit`` is asked right before each time that it is sent, and raises what forbids it.
+        """
         url = (
             self.server
             + path
             + ("?" + urlencode({key: value for key, value in query.items() if value}) if query else "")
         )
         content = None if body is None else encoded(body)
-        answer = self._answer(method, url, content, content_type, stream, read_seconds)
+        answer = self._answer(method, url, content, content_type, stream, read_seconds, permit)
         if answer.status == _UNAUTHORIZED and self._renewed():
-            answer = self._answer(method, url, content, content_type, stream, read_seconds)
+            answer = self._answer(method, url, content, content_type, stream, read_seconds, permit)
         if answer.status >= _NOT_OK:
             raise from_answer(method, path, answer.status, answer.headers, answer.data, self.server)
         return answer
 
     def _answer(
-        self, method: str, url: str, body: bytes | None, content_type: str, stream: bool, read_seconds: float
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        content_type: str,
+        stream: bool,
+        read_seconds: float,
+        permit: Callable[[], None] | None,
     ) -> Any:
         from urllib3 import Timeout  # noqa: PLC0415 - part of the SDK's transport
 
         headers = {"Accept": "application/json", "User-Agent": "runbook"} | self._credentials()
+        if permit is not None:  # a login plugin may have taken a minute
+            permit()
         try:
             answer = self._pool.request(
                 method,

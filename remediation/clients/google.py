@@ -26,10 +26,11 @@ class Google:
 
     Args:
         endpoints: ``google`` (URL) and ``iam`` (host:port) of an emulator; None for the real APIs.
+        permit: asked right before each request that changes something; raises what forbids it.
     """
 
-    def __init__(self, endpoints: dict[str, str] | None) -> None:
-        self._endpoints = endpoints
+    def __init__(self, endpoints: dict[str, str] | None, permit: Callable[[], None] = lambda: None) -> None:
+        self._endpoints, self._permit = endpoints, permit
         self._clock = Clock()
 
     @cached_property
@@ -149,6 +150,7 @@ class Google:
         """Write a policy back with its etag; raises Conflict when somebody was faster. Never repeated."""
         request = {"resource": f"projects/{project}", "policy": policy}
         with _ours():
+            self._permit()
             return self._projects.set_iam_policy(request=request, retry=None, timeout=_SECONDS)
 
     def missing(self, project: str | None, permissions: list[Permission]) -> list[Permission]:
@@ -180,21 +182,30 @@ class Google:
     def create_key(self, email: str) -> tuple[str, bytes]:
         """Create a key and return its name and the credentials file, which is never to be had again. Never repeated."""
         with _ours():
+            self._permit()
             key = self._iam.create_service_account_key(name=_account(email), retry=None, timeout=_SECONDS)
         return key.name, key.private_key_data
 
-    def disable_key(self, name: str) -> None:
-        """Disable a key; a key that is gone is fine."""
-        self._tolerant(lambda: self._iam.disable_service_account_key(name=name, retry=None, timeout=_SECONDS))
+    def disable_key(self, name: str, *, ours: bool = False) -> None:
+        """Disable a key; a key that is gone is fine. One that is known to be ``ours`` alone needs no permit."""
+        self._tolerant(
+            lambda: self._iam.disable_service_account_key(name=name, retry=None, timeout=_SECONDS), ours=ours
+        )
 
-    def delete_key(self, name: str) -> None:
-        """Delete a key for good; a key that is gone is fine."""
-        self._tolerant(lambda: self._iam.delete_service_account_key(name=name, retry=None, timeout=_SECONDS))
+    def delete_key(self, name: str, *, ours: bool = False) -> None:
+        """Delete a key for good; a key that is gone is fine. One that is known to be ``ours`` alone needs no permit."""
+        self._tolerant(lambda: self._iam.delete_service_account_key(name=name, retry=None, timeout=_SECONDS), ours=ours)
 
-    def _tolerant(self, call: Callable[[], Any]) -> None:
+    def _tolerant(self, call: Callable[[], Any], *, ours: bool) -> None:
         """Repeat a call whose second time does no harm."""
+
+        def permitted() -> None:
+            if not ours:
+                self._permit()
+            call()
+
         try:
-            self._read(call)
+            self._read(permitted)
         except NotFound:
             return
 

@@ -32,11 +32,24 @@ class KubernetesClient:
     Args:
         configuration: a ``kubernetes.client.Configuration`` (see `configurations.load`).
         renew: reads it again, with fresh credentials; called once when the server no longer accepts the present ones.
+        permit: asked right before each request that changes something, each time it is sent; raises what forbids it.
     """
 
-    def __init__(self, configuration: Any, renew: Callable[[], Any] | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Any,
+        renew: Callable[[], Any] | None = None,
+        permit: Callable[[], None] | None = None,
+    ) -> None:
         self._connection = Connection(configuration, renew)
+        self._permit = permit
         self._snapshot: dict[str, State] | None = None
+
+    def unguarded(self) -> KubernetesClient:
+        """Return a client on the same connections whose writes ask nobody: locks are taken before anything is permitted."""
+        client = copy.copy(self)
+        client._permit, client._snapshot = None, None
+        return client
 
     @property
     def server(self) -> str:
@@ -98,7 +111,7 @@ class KubernetesClient:
 
     def replace(self, ref: Ref, body: State) -> State:
         """Replace an object; raises Conflict when its resourceVersion is not the present one."""
-        return self.request("PUT", ref.path, _write_query(dry_run=False), body)
+        return self._write("PUT", ref.path, _write_query(dry_run=False), body, dry_run=False)
 
     def delete(self, ref: Ref, uid: str, version: str = "", *, dry_run: bool = False) -> State:
         """Delete exactly the object with this uid and version; raises Conflict for any other."""
@@ -150,7 +163,9 @@ class KubernetesClient:
         dry_run: bool,
     ) -> State:
         """Send a write once; one that is only a dry run may be repeated like a read."""
-        return (self._safely if dry_run else self.request)(method, path, query, body, content_type)
+        if dry_run:
+            return self._safely(method, path, query, body, content_type)
+        return self.request(method, path, query, body, content_type, permit=self._permit)
 
     def _safely(
         self,
@@ -177,9 +192,10 @@ class KubernetesClient:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = "application/json",
+        permit: Callable[[], None] | None = None,
     ) -> State:
         """Send one request once and return the JSON answer; raises the `ApiError` that fits."""
-        answer = self._connection.send(method, path, query or {}, body, content_type)
+        answer = self._connection.send(method, path, query or {}, body, content_type, permit=permit)
         try:
             document: State = json.loads(answer.data)
         except ValueError as problem:

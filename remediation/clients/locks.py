@@ -1,195 +1,190 @@
-"""One run per target at a time: a Lease in the cluster, or a lease in the journal for cloud targets."""
+"""Locks of a run: taken together, kept alive by a heartbeat, asked before every write, and once lost never taken again."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Protocol
 
-from remediation.clients.kubernetes import KubernetesClient
-from remediation.diffing import State
-from remediation.errors import Ambiguous, Conflict, Forbidden, Interrupted, Locked, NotFound, RunbookError, Throttled
-from remediation.journal import Journal
-from remediation.journal.holder import is_dead
-from remediation.refs import Ref
+from remediation.clients.sightings import LEASE_SECONDS, Busy, awake_clock
+from remediation.errors import LockLost, RunbookError
 
-LEASE_NAME = "runbook"
-LEASE_SECONDS = 30
-_BEAT_SECONDS = 8.0
+_BEAT_SECONDS, _AGAIN_SECONDS = 8.0, 2.0
+# After so long without a renewal we do not write any more; others wait for LEASE_SECONDS, and a request takes a moment.
+LOST_SECONDS = LEASE_SECONDS - 5
+_AT_ONCE = 8
+Tell = Callable[[str, float, float], None]
 
 
 class Lock(Protocol):
-    """A lease that can be taken, renewed and given back."""
+    """A lease that can be taken, renewed and given back, for one acquisition."""
+
+    name: str
+    renewed: float  # `awake_clock` when the last request that took or renewed it was sent
 
     def take(self) -> None:
-        """Take or renew; raises Locked while another holder's lease is valid."""
+        """Take it; raises Busy while another holder has it."""
+
+    def renew(self) -> None:
+        """Renew it; raises LockLost when it is not ours any more."""
 
     def release(self) -> None:
         """Give it back if it is ours."""
 
     def look(self) -> None:
-        """Raise Locked while another holder's lease is valid; writes nothing."""
+        """Raise Busy while another holder has it; writes nothing."""
+
+    def moments(self, seconds: float) -> Iterator[None]:
+        """Yield whenever it may have become free, for at most so many seconds."""
 
 
-class ClusterLock:
-    """A ``coordination.k8s.io`` Lease in the namespace that the run writes to."""
+class Patience:
+    """Wait for locks that others hold.
 
-    def __init__(self, client: KubernetesClient, namespace: str, holder: str) -> None:
-        self._client, self._holder = client, holder
-        self._ref = Ref("coordination.k8s.io/v1", "Lease", LEASE_NAME, namespace)
-        self._lease: State | None = None
+    Args:
+        seconds: for how long; None waits only to find out whether a holder that seems to be gone is.
+        tell: told who is waited for, how long already, and for how long at most.
+    """
 
-    def take(self) -> None:
-        """Create the Lease, renew ours, or take over one that has lapsed or whose process is gone."""
-        for attempt in range(4):
+    def __init__(self, seconds: float | None, tell: Tell) -> None:
+        self._seconds, self._tell = seconds, tell
+        self._began: float | None = None
+
+    def wait(self, lock: Lock, busy: Busy) -> None:
+        """Return when a lock may be free; raises Busy when the time is over."""
+        self._began = awake_clock() if self._began is None else self._began
+        self.refuse_if_over(busy)
+        for _ in lock.moments(self._limit(busy) - self._waited() + 1):
+            self._tell(busy.summary, self._waited(), self._limit(busy))
             try:
-                self._lease = self._once()
-            except (Conflict, NotFound):
-                self._lease = None  # somebody was faster: look again
-            except (Throttled, Ambiguous) as problem:
-                if attempt == 3:
-                    raise
-                time.sleep(min(problem.retry_after or 0.2, 5.0))
-                self._lease = None  # it may be taken by now: look whether it is ours
-            else:
-                return
-        raise Locked(
-            f"the lock {self._ref.address} is being fought over", "nothing was changed", "try again in a minute"
-        )
+                return lock.look()
+            except Busy as still:
+                busy = still
+            self.refuse_if_over(busy)
+        return None
 
-    def _once(self) -> State:
-        if self._lease is not None:
-            return self._client.replace(self._ref, self._lease | {"spec": self._spec(self._lease)})
-        try:
-            return self._client.create(self._ref, self._body())
-        except (Conflict, Ambiguous):
-            present = self._client.read(self._ref)
-            self._refuse_if_held(present)
-            return self._client.replace(self._ref, present | {"spec": self._spec(present)})
+    def _waited(self) -> float:
+        return awake_clock() - self._began if self._began is not None else 0.0
 
-    def _refuse_if_held(self, lease: State) -> None:
-        spec = lease.get("spec", {})
-        other, until = (
-            spec.get("holderIdentity") or "",
-            _seconds(spec.get("renewTime")) + (spec.get("leaseDurationSeconds") or 0),
-        )
-        if other and other != self._holder and until > self._client.now() and not is_dead(other):
-            raise Locked(
-                f"{self._ref.address} is held by {other} since {spec.get('acquireTime')}",
-                f"it lapses within {int(until - self._client.now()) + 1} s when that run is dead; nothing was changed",
-                "wait for that run, or see: runbook runs",
-            )
+    def _limit(self, busy: Busy) -> float:
+        if self._seconds is not None:
+            return self._seconds
+        return LEASE_SECONDS + _AGAIN_SECONDS if busy.in_doubt else 0.0
 
-    def _body(self) -> State:
-        return {
-            "apiVersion": self._ref.api_version,
-            "kind": "Lease",
-            "spec": self._spec(None),
-            "metadata": {
-                "name": LEASE_NAME,
-                "namespace": self._ref.namespace,
-                "labels": {"app.kubernetes.io/managed-by": "runbook"},
-            },
-        }
-
-    def _spec(self, lease: State | None) -> State:
-        old = (lease or {}).get("spec", {})
-        now = datetime.fromtimestamp(self._client.now(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        ours = old.get("holderIdentity") == self._holder
-        return {
-            "holderIdentity": self._holder,
-            "leaseDurationSeconds": LEASE_SECONDS,
-            "renewTime": now,
-            "acquireTime": old["acquireTime"] if ours else now,
-        }
-
-    def look(self) -> None:
-        """Read the Lease; an identity that may not is not stopped, for it cannot hold one either."""
-        with suppress(NotFound, Forbidden):
-            self._refuse_if_held(self._client.read(self._ref))
-
-    def release(self) -> None:
-        """Delete the Lease if it is still the one we wrote; a lock that cannot be given back lapses by itself."""
-        if self._lease is None:
+    def refuse_if_over(self, busy: Busy) -> None:
+        """Raise Busy when there is nothing to wait for, or no time left."""
+        if self._waited() < self._limit(busy):
             return
-        try:
-            meta = self._lease["metadata"]
-            self._client.delete(self._ref, meta["uid"], meta["resourceVersion"])
-        except (Conflict, NotFound, Ambiguous, Throttled):
-            pass
-        self._lease = None
-
-
-class JournalLock:
-    """A lease in the journal, for targets without an API of their own to lock."""
-
-    def __init__(self, journal: Journal, scope: str, holder: str) -> None:
-        self._journal, self._scope, self._holder = journal, scope, holder
-
-    def take(self) -> None:
-        """Take or renew the lease."""
-        self._journal.lease(self._scope, self._holder, LEASE_SECONDS, may_take=is_dead)
-
-    def look(self) -> None:
-        """Read the lease."""
-        self._journal.refuse_if_leased(self._scope, self._holder, may_take=is_dead)
-
-    def release(self) -> None:
-        """Give the lease back."""
-        self._journal.release(self._scope, self._holder)
+        if self._seconds:
+            busy.detail = f"waited {self._seconds:.0f} s for it; nothing was changed"
+        raise busy
 
 
 class Keeper:
-    """Hold locks with a heartbeat, and say when they are lost."""
+    """Hold the locks of a run, and say when they are lost. What is lost stays lost."""
 
     def __init__(self) -> None:
-        self._lost: RunbookError | None = None
-        self._renewed = 0.0
-        self._held = False
+        self._locks: list[Lock] = []
+        self._lost: LockLost | None = None
+        self._stop = threading.Event()
 
     @contextmanager
-    def holding(self, locks: list[Lock]) -> Iterator[None]:
-        """Take every lock, renew them while the body runs, give them back."""
-        stop = threading.Event()
-        with ExitStack() as stack:
-            for lock in locks:
-                stack.callback(lock.release)
-                lock.take()
-            self._renewed, self._held, self._lost = time.monotonic(), True, None
-            beat = threading.Thread(target=self._beat, args=(locks, stop), daemon=True)
-            beat.start()
-            stack.callback(self._end, stop, beat)
+    def holding(self, locks: list[Lock], patience: Patience) -> Iterator[None]:
+        """Take every lock or none, renew them while the body runs, give them back."""
+        _take_all(locks, patience)
+        self._locks, self._lost, self._stop = list(locks), None, threading.Event()
+        beat = threading.Thread(target=self._beat, args=(self._stop,), daemon=True)
+        beat.start()
+        try:
             yield
+        finally:
+            self._stop.set()
+            beat.join(timeout=5)
+            held, self._locks = self._locks, []
+            _release(held)
 
-    def _beat(self, locks: list[Lock], stop: threading.Event) -> None:
-        while not stop.wait(_BEAT_SECONDS):
+    def add(self, locks: list[Lock], patience: Patience) -> None:
+        """Hold more locks until the body ends; those that are held already stay."""
+        known = {lock.name for lock in self._locks}
+        more = [lock for lock in locks if lock.name not in known]
+        _take_all(more, patience)
+        self._locks = [*self._locks, *more]
+
+    def _beat(self, stop: threading.Event) -> None:
+        pause = _BEAT_SECONDS
+        while not stop.wait(pause):
+            pause = _BEAT_SECONDS
             try:
-                for lock in locks:
-                    lock.take()
-                self._renewed = time.monotonic()
-            except Locked as problem:
-                self._lost = problem
+                self.check()
+                _each(self._locks, lambda lock: lock.renew())
+            except LockLost as problem:
+                self._lost = self._lost or problem
                 return
-            except RunbookError:
-                continue  # the next beat may succeed; `check` stops the run before the lease lapses
+            except Exception:  # noqa: BLE001 - whatever it is, `check` stops the run before the lock lapses
+                pause = _AGAIN_SECONDS
 
-    def _end(self, stop: threading.Event, beat: threading.Thread) -> None:
-        stop.set()
-        beat.join(timeout=5)
-        self._held = False
+    @property
+    def held(self) -> bool:
+        """Tell whether a run is inside `holding`."""
+        return bool(self._locks)
 
     def check(self) -> None:
-        """Raise Interrupted when a lock was lost or could not be renewed in time: another run may be writing."""
-        if self._held and (self._lost or time.monotonic() - self._renewed > LEASE_SECONDS - 5):
-            raise Interrupted(
-                "the lock of the target was lost",
-                self._lost.summary if self._lost else "it could not be renewed in time",
-                "runbook runs",
-            )
+        """Raise LockLost when a lock was lost, or was not renewed in time: another run may be writing."""
+        if self._lost is None and self._locks:
+            silent = awake_clock() - min(lock.renewed for lock in self._locks)
+            if silent > LOST_SECONDS:
+                self._lost = LockLost(f"the lock of the target was lost: it was not renewed for {silent:.0f} s")
+        if self._lost is not None:
+            raise LockLost(self._lost.summary, "another run may be at work, so this process stops writing")
+
+    def require(self) -> None:
+        """Raise LockLost unless every lock is held; asked right before each request that writes."""
+        self.check()
+        if not self._locks:
+            raise LockLost("no lock of the target is held", "a run writes only while it holds its locks")
 
 
-def _seconds(stamp: Any) -> float:
-    return datetime.fromisoformat(str(stamp).replace("Z", "+00:00")).timestamp() if stamp else 0.0
+def _take_all(locks: list[Lock], patience: Patience) -> None:
+    while True:
+        try:
+            return _once(locks)
+        except Busy as busy:
+            patience.refuse_if_over(busy)
+            _each(locks, _glance)  # what one dead run has left behind lapses at one time
+            patience.wait(next(lock for lock in locks if lock.name == busy.name), busy)
+
+
+def _glance(lock: Lock) -> None:
+    with suppress(RunbookError):
+        lock.look()
+
+
+def _once(locks: list[Lock]) -> None:
+    """Take every lock or none. The first one alone: of two runs that want the same, one gets it and goes on."""
+    try:
+        for lock in locks[:1]:
+            lock.take()
+        _each(locks[1:], lambda lock: lock.take())
+    except BaseException:
+        _release(locks)
+        raise
+
+
+def _release(locks: list[Lock]) -> None:
+    def release(lock: Lock) -> None:
+        with suppress(RunbookError):  # it lapses by itself
+            lock.release()
+
+    _each(locks, release)
+
+
+def _each(locks: list[Lock], do: Callable[[Lock], None]) -> None:
+    """Do something to several locks at once; raises the first problem after all are done."""
+    if len(locks) < 2:
+        for lock in locks:
+            do(lock)
+        return
+    with ThreadPoolExecutor(min(_AT_ONCE, len(locks))) as pool:
+        list(pool.map(do, locks))

@@ -8,7 +8,8 @@ from typing import Any
 
 from remediation.changes import Intent
 from remediation.engine.execution import Executor, Observer
-from remediation.engine.outcome import Outcome, end, failed, interruption, proof
+from remediation.engine.holding import locked
+from remediation.engine.outcome import Outcome, end, failed, interrupted, interruption, proof
 from remediation.engine.plan import Plan, Planner
 from remediation.engine.putting_back import put_back, restore_temporary
 from remediation.engine.run import Run
@@ -16,6 +17,7 @@ from remediation.errors import (
     Ambiguous,
     Drifted,
     Interrupted,
+    LockLost,
     NotApplicable,
     Refused,
     RunbookError,
@@ -29,7 +31,7 @@ from remediation.model import Status
 Decision = Callable[[Unhealthy], bool]
 
 
-def apply_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision) -> Outcome:
+def apply_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision, wait: float | None = None) -> Outcome:
     """Carry out a run that was just begun.
 
     Args:
@@ -37,9 +39,11 @@ def apply_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision) ->
         api: the clients; the lock is taken through it.
         observer: told about progress.
         on_unhealthy: asked whether to roll back when the proof fails.
+        wait: how many seconds to wait for other runs on the same objects.
     """
     try:
-        with api.locked(run.scopes, run.holder):
+        with locked(run, api, wait, observer.held_up):
+            _refuse_taken_over(run)
             return _apply(run, Executor(run, api, observer), on_unhealthy)
     except KeyboardInterrupt:
         return failed(run, interruption(run))
@@ -47,22 +51,23 @@ def apply_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision) ->
         return failed(run, problem)
 
 
-def resume_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision) -> Outcome:
+def resume_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision, wait: float | None = None) -> Outcome:
     """Finish an interrupted run; its operations that are done already are skipped.
+
+    ``wait`` is how many seconds to wait for other runs on the same objects.
 
     Raises:
         Refused: there is nothing to finish, another process works on it, or a precondition no longer holds.
     """
     try:
-        with api.locked(run.scopes, run.holder):
-            run.refresh()
+        with locked(run, api, wait, observer.held_up):
             _refuse_finished(run)
             _refuse_outdated(run, api)
             _revive(run, api)
             run.note("run.resumed", {"holder": run.holder})
             return _resumed(run, api, observer, on_unhealthy)
     except KeyboardInterrupt:
-        return failed(run, interruption(run))
+        return interrupted(run)
 
 
 def _resumed(run: Run, api: Any, observer: Observer, on_unhealthy: Decision) -> Outcome:
@@ -74,7 +79,17 @@ def _resumed(run: Run, api: Any, observer: Observer, on_unhealthy: Decision) -> 
 
 def _apply(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
     try:
+        return _applied(run, executor, on_unhealthy)
+    except LockLost:
+        _abandon(run, executor)
+        raise
+
+
+def _applied(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
+    try:
         _carry_out(run, executor)
+    except LockLost:
+        raise
     except Unhealthy as problem:
         return _unhealthy(run, executor, problem, on_unhealthy)
     except RunbookError as problem:
@@ -102,6 +117,8 @@ def _undone(run: Run, executor: Executor, problem: RunbookError) -> Outcome:
     anything = bool(run.written)
     try:
         put_back(run, executor)
+    except LockLost:
+        raise
     except RunbookError as second:
         problem.detail = f"{problem.detail or 'it was to be undone'}; that failed too: {second.summary}"
         return failed(run, problem)
@@ -129,8 +146,26 @@ def _ephemeral(run: Run) -> list[int]:
 def _forget(run: Run, executor: Executor) -> None:
     """Take away what only this process knows, also when the journal can no longer be written."""
     for index in _ephemeral(run):
-        with suppress(Exception):  # the bug that is being reported is more useful
-            executor.discard(index)
+        _discard(executor, index)
+
+
+def _discard(executor: Executor, index: int) -> None:
+    with suppress(Exception):  # what is being reported is more useful
+        executor.discard(index)
+
+
+def _abandon(run: Run, executor: Executor) -> None:
+    """Write nothing more, but leave no key alive that only this process knows and nothing uses.
+
+    One that stands in the record is the business of whoever has taken over the run.
+    """
+    for index in _ephemeral(run):
+        if run.progress.get(index + 1, "untouched") == "untouched":
+            try:
+                executor.undo(index)
+            except RunbookError:
+                if run.progress.get(index) == "intended":
+                    _discard(executor, index)
 
 
 def _unhealthy(run: Run, executor: Executor, problem: Unhealthy, on_unhealthy: Decision) -> Outcome:
@@ -140,11 +175,20 @@ def _unhealthy(run: Run, executor: Executor, problem: Unhealthy, on_unhealthy: D
         return end(run, Status.UNHEALTHY, 5, verify=verified, error=problem)
     try:
         put_back(run, executor)
+    except LockLost:
+        raise
     except RunbookError as second:
         second.detail = f"{second.detail}; it was undone because {problem.summary}: {problem.detail}"
         return failed(run, second, verified)
     notes = ["unhealthy, so everything was put back"]
     return end(run, Status.ROLLED_BACK, 7, verify=verified, error=problem, notes=notes)
+
+
+def _refuse_taken_over(run: Run) -> None:
+    if not run.fresh:
+        raise LockLost(
+            f"run {run.id} was taken over by another process while it waited for its lock", "this process wrote nothing"
+        )
 
 
 def _refuse_finished(run: Run) -> None:

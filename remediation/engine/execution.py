@@ -18,6 +18,7 @@ from remediation.errors import (
     ApiError,
     Conflict,
     Forbidden,
+    LockLost,
     RunbookError,
     StalePlan,
     Throttled,
@@ -43,6 +44,9 @@ class Observer(Protocol):
 
     def answered(self, ensure: Ensure, verdict: Verdict) -> None:
         """A check has its final answer."""
+
+    def held_up(self, who: str, seconds: float, limit: float) -> None:
+        """A lock has been waited for so long, and will be for ``limit`` seconds at most."""
 
 
 def _wait(state: RetryCallState) -> float:
@@ -148,7 +152,7 @@ class Executor:
         try:
             return resource.write(self.api, change, self.run.id, identity)
         except RunbookError as problem:
-            self._in_doubt = isinstance(problem, Ambiguous)
+            self._in_doubt = isinstance(problem, Ambiguous | LockLost)
             raise
 
     def undo(self, index: int) -> None:
@@ -206,6 +210,7 @@ class Executor:
         if ensure is None or (index in self.passed and not ensure.always):
             return
         verdict = wait_for(ensure, self.api, self.observer)
+        self.api.still_locked()
         self.results.append(result(ensure, verdict))
         if verdict.status == "ok":
             self.run.note("check.passed", {"index": index, "check": ensure.check.description, "detail": verdict.detail})

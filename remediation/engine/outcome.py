@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from remediation.diffing import State
 from remediation.engine.run import Run
-from remediation.errors import Drifted, Interrupted, RunbookError
+from remediation.errors import Drifted, Interrupted, LockLost, RunbookError
 from remediation.model import Status
 
 _FAILED, _REFUSED = 1, 3
@@ -51,6 +51,15 @@ def _error(problem: RunbookError | None) -> State | None:
 
 def failed(run: Run, problem: RunbookError, verify: State | None = None) -> Outcome:
     """Return the end of a run that an error stopped: what is in place now, and the ways on where something had begun."""
+    try:
+        return _failed(run, problem, verify)
+    except LockLost as taken:  # the record is another process's by now
+        if not isinstance(problem, LockLost):
+            taken.detail = f"{taken.detail}; before that: {problem.summary}"
+        return Outcome(Status.FAILED, taken.exit_code, run.id, run.created["plan"], verify, taken)
+
+
+def _failed(run: Run, problem: RunbookError, verify: State | None) -> Outcome:
     if not run.begun:
         problem.detail = problem.detail or "nothing was changed"
         status = Status.REFUSED if problem.exit_code == _REFUSED else Status.FAILED
@@ -69,6 +78,15 @@ def _in_place(run: Run, problem: RunbookError) -> str:
     )
     reason = problem.detail if problem.detail != "nothing was changed" else ""
     return f"{reason}; {now}" if reason else now
+
+
+def interrupted(run: Run) -> Outcome:
+    """Return the end of a verb on an earlier run that Ctrl-C stopped; raises Interrupted where it still waited for its lock."""
+    if not run.epoch:
+        raise Interrupted(
+            "interrupted while another run was waited for", "nothing was changed", f"runbook runs {run.id}"
+        )
+    return failed(run, interruption(run))
 
 
 def interruption(run: Run) -> Interrupted:

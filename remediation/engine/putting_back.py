@@ -17,6 +17,7 @@ def put_back(run: Run, executor: Executor) -> None:
     restore_temporary(run, executor)
     if not run.undo_planned and (operations := undo_operations(run, executor.api)):
         run.plan_undo(operations)
+        executor.api.lock_too(run.scopes, run.holder)
     try:
         executor.carry_out(run.first_undo)
     except RunbookError:

@@ -8,10 +8,11 @@ from remediation.changes import Change, Written
 from remediation.diffing import State
 from remediation.engine.drift import as_written, drift
 from remediation.engine.execution import Executor, Observer
-from remediation.engine.outcome import Outcome, end, failed, interruption, proof
+from remediation.engine.holding import locked
+from remediation.engine.outcome import Outcome, end, failed, interrupted, proof
 from remediation.engine.putting_back import put_back, undo_operations
 from remediation.engine.run import Run
-from remediation.errors import Refused, RunbookError, Unhealthy
+from remediation.errors import LockLost, Refused, RunbookError, Unhealthy
 from remediation.model import Resource, Status
 
 
@@ -78,23 +79,26 @@ def _to_undo(run: Run) -> list[int]:
     ]
 
 
-def rollback_run(run: Run, api: Any, observer: Observer) -> Outcome:
+def rollback_run(run: Run, api: Any, observer: Observer, wait: float | None = None) -> Outcome:
     """Undo exactly what a run changed, in reverse order; looks at everything before it touches anything.
+
+    ``wait`` is how many seconds to wait for other runs on the same objects.
 
     Raises:
         Locked: another process works on the run or its target; nothing is recorded.
         Drifted, Refused: as `rollback_plan`.
     """
     try:
-        with api.locked(run.scopes, run.holder):
-            run.refresh()
+        with locked(run, api, wait, observer.held_up):
             if (done := nothing_to_undo(run)) is not None:
                 return done
             plan = rollback_plan(run, api)
             run.note("run.rolling_back", {"holder": run.holder})
             return _rolled_back(run, Executor(run, api, observer), plan)
     except KeyboardInterrupt:
-        return failed(run, interruption(run))
+        return interrupted(run)
+    except LockLost as problem:
+        return failed(run, problem)
 
 
 def _rolled_back(run: Run, executor: Executor, plan: State) -> Outcome:

@@ -30,6 +30,8 @@ class Run:
     Attributes:
         intents: what was known when each change was begun.
         first_undo: the index of the first operation that the runbook's own undo has added.
+        epoch: which acquisition of the run's locks this process writes for; 0 while it has none.
+        fresh: whether this process has made the run, and no other has worked on it.
     """
 
     journal: Journal
@@ -43,6 +45,8 @@ class Run:
     status: str = "running"
     started: float = 0.0
     finished: float | None = None
+    epoch: int = 0
+    fresh: bool = False
 
     @classmethod
     def begin(cls, journal: Journal, run_id: str, plan: Plan, about: State) -> Run:
@@ -60,9 +64,8 @@ class Run:
         }
         created = versions.stamped("run.created", created)
         journal.append(run_id, "run.created", created)
-        return cls(
-            journal, run_id, created, list(plan.operations), started=time.time(), first_undo=len(plan.operations)
-        )
+        operations = list(plan.operations)
+        return cls(journal, run_id, created, operations, started=time.time(), first_undo=len(operations), fresh=True)
 
     @classmethod
     def load(cls, journal: Journal, run_id: str) -> Run:
@@ -97,8 +100,8 @@ class Run:
             setattr(self, item.name, getattr(now, item.name))
 
     def _record(self, kind: str, payload: State) -> None:
-        """Write ahead, then know it ourselves as any later process will."""
-        event = self.journal.append(self.id, kind, versions.stamped(kind, payload))
+        """Write ahead, then know it ourselves as any later process will; raises LockLost when one has taken over the run."""
+        event = self.journal.append(self.id, kind, versions.stamped(kind, payload), epoch=self.epoch)
         self._replay(event.kind, event.payload, event.time)
 
     def _replay(self, kind: str, payload: State, when: float) -> None:
@@ -244,7 +247,7 @@ class Run:
     @cached_property
     def holder(self) -> str:
         """Who holds the locks of this run while this process works on it."""
-        return holder(self.id, self.created.get("actor", "unknown"))
+        return holder(self.id, self.created.get("actor") or "unknown", self.created["runbook"])
 
     @property
     def scopes(self) -> list[str]:

@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 
+# A holder of an earlier version names no runbook and no acquisition.
+_HOLDER = re.compile(
+    r"run (?P<run>\S+) (?:\((?P<book>\S*)\) )?of (?P<actor>\S+) on (?P<host>\S+) process (?P<pid>\d+)\.(?P<born>\S*)(?: as \S+)?"
+)
 
-def holder(run_id: str, actor: str) -> str:
-    """Return ``run ID of ACTOR on HOST/BOOT/NAMESPACE process PID.START``."""
-    return f"run {run_id} of {actor.replace(' ', '_')} on {_host()} process {os.getpid()}.{_born(os.getpid())}"
+
+def holder(run_id: str, actor: str, runbook: str) -> str:
+    """Return ``run ID (RUNBOOK) of ACTOR on HOST/BOOT/NAMESPACE process PID.START``."""
+    who = re.sub(r"\s+", "_", actor) or "unknown"
+    return f"run {run_id} ({runbook}) of {who} on {_host()} process {os.getpid()}.{_born(os.getpid())}"
+
+
+def acquisition(text: str) -> str:
+    """Return a holder for one acquisition: two of them in one process are two holders."""
+    import secrets  # noqa: PLC0415 - only a run needs it
+
+    # It begins with a letter, so that an earlier version does not take it for a process.
+    return f"{text} as n{secrets.token_hex(4)}"
 
 
 def is_dead(text: str) -> bool:
     """Tell whether a holder was a process of this host that is certainly gone; False when nobody can tell."""
-    words = text.split()
-    if len(words) < 4 or "on" not in words or words[words.index("on") + 1] != _host():
+    found = _HOLDER.fullmatch(text)
+    if found is None or found["host"] != _host():
         return False
-    pid, _, born = words[-1].partition(".")
-    return pid.isdigit() and _born(int(pid)) != born
+    return _born(int(found["pid"])) != found["born"]
+
+
+def person(text: str) -> str:
+    """Return a holder in words for a person: ``root@host (run ID, RUNBOOK)``; a foreign text as it is."""
+    found = _HOLDER.fullmatch(text)
+    if found is None:
+        return text
+    host = found["host"].partition("/")[0]
+    who = f"{found['actor']} on {host}" if "@" in found["actor"] else f"{found['actor']}@{host}"
+    return f"{who} (run {found['run']}{', ' + found['book'] if found['book'] else ''})"
 
 
 def _host() -> str:

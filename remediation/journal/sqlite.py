@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from remediation.errors import Locked, Refused, RunbookError, Tampered
+from remediation.errors import Refused, RunbookError, Tampered
 from remediation.journal.events import Event
+from remediation.journal.leases import LEASES, Leases, refuse_older
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -25,7 +26,6 @@ CREATE INDEX IF NOT EXISTS events_of_kind ON events (kind, sequence);
 CREATE TRIGGER IF NOT EXISTS events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS events_last BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, since REAL NOT NULL, expires REAL NOT NULL);
 """
 _COLUMNS = "sequence, run_id, time, kind, payload, previous, digest"
 
@@ -47,11 +47,16 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-            self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + _SCHEMA)
+            self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + _SCHEMA + LEASES)
         except (OSError, sqlite3.Error) as problem:
             raise RunbookError(
                 f"the journal {path} cannot be opened: {problem}", next="choose another with --store FILE"
             ) from problem
+
+    @property
+    def leases(self) -> Leases:
+        """The leases of this store, and its epochs."""
+        return Leases(self._transaction)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -64,10 +69,11 @@ class Journal:
                 raise
             self._connection.execute("COMMIT")
 
-    def append(self, run_id: str, kind: str, payload: dict[str, Any]) -> Event:
-        """Add one event; it is on disk when this returns."""
+    def append(self, run_id: str, kind: str, payload: dict[str, Any], epoch: int | None = None) -> Event:
+        """Add one event; it is on disk when this returns. Raises LockLost when a later ``epoch`` of the run was drawn."""
         payload = json.loads(json.dumps(payload))
         with self._transaction() as database:
+            refuse_older(database, run_id, epoch)
             row = database.execute(f"SELECT {_COLUMNS} FROM events ORDER BY sequence DESC LIMIT 1").fetchone()  # noqa: S608 - constant text
             event = Event.after(_event(row) if row else None, run_id, time.time(), kind, payload)
             database.execute("INSERT INTO events VALUES (?,?,?,?,?,?,?)", _row(event))
@@ -112,24 +118,6 @@ class Journal:
             row = database.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return bytes(row[0]).decode() if row else None
 
-    def lease(self, name: str, holder: str, seconds: float, *, may_take: Any) -> None:
-        """Take or renew a lease; raises Locked while another holder's lease is valid and ``may_take`` refuses it."""
-        now = time.time()
-        with self._transaction() as database:
-            row = _free(database, name, holder, may_take)
-            since = row[1] if row and row[0] == holder else now
-            database.execute("INSERT OR REPLACE INTO leases VALUES (?,?,?,?)", (name, holder, since, now + seconds))
-
-    def refuse_if_leased(self, name: str, holder: str, *, may_take: Any) -> None:
-        """Raise Locked like `lease`; writes nothing."""
-        with self._transaction() as database:
-            _free(database, name, holder, may_take)
-
-    def release(self, name: str, holder: str) -> None:
-        """Give a lease back if it is still ours."""
-        with self._transaction() as database:
-            database.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))
-
     def find(self, run_id: str) -> str:
         """Return the full id of a run from its start, or ``last``; raises Refused when none or several match."""
         ids = [event.run_id for event in self.events(kind="run.created")]
@@ -162,19 +150,3 @@ def _row(event: Event) -> tuple[Any, ...]:
 
 def _event(row: tuple[Any, ...]) -> Event:
     return Event(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5], row[6])
-
-
-def _free(database: Any, name: str, holder: str, may_take: Any) -> Any:
-    """Return the row of a lease that this holder may take or renew, None when there is none; raises Locked."""
-    row = database.execute("SELECT holder, since, expires FROM leases WHERE name = ?", (name,)).fetchone()
-    if row and row[0] != holder and row[2] > time.time() and not may_take(row[0]):
-        raise Locked(
-            f"{name} is locked by {row[0]} since {_clock(row[1])}, until {_clock(row[2])} at the latest",
-            "nothing was changed",
-            "wait for that run, or see: runbook runs",
-        )
-    return row
-
-
-def _clock(seconds: float) -> str:
-    return time.strftime("%H:%M:%SZ", time.gmtime(seconds))

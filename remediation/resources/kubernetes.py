@@ -92,8 +92,8 @@ class KubernetesObject(ResourceDefaults):
 
     @property
     def scope(self) -> str:
-        """The namespace, or kube-system for an object of the cluster."""
-        return f"namespace/{self.namespace or 'kube-system'}"
+        """This one object."""
+        return self.ref.scope
 
     @property
     def permissions(self) -> tuple[Permission, ...]:

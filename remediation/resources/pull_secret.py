@@ -79,8 +79,8 @@ class PullSecret(ResourceDefaults):
 
     @property
     def scope(self) -> str:
-        """The namespace."""
-        return f"namespace/{self.namespace}"
+        """This one Secret."""
+        return self.ref.scope
 
     @property
     def permissions(self) -> tuple[Permission, ...]:

@@ -50,8 +50,8 @@ class RenewedPods(ResourceDefaults):
 
     @property
     def scope(self) -> str:
-        """The namespace."""
-        return f"namespace/{self.namespace}"
+        """The service account: the names of its pods change while they are renewed."""
+        return Ref("v1", "ServiceAccount", self.service_account, self.namespace).scope
 
     @property
     def permissions(self) -> tuple[Permission, ...]:

@@ -35,8 +35,8 @@ class SecretCopy(ResourceDefaults):
 
     @property
     def scope(self) -> str:
-        """The namespace."""
-        return f"namespace/{self.namespace}"
+        """This one Secret."""
+        return self.ref.scope
 
     @property
     def permissions(self) -> tuple[Permission, ...]:

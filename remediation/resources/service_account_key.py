@@ -99,9 +99,17 @@ class ServiceAccountKey(ResourceDefaults):
         return self._create(api)
 
     def _delete(self, api: Any, name: str) -> Written:
-        api.google.disable_key(name)
-        api.google.delete_key(name)
+        ours = self._known_here(api, name)
+        api.google.disable_key(name, ours=ours)
+        api.google.delete_key(name, ours=ours)
         return Written(None)
+
+    def _known_here(self, api: Any, name: str) -> bool:
+        """Tell whether this process has the private part: then nobody else can use the key, and it must not stay."""
+        return api.material.has(material_name(self.email)) and name.endswith(f"/{self._made_here(api)}")
+
+    def _made_here(self, api: Any) -> str:
+        return KeyFile.parse(api.material.get(material_name(self.email))).private_key_id
 
     def _create(self, api: Any) -> Written:
         if len(api.google.keys(self.email)) >= LIMIT:
@@ -143,8 +151,7 @@ class ServiceAccountKey(ResourceDefaults):
         """Return the names of the keys that can be ours; when this process has the private part, there is no doubt."""
         new = self._new(api)
         if api.material.has(material_name(self.email)):
-            made = KeyFile.parse(api.material.get(material_name(self.email))).private_key_id
-            return [key["name"] for key in new if key["name"].endswith(f"/{made}")]
+            return [key["name"] for key in new if self._known_here(api, key["name"])]
         first, last = intent.server_time - _BEFORE, intent.server_time + _AFTER
         before = intent.version.split()
         return [

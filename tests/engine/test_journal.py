@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from remediation.errors import Locked, Refused, Tampered
+from remediation.errors import Refused, Tampered
 from remediation.journal import Journal
 from remediation.journal.holder import holder, is_dead
 
@@ -101,24 +101,9 @@ def test_a_run_is_found_by_its_start(tmp_path: Path) -> None:
             journal.find(text)
 
 
-def test_leases_keep_others_out(tmp_path: Path) -> None:
-    """A lease refuses others until it lapses; its holder renews it, and a dead process of this host does not count."""
-    journal = Journal(tmp_path / "j.db")
-    mine = holder("1", "me")
-    journal.lease("project/x", mine, 30, may_take=is_dead)
-    journal.lease("project/x", mine, 30, may_take=is_dead)
-    with pytest.raises(Locked, match="run 1 of me"):
-        journal.lease("project/x", "run 2 of you on elsewhere/1 process 1.1", 30, may_take=is_dead)
-    journal.release("project/x", mine)
-    dead = mine.rpartition(".")[0] + ".1"
-    journal.lease("project/x", dead, 30, may_take=is_dead)
-    journal.lease("project/x", mine, -1, may_take=is_dead)
-    journal.lease("project/x", "run 3 of them on elsewhere/1 process 1.1", 30, may_take=is_dead)
-
-
 def test_who_is_dead() -> None:
     """Only a process of this host that is certainly gone is dead."""
-    mine = holder("1", "somebody else")
+    mine = holder("1", "somebody else", "ip-masq-agent")
     assert not is_dead(mine)
     assert is_dead(mine.rpartition(".")[0] + ".1")
     assert not is_dead("run 1 of me on elsewhere/1 process 1.1")

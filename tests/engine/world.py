@@ -112,10 +112,11 @@ class World:
         return json.loads(json.dumps(found))  # type: ignore[no-any-return]
 
     def leases(self) -> list[str]:
+        """Return the addresses of the objects that are locked."""
         return [
-            item["metadata"]["namespace"]
+            (item["metadata"].get("annotations") or {}).get("runbook/address", item["metadata"]["name"])
             for item in self.cluster.store.list("leases.coordination.k8s.io")
-            if item["metadata"]["name"] == "runbook"
+            if item["metadata"]["name"].startswith("runbook")
         ]
 
 

@@ -57,7 +57,7 @@ def agent(control_plane: ControlPlane) -> Iterator[Callable[..., None]]:
     control_plane.kubectl(
         "-n", "kube-system", "delete", "daemonset,configmap", "ip-masq-agent", "--ignore-not-found", "--wait=true"
     )
-    control_plane.kubectl("-n", "kube-system", "delete", "lease", "runbook", "--ignore-not-found")
+    control_plane.kubectl("-n", "kube-system", "delete", "lease", "-l", "app.kubernetes.io/managed-by=runbook")
 
 
 @pytest.fixture

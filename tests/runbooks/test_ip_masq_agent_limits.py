@@ -49,7 +49,8 @@ class World:
         before = self.text()
         done = self.cli("run", "ip-masq-agent", *words, "--yes").expect(3)
         assert self.text() == before
-        assert self.cluster.get("leases.coordination.k8s.io", "runbook", "kube-system") is None
+        leases = self.cluster.store.list("leases.coordination.k8s.io")
+        assert not [item for item in leases if item["metadata"]["name"].startswith("runbook")]
         error: dict[str, Any] = done.json["error"]
         return error
 
