@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from remediation.diffing import State
 from remediation.errors import NotFound
-from remediation.facts.pods import carries, created, pull_failures, pulls_from, started
+from remediation.facts import Facts
+from remediation.facts.controllers import DesiredPods
+from remediation.facts.pods import carries, concerns, controller, created, few, name_of, pull_failures, started
 from remediation.model import CheckDefaults, Permission, Verdict
 from remediation.records import recorded
 from remediation.refs import Ref
@@ -17,15 +20,21 @@ from remediation.refs import Ref
 @recorded
 @dataclass(frozen=True)
 class PodsPull(CheckDefaults):
-    """Pods that were made after the pull secret and carry it have pulled from the registry, and none fails to.
+    """Every pod that has to be there was made after the pull secret, carries it and has pulled, and none fails to.
 
-    A pod that was there before proves nothing: service accounts give their secrets only to new pods.
+    A pod that was there before proves nothing: service accounts give their secrets only to new pods. How many have to
+    be there their controllers say, not the pods: those that are still to come would not be missed.
+
+    Args:
+        namespace, service_account, host, secret: whose pods, from which registry, with which secret.
+        stuck: API version, kind and name of each controller whose pods were stuck when the plan was made, and how many.
     """
 
     namespace: str
     service_account: str
     host: str
     secret: str
+    stuck: tuple[tuple[str, str, str, int], ...] = ()
 
     # Where no pod uses the registry there is nothing to prove it with; that is said, and is no failure.
     required: ClassVar[bool] = False
@@ -37,26 +46,29 @@ class PodsPull(CheckDefaults):
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
-        """Get the Secret, list and watch the pods of the namespace."""
+        """Get the Secret, list and watch the pods of the namespace, get their controllers."""
         pods = tuple(Permission(verb, "pods", "", self.namespace) for verb in ("list", "watch"))
-        return (*pods, Permission("get", "secrets", "", self.namespace, self.secret))
+        secret = Permission("get", "secrets", "", self.namespace, self.secret)
+        return (*pods, secret, *DesiredPods("", "", "", self.namespace).permissions)
 
     def ask(self, api: Any) -> Verdict:
-        """Look at every pod of the service account that uses the registry."""
-        pods = [pod for pod in api.kubernetes.list(Ref("v1", "Pod", "", self.namespace)) if self._concerns(pod)]
-        failing = [pod for pod in pods if pull_failures(pod, self.host)]
-        if failing:
-            return Verdict(
-                "failing", f"{len(failing)} of {len(pods)} pods cannot pull, such as {failing[0]['metadata']['name']}"
-            )
+        """Look at every pod of the service account that uses the registry, and at what its controllers want."""
+        every = api.kubernetes.list(Ref("v1", "Pod", "", self.namespace))
+        pods = [pod for pod in every if concerns(pod, self.service_account, self.host)]
+        if failing := [pod for pod in pods if pull_failures(pod, self.host)]:
+            return self._cannot_pull(failing, len(pods))
         made = self._made(api)
         if made is None:
             return Verdict("failing", f"secret {self.secret} does not exist")
         newer = [pod for pod in pods if carries(pod, self.secret) and created(pod) >= made]
-        if not newer:
-            text = "no pod that was made after the secret carries it yet; start one, or restart the workload"
-            return Verdict("unknown", text, final=not pods)
-        return self._started(newer)
+        return self._missing(api, newer, every) or self._proof(newer, pods)
+
+    def _cannot_pull(self, failing: list[State], total: int) -> Verdict:
+        """Tell who fails; a pod without the secret never gets it, so waiting for that one would be in vain."""
+        text = f"{len(failing)} of {total} pods cannot pull: {few(map(name_of, failing))}"
+        without = [pod for pod in failing if not carries(pod, self.secret)]
+        more = f"; without the secret, so to be made anew: {few(map(name_of, without))}" if without else ""
+        return Verdict("failing", text + more, final=len(without) == len(failing))
 
     def _made(self, api: Any) -> float | None:
         try:
@@ -64,20 +76,34 @@ class PodsPull(CheckDefaults):
         except NotFound:
             return None
 
-    def _started(self, pods: list[State]) -> Verdict:
-        running = [pod for pod in pods if started(pod)]
-        if len(running) < len(pods):
-            return Verdict("failing", f"{len(running)} of {len(pods)} pods with the secret have started")
-        text = f"{len(running)} pods with the secret, made after it, have started; a node may have had the image"
-        return Verdict("ok", text)
+    def _missing(self, api: Any, newer: list[State], every: list[State]) -> Verdict | None:
+        """Return who is waited for, None when as many pods have started as their controllers want."""
+        there = Counter(ref for pod in every if "deletionTimestamp" not in pod["metadata"] and started(pod) if (ref := controller(pod)))  # fmt: skip
+        wanted = self._wanted(api, newer)
+        short = [ref for ref in wanted if there[ref] < wanted[ref]]
+        waiting = [pod for pod in newer if not started(pod)]
+        if not short and not waiting:
+            return None
+        counts = few(f"{ref.address} has {there[ref]} of {wanted[ref]} pods" for ref in short)
+        names = f"{few(map(name_of, waiting))} not started" if waiting else ""
+        return Verdict("failing", "; ".join(filter(None, (counts, names))))
 
-    def _concerns(self, pod: State) -> bool:
-        account = pod["spec"].get("serviceAccountName", "default")
-        return (
-            account == self.service_account
-            and pulls_from(pod, self.host)
-            and "deletionTimestamp" not in pod["metadata"]
-        )
+    def _wanted(self, api: Any, newer: Iterable[State]) -> dict[Ref, int]:
+        """Return how many pods each controller wants; of one that does not tell, how many of its pods were stuck."""
+        counted = {Ref(*where): count for *where, count in self.stuck}
+        found = counted | {ref: 0 for pod in newer if (ref := controller(pod)) and ref not in counted}
+        facts = Facts(api)
+        for ref, count in found.items():
+            told = facts(DesiredPods(ref.api_version, ref.kind, ref.name, self.namespace))
+            found[ref] = count if told is None else told
+        return found
+
+    def _proof(self, newer: list[State], pods: list[State]) -> Verdict:
+        if newer:
+            text = f"{len(newer)} pods with the secret, made after it, have started, and no controller wants more"
+            return Verdict("ok", f"{text}; a node may have had the image")
+        before = f", and {few(map(name_of, pods))} proves nothing; start one, or restart the workload" if pods else ""
+        return Verdict("unknown", f"no pod that was made after the secret carries it{before}", final=True)
 
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield at every change of a pod."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from remediation.diffing import State
 from remediation.facts.kubernetes import ObjectsOf
+from remediation.refs import Ref
 from remediation.registry import image_host, same_host
 
 _LIVE = "status.phase!=Succeeded,status.phase!=Failed"
@@ -18,7 +19,11 @@ _KEPT = (
     *(f"spec.{name}" for name in _SPEC),
     *(f"spec.{kind}.{name}" for kind in ("containers", "initContainers") for name in ("name", "image")),
     *(f"status.{name}" for name in _STATUS),
-    *(f"status.{kind}.{name}" for kind in ("containerStatuses", "initContainerStatuses") for name in ("name", "state")),
+    *(
+        f"status.{kind}.{name}"
+        for kind in ("containerStatuses", "initContainerStatuses")
+        for name in ("name", "state", "lastState")
+    ),
 )
 _PULL_REASONS = ("ErrImagePull", "ImagePullBackOff")
 
@@ -71,15 +76,59 @@ def pull_failures(pod: State, host: str) -> list[str]:
     return found
 
 
+def pull_secrets(pod: State) -> set[str]:
+    """Return the names of a pod's pull secrets."""
+    return {item.get("name", "") for item in pod["spec"].get("imagePullSecrets") or []}
+
+
 def carries(pod: State, secret: str) -> bool:
     """Tell whether a pod names a pull secret."""
-    return {"name": secret} in (pod["spec"].get("imagePullSecrets") or [])
+    return secret in pull_secrets(pod)
+
+
+def lacking(pods: Iterable[State], account: State | None, host: str, secret: str) -> list[State]:
+    """Return the pods of a service account that a controller would make anew with the pull secret they do not have.
+
+    Only those that never ran: others may have logs or a result that somebody needs. A pod whose template names pull
+    secrets gets none of its service account's, so making it anew would not help.
+
+    Args:
+        pods: any pods of the namespace.
+        account: the service account; None when it does not exist.
+        host: only pods with an image from this registry.
+        secret: the pull secret.
+
+    Source: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#add-imagepullsecrets-to-a-service-account
+    """
+    of = name_of(account) if account else ""
+    given = {secret, *(item.get("name") for item in (account or {}).get("imagePullSecrets") or [])}
+    return [
+        pod
+        for pod in pods
+        if concerns(pod, of, host) and not carries(pod, secret) and pull_secrets(pod) <= given
+        if controller(pod) and never_ran(pod)
+    ]
+
+
+def stuck(pods: Iterable[State], account: State | None, host: str, secret: str) -> list[State]:
+    """Return those of `lacking` whose image could not be pulled."""
+    return [pod for pod in lacking(pods, account, host, secret) if pull_failures(pod, host)]
+
+
+def concerns(pod: State, account: str, host: str) -> bool:
+    """Tell whether a pod that is to stay runs as a service account and has an image from a registry."""
+    ours = pod["spec"].get("serviceAccountName", "default") == account and pulls_from(pod, host)
+    return ours and "deletionTimestamp" not in pod["metadata"]
 
 
 def started(pod: State) -> bool:
-    """Tell whether every container has been started, which takes a pulled image."""
-    states = [status.get("state") or {} for _, status in containers(pod)]
-    return all("running" in state or "terminated" in state for state in states) and bool(states)
+    """Tell whether every container has been started, which takes a pulled image; one that crashed since was started too."""
+    statuses = [status for _, status in containers(pod)]
+    return all(_ran(status) for status in statuses) and bool(statuses)
+
+
+def _ran(status: State) -> bool:
+    return bool({"running", "terminated"} & set(status.get("state") or {}) or status.get("lastState"))
 
 
 def created(obj: State) -> float:
@@ -95,13 +144,27 @@ def running(pod: State) -> bool:
 def never_ran(pod: State) -> bool:
     """Tell whether nothing of the pod's own ever ran, so that it has no logs and no result to lose."""
     statuses = pod.get("status", {}).get("containerStatuses") or []
-    ran = any({"running", "terminated"} & set(item.get("state") or {}) or item.get("lastState") for item in statuses)
-    return pod.get("status", {}).get("phase", "Pending") == "Pending" and not ran and not running(pod)
+    return (
+        pod.get("status", {}).get("phase", "Pending") == "Pending" and not any(map(_ran, statuses)) and not running(pod)
+    )
 
 
-def has_controller(pod: State) -> bool:
-    """Tell whether a controller will replace the pod when it is deleted."""
-    return any(owner.get("controller") for owner in pod["metadata"].get("ownerReferences") or [])
+def controller(pod: State) -> Ref | None:
+    """Return the controller that will replace the pod when it is deleted, None for a pod of nobody's."""
+    owners = [owner for owner in pod["metadata"].get("ownerReferences") or [] if owner.get("controller")]
+    return Ref(owners[0]["apiVersion"], owners[0]["kind"], owners[0]["name"]) if owners else None
+
+
+def few(names: Iterable[str], most: int = 3) -> str:
+    """Return the first names in order, and how many more there are: ``a, b, c +4``."""
+    every = sorted(names)
+    more = f" +{len(every) - most}" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
+
+
+def name_of(obj: State) -> str:
+    """Return the name of an object."""
+    return str(obj["metadata"]["name"])
 
 
 def takes_pod_address(pod: State) -> bool:

@@ -7,28 +7,28 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, ClassVar
 
 from remediation.changes import Change, Intent, Written
 from remediation.diffing import State
 from remediation.errors import Conflict, NotFound
-from remediation.facts.pods import carries, created, has_controller, never_ran, pull_failures, pulls_from
+from remediation.facts.pods import controller, created, lacking, name_of, pull_failures, stuck
 from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
-from remediation.refs import Ref
+from remediation.refs import FIELD_MANAGER, Ref
 
 _ROUND_SECONDS = 0.3
 _LONGEST_SECONDS = 30.0
-# A run that was killed has left replacements that are this old at most, unless they show by now that they cannot pull.
-_RECENT_SECONDS = 60.0
 
 
 @recorded
 @dataclass(frozen=True)
 class RenewedPods(ResourceDefaults):
-    """The pods of a service account that cannot pull and do not carry the secret; the state names them.
+    """The pods of a service account that cannot pull and do not carry the secret; the state names them and their controllers.
 
-    Only pods that have a controller and never ran are deleted: others may have logs or a result that somebody needs.
+    Deleted are the pods that the plan names, and what their controllers made in their place before the API server knew
+    of the attachment. See `lacking` for which pods can be made anew at all.
     """
 
     namespace: str
@@ -55,26 +55,22 @@ class RenewedPods(ResourceDefaults):
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
-        """List and delete pods of the namespace; their names cannot be known before."""
-        return tuple(Permission(verb, "pods", "", self.namespace) for verb in ("delete", "list"))
+        """List and delete pods of the namespace, whose names cannot be known before; get the service account."""
+        pods = tuple(Permission(verb, "pods", "", self.namespace) for verb in ("delete", "list"))
+        return (*pods, Permission("get", "serviceaccounts", "", self.namespace, self.service_account))
 
-    def _lacking(self, api: Any) -> list[State]:
-        return [pod for pod in api.kubernetes.list(self._pods) if self._concerns(pod) and not carries(pod, self.secret)]
-
-    def _stuck(self, api: Any) -> list[State]:
-        return [pod for pod in self._lacking(api) if pull_failures(pod, self.host)]
-
-    def _useless(self, api: Any, since: float) -> list[State]:
-        """Return the stuck pods, and those made in place of others before the API server knew of the attachment."""
-        return [pod for pod in self._lacking(api) if pull_failures(pod, self.host) or created(pod) >= since]
-
-    def _concerns(self, pod: State) -> bool:
-        ours = pod["spec"].get("serviceAccountName", "default") == self.service_account and pulls_from(pod, self.host)
-        return ours and has_controller(pod) and never_ran(pod) and "deletionTimestamp" not in pod["metadata"]
+    def _asked(self, api: Any) -> tuple[list[State], State | None]:
+        """Return the pods of the namespace, and the service account."""
+        try:
+            account = api.kubernetes.read(Ref("v1", "ServiceAccount", self.service_account, self.namespace))
+        except NotFound:
+            account = None
+        return api.kubernetes.list(self._pods), account
 
     def read(self, api: Any) -> State:
-        """Return the names of the pods that are stuck, with their trouble."""
-        return {"stuck": {pod["metadata"]["name"]: "cannot pull" for pod in self._stuck(api)}}
+        """Return the names of the pods that are stuck, with their controllers."""
+        pods, account = self._asked(api)
+        return {"stuck": {name_of(pod): _controller(pod) for pod in stuck(pods, account, self.host, self.secret)}}
 
     def desired(self, current: State | None) -> State:
         """Return no stuck pods."""
@@ -83,23 +79,38 @@ class RenewedPods(ResourceDefaults):
 
     def preview(self, api: Any, change: Change) -> Change:
         """Ask for a dry run of the first deletion."""
-        for pod in self._stuck(api)[:1]:
+        pods, account = self._asked(api)
+        for pod in stuck(pods, account, self.host, self.secret)[:1]:
             self._delete(api, pod, dry_run=True)
         note = "pods that never ran are deleted; their controllers make new ones, so nothing has to be undone"
         return replace(change, note=note)
 
     def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
-        """Delete stuck pods until the new ones carry the secret: the API server learns of the attachment a moment later."""
-        del change, run_id, identity
-        since = api.kubernetes.now() - _RECENT_SECONDS
+        """Delete the named pods until the new ones carry the secret: the API server learns of the attachment a moment later."""
+        del run_id, identity
+        named: State = (change.before or {}).get("stuck", {})
         deadline, calm = time.monotonic() + _LONGEST_SECONDS, 0
         while calm < 2 and time.monotonic() < deadline:
-            useless = self._useless(api, since)
+            pods, account = self._asked(api)
+            useless = self._useless(pods, account, named, api.kubernetes.now())
             for pod in useless:
                 self._delete(api, pod)
             calm = 0 if useless else calm + 1
             time.sleep(_ROUND_SECONDS if useless else _ROUND_SECONDS / 2)
         return Written(self.read(api))
+
+    def _useless(self, pods: list[State], account: State | None, named: State, now: float) -> list[State]:
+        """Return the named pods that are stuck, and those that their controllers made too early in place of them."""
+        found = lacking(pods, account, self.host, self.secret)
+        # An earlier version did not note the controllers.
+        controllers = {_controller(pod) for pod in found if name_of(pod) in named} | set(named.values())
+        since = _attached(account, now)
+        return [
+            pod
+            for pod in found
+            if (name_of(pod) in named and pull_failures(pod, self.host))
+            or (_controller(pod) in controllers and created(pod) >= since)
+        ]
 
     def _delete(self, api: Any, pod: State, *, dry_run: bool = False) -> None:
         metadata = pod["metadata"]
@@ -109,7 +120,23 @@ class RenewedPods(ResourceDefaults):
             return  # it is gone, or another pod has its name by now
 
     def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
-        """Look whether any pod is still stuck; deleting again does no harm."""
-        del change, run_id, intent
-        current = self.read(api)
-        return None if current["stuck"] else Written(current)
+        """Look whether any pod still has to go; deleting again does no harm."""
+        del run_id, intent
+        pods, account = self._asked(api)
+        named: State = (change.before or {}).get("stuck", {})
+        return None if self._useless(pods, account, named, api.kubernetes.now()) else Written(self.read(api))
+
+
+def _controller(pod: State) -> str:
+    found = controller(pod)
+    return found.address if found else ""
+
+
+def _attached(account: State | None, now: float) -> float:
+    """Return when we have written to the service account, by the API server's clock and in whole seconds, else now.
+
+    What a controller makes after that comes in place of a pod that is gone, also where another process has deleted it.
+    """
+    entries = (account or {"metadata": {}})["metadata"].get("managedFields") or []
+    ours = [entry["time"] for entry in entries if entry.get("manager") == FIELD_MANAGER and "time" in entry]
+    return max((datetime.fromisoformat(text).timestamp() for text in ours), default=float(int(now)))

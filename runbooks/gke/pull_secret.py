@@ -22,6 +22,7 @@ from remediation import (
     runbook,
 )
 from remediation.diffing import KNOWN_AFTER_APPLY
+from remediation.facts.controllers import StuckPods
 from remediation.facts.gcp import GoogleAccount
 from remediation.facts.registry import AccountKeys, Credential, KeyFile, RegistryCredential
 from remediation.facts.workloads import CREDENTIALS, Elsewhere, FailedPull, FailedPulls
@@ -73,6 +74,7 @@ def _needs(
         ObjectNamed("v1", "Namespace", namespace),
         Elsewhere(namespace, name, service_account),
         RenewedPods(namespace, service_account, registry, name),
+        StuckPods(namespace, service_account, registry, name),
         PodsPull(namespace, service_account, registry, name),
         *keys,
     ]
@@ -118,7 +120,6 @@ def _wanted(
 
 @runbook(
     id="IMG-02",
-    covers=("IMG-02", "IMG-01"),
     risk=Risk.HIGH,
     alerts=("ImagePullBackOff",),
     needs=_needs,
@@ -176,7 +177,7 @@ def pull_secret(
     yield from _put(facts, _holds(namespace, name, registry, source, found, service_account), present)
     yield _attached(namespace, service_account, name)
     yield RenewedPods(namespace, service_account, registry, name)
-    yield Ensure(PodsPull(namespace, service_account, registry, name), within=300)
+    yield _pulled(facts, namespace, service_account, registry, name)
     yield from _open_questions(namespace, service_account)
 
 
@@ -193,6 +194,15 @@ def _holds(
         key_id=found.key_id,
         service_account=service_account,
         row="IMG-02",
+    )
+
+
+def _pulled(facts: Facts, namespace: str, service_account: str, registry: str, secret: str) -> Ensure:
+    """Wait for every pod that is stuck now; many of them take longer than a few."""
+    stuck = facts(StuckPods(namespace, service_account, registry, secret))
+    return Ensure(
+        PodsPull(namespace, service_account, registry, secret, stuck),
+        within=max(300, 2 * sum(count for *_, count in stuck)),
     )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from remediation.sandbox.scenarios import SCENARIOS
+from tests.engine.shop import Shop
 from tests.engine.world import World
 
 
@@ -15,3 +19,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     found = World(tmp_path_factory.mktemp("world"))
     yield found
     found.close()
+
+
+@pytest.fixture
+def shop(world: World, tmp_path: Path) -> Iterator[Shop]:
+    """Pods of shop/web that cannot pull; everything is set back afterwards."""
+    SCENARIOS["pull-secret"].put(world.client, world, False)
+    world.cluster.settle()
+    before, cloud = world.cluster.dump(), world.cloud.dump()
+    yield Shop(world, tmp_path)
+    world.cluster.faults = world.cloud.faults = None
+    world.cluster.load(json.loads(json.dumps(before)))
+    world.cloud.load(json.loads(json.dumps(cloud)))
+    world.cluster.controllers.kubelet.reconsider()
+    for name in ("web-registry", "web-registry-before-runbook"):
+        if world.cluster.get("secrets", name, "shop"):
+            world.cluster.store.remove("secrets", "shop", name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -222,3 +224,47 @@ def test_a_policy_against_keys_is_respected(cli: Cli, shop: str, get: Get, googl
     assert "not allowed" in refused.json["error"]["summary"]
     assert "access to the registry" in refused.json["error"]["next"]
     assert get("secret", "web-registry", shop) == {}
+
+
+def scale(control_plane: ControlPlane, namespace: str, replicas: int) -> None:
+    """Let so many pods be stuck."""
+    control_plane.kubectl("-n", namespace, "scale", "deployment/web", f"--replicas={replicas}")
+    reason = "jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}"
+    waiting = ("-n", namespace, "get", "pods", "-o", reason)
+    control_plane.wait_for(
+        lambda: control_plane.kubectl(*waiting).stdout.count("ImagePullBackOff") == replicas,
+        f"{replicas} stuck pods",
+        100,
+    )
+
+
+def test_every_replica_has_to_be_there(cli: Cli, shop: str, control_plane: ControlPlane, tmp_path: Path) -> None:
+    """Where a quota lets only some of the replicas come back, those that run do not make it green."""
+    scale(control_plane, shop, 8)
+    control_plane.kubectl("-n", shop, "create", "quota", "few", "--hard=pods=3")
+    used = ("-n", shop, "get", "quota", "few", "-o", "jsonpath={.status.used.pods}")
+    control_plane.wait_for(lambda: control_plane.kubectl(*used).stdout == "8", "the quota to count")
+    stopped = threading.Event()
+    lifter = threading.Thread(target=_lift_quota, args=(control_plane, shop, stopped))
+    lifter.start()
+    try:
+        done = cli("run", *words(shop, "--from-key-file", str(key_file(tmp_path))), "--yes", json_output=False).expect(
+            0
+        )
+    finally:
+        stopped.set()
+        lifter.join()
+    assert "8 pods with the secret" in done.out
+    assert re.search("has [1-3] of 8 pods", " ".join(done.err.split()))
+
+
+def _lift_quota(control_plane: ControlPlane, namespace: str, stopped: threading.Event) -> None:
+    """Lift the quota some time after the pods that it allows have started."""
+    running = ("-n", namespace, "get", "pods", "--field-selector=status.phase=Running", "-o", "name")
+    while not stopped.wait(1):
+        if control_plane.kubectl(*running).stdout.split():
+            stopped.wait(5)
+            control_plane.kubectl("-n", namespace, "delete", "quota", "few", "--ignore-not-found")
+            # The controller waits ever longer after each refusal; an edit makes it look again.
+            control_plane.kubectl("-n", namespace, "annotate", "replicaset", "--all", "look=again")
+            return
