@@ -164,7 +164,7 @@ def runbook(
         risk: what a run can break.
         source: the public page that documents the fix.
         example: parameters as one types them, for the help.
-        needs: called like the runbook; returns the facts, resources and checks it uses, for the least-rights role.
+        needs: called like the runbook, facts or none; returns what it asks and touches, for rights and records alike.
         covers: every row the runbook covers, when more than one.
         alerts: alert names that this fixes.
         diagnose: called with ``target, facts``; yields findings.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.diffing import State
+from remediation.targets import Cluster as Cluster  # noqa: PLC0414 - one of the words of the engine
+from remediation.targets import Project as Project  # noqa: PLC0414 - one of the words of the engine
+from remediation.targets import Target as Target  # noqa: PLC0414 - one of the words of the engine
 
 
 class Risk(enum.StrEnum):
@@ -35,44 +38,6 @@ class Status(enum.StrEnum):
     ROLLED_BACK = "rolled_back"
     ROLLBACK_REFUSED = "rollback_refused"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Target:
-    """Coordinates of what a runbook acts on; carries no client and no credential."""
-
-    kind: ClassVar[str] = "target"
-
-    context: str | None = None
-    server: str | None = None
-    project: str | None = None
-    location: str | None = None
-    cluster: str | None = None
-
-    def __str__(self) -> str:
-        parts = [
-            ("context", self.context),
-            ("project", self.project),
-            ("location", self.location),
-            ("cluster", self.cluster),
-        ]
-        return " ".join(f"{name}={value}" for name, value in parts if value) or "none"
-
-    def as_json(self) -> dict[str, str]:
-        """Return the coordinates that are known."""
-        return {item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name)}
-
-
-class Cluster(Target):
-    """A target whose Kubernetes API is used; the GKE coordinates are optional."""
-
-    kind = "cluster"
-
-
-class Project(Target):
-    """A Google Cloud project."""
-
-    kind = "project"
 
 
 @dataclass(frozen=True, order=True)
@@ -108,6 +73,20 @@ class ResourceDefaults:
     ephemeral: ClassVar[bool] = False
     nothing_to_undo: ClassVar[bool] = False
     reversible: ClassVar[bool] = True
+    learnt: ClassVar[tuple[str, ...]] = ("reason", "row")
+
+    def foreign(self, change: Change) -> list[str]:
+        """Return every place of an update: this resource is only made or removed."""
+        return [edit.pointer or "/" for edit in change.edits] if change.action == "update" else []
+
+    def plans(self: Resource, change: Change) -> bool:
+        """Tell whether what is to be created is what this resource wants."""
+        return change.action == "update" or change.after == self.desired(None)
+
+    def says_the_same(self, other: Any) -> bool:
+        """Tell nothing apart: which thing it is says all."""
+        del other
+        return True
 
     @property
     def reason(self) -> str:
@@ -135,6 +114,10 @@ class Resource(Protocol):
     """
 
     @property
+    def learnt(self) -> tuple[str, ...]:
+        """The fields that say what is wanted of the thing; all others say which thing it is."""
+
+    @property
     def ephemeral(self) -> bool:
         """Whether it makes a value that only this process knows, and that nobody may keep when the run fails."""
 
@@ -152,6 +135,15 @@ class Resource(Protocol):
 
     def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change, None when there is none."""
+
+    def foreign(self, change: Change) -> list[str]:
+        """Return the pointers of a change that lie outside of what this resource sets."""
+
+    def plans(self, change: Change) -> bool:
+        """Tell whether this resource makes this change of the state before it. Pure."""
+
+    def says_the_same(self, other: Any) -> bool:
+        """Tell whether another resource of the same identity wants the same of it."""
 
     @property
     def address(self) -> str:
@@ -201,10 +193,15 @@ class CheckDefaults:
 
     required: ClassVar[bool] = True
     costly: ClassVar[bool] = False
+    learnt: ClassVar[tuple[str, ...]] = ()
 
 
 class Check(Protocol):
     """A read-only question. Implementations are frozen dataclasses (see `records`) on top of `CheckDefaults`."""
+
+    @property
+    def learnt(self) -> tuple[str, ...]:
+        """The fields that only the target tells; all others say what is asked about."""
 
     @property
     def required(self) -> bool:

@@ -52,6 +52,12 @@ def to_record(value: Any) -> Any:
     return value
 
 
+def identity(value: Any) -> tuple[Any, ...]:
+    """Return what says which thing a recorded object is about: its kind, and every field that is not learnt."""
+    told = [(item.name, getattr(value, item.name)) for item in fields(value) if item.name not in value.learnt]
+    return (type(value), *told)
+
+
 def from_record(record: Any) -> Any:
     """Return the object that `to_record` wrote, also in another version: a field more is ignored, one less has its default.
 

@@ -31,6 +31,8 @@ class NodesReported(CheckDefaults):
     selector: str
     nodes: tuple[str, ...]
     mode: Literal["clean", "restore"] = "clean"
+    # Which of the named nodes leak, only the cluster tells.
+    learnt: ClassVar[tuple[str, ...]] = ("nodes", "mode")
 
     @property
     def description(self) -> str:

@@ -38,6 +38,7 @@ class AgentUsesConfig(CheckDefaults):
     required: ClassVar[bool] = False
     # One request for every node.
     costly: ClassVar[bool] = True
+    learnt: ClassVar[tuple[str, ...]] = ("digest",)
 
     @property
     def description(self) -> str:

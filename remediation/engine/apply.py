@@ -7,11 +7,13 @@ from contextlib import suppress
 from typing import Any
 
 from remediation.changes import Intent
+from remediation.engine.allowed import require_ours
 from remediation.engine.execution import Executor, Observer
 from remediation.engine.holding import locked
 from remediation.engine.outcome import Outcome, end, failed, interrupted, interruption, proof
 from remediation.engine.plan import Plan, Planner
 from remediation.engine.putting_back import put_back, restore_temporary
+from remediation.engine.reach import unlike
 from remediation.engine.run import Run
 from remediation.errors import (
     Ambiguous,
@@ -62,6 +64,7 @@ def resume_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision, w
     try:
         with locked(run, api, wait, observer.held_up):
             _refuse_finished(run)
+            require_ours(run, api)
             _refuse_outdated(run, api)
             _revive(run, api)
             run.note("run.resumed", {"holder": run.holder})
@@ -204,17 +207,12 @@ def _refuse_outdated(run: Run, api: Any) -> None:
     plan = Plan(run.book, run.target, run.created["parameters"])
     steps = run.book.steps(run.target, facts=Facts(api), **_values(run))
     try:
-        wanted = Planner(plan, api).addresses(steps)
+        wanted = Planner(plan, api).wanted(steps)
     except (Refused, UsageProblem, NotApplicable) as problem:
         raise _outdated(run, problem.summary) from problem
     for index, item in enumerate(run.operations):
-        if (
-            item.change
-            and item.change.temporary
-            and item.change.address not in wanted
-            and not _has_begun(run, index, api)
-        ):
-            raise _outdated(run, f"{item.change.address} need not be changed any more")
+        if item.change and not _has_begun(run, index, api) and (found := unlike(item, wanted)):
+            raise _outdated(run, found)
 
 
 def _values(run: Run) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from remediation.catalogue import Runbook
 from remediation.changes import Change, Seen, fingerprint
 from remediation.diffing import ABSENT, Edit, State, parse_pointer
+from remediation.engine.reach import Reach
 from remediation.errors import Conflict, Forbidden, MissingPermission, NotApplicable, Refused, StalePlan, UsageProblem
 from remediation.facts import Facts
 from remediation.model import (
@@ -188,9 +189,9 @@ class Planner:
             case _:
                 self._resource(step, temporary=False)
 
-    def addresses(self, steps: Steps) -> set[str]:
+    def wanted(self, steps: Steps) -> list[Resource]:
         """Return what the steps want to act on; raises like `drive` where a precondition does not hold."""
-        found: set[str] = set()
+        found: list[Resource] = []
         for step in steps:
             match step:
                 case Ensure() | Unchecked():
@@ -198,9 +199,9 @@ class Planner:
                 case Require() | Allowed() | Applies():
                     self._take(step)
                 case During():
-                    found |= {item.address for item in step.resources}
+                    found += step.resources
                 case _:
-                    found.add(step.address)
+                    found.append(step)
         return found
 
     def _during(self, step: During) -> None:
@@ -266,14 +267,16 @@ def make_plan(
         StalePlan: the target changes faster than it can be read.
     """
     for _ in range(_LOOKS):
-        plan = Plan(book, target, parameters)
+        plan, facts = Plan(book, target, parameters), Facts(api)
         try:
             with api.snapshot():
-                Planner(plan, api, accept_drift=accept_drift).drive(book.steps(target, **values, facts=Facts(api)))
+                Planner(plan, api, accept_drift=accept_drift).drive(book.steps(target, **values, facts=facts))
         except Conflict as problem:
             moved = problem  # somebody wrote between reading and previewing: look again
         else:
-            plan.missing = api.missing(_rights(plan)) if plan.changes else []
+            if plan.changes:
+                Reach.of(book, target, values, facts).require(plan.operations)
+                plan.missing = api.missing(_rights(plan))
             plan.unchecked += [Unchecked("the API server warned", text) for text in api.warnings()]
             return plan
     raise StalePlan(

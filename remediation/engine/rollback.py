@@ -6,6 +6,7 @@ from typing import Any
 
 from remediation.changes import Change, Written
 from remediation.diffing import State
+from remediation.engine.allowed import require_undoable
 from remediation.engine.drift import as_written, drift
 from remediation.engine.execution import Executor, Observer
 from remediation.engine.holding import locked
@@ -32,6 +33,7 @@ def rollback_plan(run: Run, api: Any) -> State:
         Drifted: somebody has changed the same field since.
         Refused: a change is irreversible.
     """
+    require_undoable(run, api)
     temporary = _reversals(run, api, temporary=True)
     # What the runbook's own undo would do can be asked only when the run's own temporary objects are gone.
     undo = [] if temporary or run.undo_planned else undo_operations(run, api)

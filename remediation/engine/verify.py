@@ -7,6 +7,7 @@ from typing import Any
 
 from remediation.changes import Change
 from remediation.diffing import State
+from remediation.engine.allowed import require_ours
 from remediation.engine.drift import as_written
 from remediation.engine.execution import Observer, ask, result, wait_for
 from remediation.engine.outcome import Outcome, proof
@@ -31,6 +32,7 @@ def verify_run(run: Run, api: Any, observer: Observer, within: float) -> Outcome
 
     Needs nothing but the journal and the target; ``within`` caps the seconds to wait for each check.
     """
+    require_ours(run, api)
     ensures = [item.ensure for item in run.operations if item.ensure and item.ensure.always]
     results = [result(ensure, _verdict(ensure, api, observer, within)) for ensure in ensures]
     following = f"runbook diagnose {run.name}  or  runbook rollback {run.id}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
 
 from remediation import diffing
 from remediation.changes import Change, Intent, Seen, Written
@@ -15,6 +15,7 @@ from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.resources import managed_fields
+from remediation.resources.declared import may_make, sets
 from remediation.resources.ownership import owner_of
 
 RUN_ANNOTATION = "runbook/run"
@@ -79,6 +80,7 @@ class KubernetesObject(ResourceDefaults):
     row: str = ""
     may: Literal["create", "patch", "new"] = "create"
     reason: str = "already as wanted"
+    learnt: ClassVar[tuple[str, ...]] = ("manifest", "may", "reason", "row")
 
     @property
     def ref(self) -> Ref:
@@ -109,6 +111,23 @@ class KubernetesObject(ResourceDefaults):
     def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change."""
         return owner_of(seen.raw)
+
+    def foreign(self, change: Change) -> list[str]:
+        """Return the places of an update that the manifest does not set."""
+        if change.action != "update":
+            return []
+        return [edit.pointer for edit in change.edits if self.may == "new" or not may_make(self.manifest, edit)]
+
+    def plans(self, change: Change) -> bool:
+        """Tell whether every edit, or the whole new object, is what the manifest makes of the state before."""
+        wanted = self.desired(change.before)
+        if change.action == "create":
+            return change.after == wanted
+        return all(diffing.equal(edit.new, diffing.get(wanted, edit.path)) for edit in change.edits)
+
+    def says_the_same(self, other: Any) -> bool:
+        """Compare what is wanted of the object."""
+        return diffing.equal(self.manifest, other.manifest)
 
     def read(self, api: Any) -> State | None:
         """Return the object without volatile fields, None when it does not exist."""
@@ -162,20 +181,23 @@ class KubernetesObject(ResourceDefaults):
             return change
         current = api.kubernetes.read(self.ref)
         answer = api.kubernetes.patch(self.ref, diffing.json_patch(current, change.edits, change.after), dry_run=True)
-        return Change.between(
-            change.address,
-            change.before,
-            stable(answer),
-            reversible=change.reversible,
-            temporary=change.temporary,
-            note=change.note,
-        )
+        found = Change.between(change.address, change.before, stable(answer))
+        return self._ours(change, found)
+
+    def _ours(self, wanted: Change, answer: Change) -> Change:
+        """Return the change as the server would make it, without what the server and its webhooks add on their own."""
+        ours = tuple(edit for edit in answer.edits if sets(self.manifest, edit.path))
+        added = [edit.pointer for edit in answer.edits if edit not in ours]
+        note = f"the API server changes more along with it, and may again on undo: {', '.join(added[:5])}"
+        return replace(wanted, after=answer.after, edits=ours, note=note if added else wanted.note)
 
     def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
         """Create, patch or delete, guarded; a conflict that leaves our fields alone is looked at again."""
         if change.action == "create":
             return _written(api.kubernetes.create(self.ref, self._body(api, change, run_id)))
-        return repeatedly(lambda: self._expected(api, change, identity), lambda raw: self._once(api, change, raw))
+        return repeatedly(
+            lambda: self._expected(api, change, run_id, identity), lambda raw: self._once(api, change, raw)
+        )
 
     def _body(self, api: Any, change: Change, run_id: str) -> State:
         """Return the object to create, with the values that are known only now."""
@@ -183,12 +205,14 @@ class KubernetesObject(ResourceDefaults):
         body: State = _filled(copy.deepcopy(change.after), later)
         return body
 
-    def _expected(self, api: Any, change: Change, identity: str) -> State:
+    def _expected(self, api: Any, change: Change, run_id: str, identity: str) -> State:
         """Return the raw object; raises Conflict unless it is the one that the change starts from."""
         try:
             current: State = api.kubernetes.read(self.ref)
         except NotFound as problem:
             raise Conflict(f"{self.address} is gone") from problem
+        if change.action == "delete":  # only what a run has made is ever removed, and only by that run
+            require_made_by(run_id, self.address, current["metadata"].get("annotations"))
         drifted = self.drifted(change, _seen(current, api.kubernetes.now()))
         if drifted or (identity and change.action == "delete" and current["metadata"]["uid"] != identity):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted) or 'metadata/uid'}")

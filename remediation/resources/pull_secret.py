@@ -8,10 +8,10 @@ from __future__ import annotations
 import base64
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from remediation.changes import Change, Intent, Seen, Written
-from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, State, get, json_patch
+from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, Path, State, get, json_patch
 from remediation.errors import Conflict, NotFound, Refused, StalePlan
 from remediation.facts import Facts
 from remediation.facts.registry import file_key, fingerprint
@@ -66,6 +66,7 @@ class PullSecret(ResourceDefaults):
     key_id: str = KNOWN_AFTER_APPLY
     service_account: str = ""
     row: str = ""
+    learnt: ClassVar[tuple[str, ...]] = ("wanted", "account", "key_id", "reason", "row")
 
     @property
     def ref(self) -> Ref:
@@ -91,6 +92,18 @@ class PullSecret(ResourceDefaults):
     @property
     def _elsewhere(self) -> Elsewhere:
         return Elsewhere(self.namespace, self.name, self.service_account)
+
+    def foreign(self, change: Change) -> list[str]:
+        """Return the places of an update other than our registry's entry and the notes on it."""
+        return [] if change.action != "update" else [edit.pointer for edit in change.edits if not self._sets(edit.path)]
+
+    def _sets(self, path: Path) -> bool:
+        match path:
+            case ("registries", host):
+                return same_registry(host, self.host)
+            case ("annotations", note):
+                return note in _NOTES
+        return False
 
     def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change."""
@@ -184,7 +197,9 @@ class PullSecret(ResourceDefaults):
             stamp = {**change.after["annotations"], RUN_ANNOTATION: run_id} if change.after else {}
             notes = {key: self._known(api, value) for key, value in stamp.items()}
             return self._written(api.kubernetes.create(self.ref, self._body(config, notes)), api)
-        return repeatedly(lambda: self._expected(api, change, identity), lambda raw: self._once(api, change, raw))
+        return repeatedly(
+            lambda: self._expected(api, change, run_id, identity), lambda raw: self._once(api, change, raw)
+        )
 
     def _known(self, api: Any, note: str) -> str:
         """Return a note; the one that the plan could not know is the id of the key."""
@@ -216,11 +231,13 @@ class PullSecret(ResourceDefaults):
             raise Conflict(f"{copy_name(self.name)} does not have the credentials of {self.host}")
         return config.merge(self.host, before)
 
-    def _expected(self, api: Any, change: Change, identity: str) -> State:
+    def _expected(self, api: Any, change: Change, run_id: str, identity: str) -> State:
         """Return the raw Secret; raises Conflict unless it is the one that the change starts from, and may go if it goes."""
         raw = self._raw(api)
         if raw is None:
             raise Conflict(f"{self.address} is gone")
+        if change.action == "delete":
+            require_made_by(run_id, self.address, raw["metadata"].get("annotations"))
         drifted = change.drifted(self._shown(raw, api))
         if drifted or (identity and change.action == "delete" and raw["metadata"]["uid"] != identity):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted) or '/metadata/uid'}")

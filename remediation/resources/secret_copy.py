@@ -69,6 +69,7 @@ class SecretCopy(ResourceDefaults):
         """Copy the original inside the cluster's API, or delete the copy."""
         if change.action == "delete":
             raw = api.kubernetes.read(self.ref)
+            require_made_by(run_id, self.address, raw["metadata"].get("annotations"))
             api.kubernetes.delete(self.ref, identity or raw["metadata"]["uid"])
             return Written(None)
         original = api.kubernetes.read(Ref("v1", "Secret", self.of, self.namespace))

@@ -42,6 +42,7 @@ class ServiceAccountKey(ResourceDefaults):
     known: tuple[str, ...] = ()
     # Its value dies with the process: after any failure it is undone, after a crash it is made again.
     ephemeral: ClassVar[bool] = True
+    learnt: ClassVar[tuple[str, ...]] = ("known",)
 
     @property
     def address(self) -> str:
@@ -99,6 +100,8 @@ class ServiceAccountKey(ResourceDefaults):
         return self._create(api)
 
     def _delete(self, api: Any, name: str) -> Written:
+        if name in self.known or not name.rpartition("/keys/")[0].endswith(f"/serviceAccounts/{self.email}"):
+            raise Conflict(f"{name} is no key that this run has made for {self.email}")
         ours = self._known_here(api, name)
         api.google.disable_key(name, ours=ours)
         api.google.delete_key(name, ours=ours)

@@ -37,10 +37,11 @@ def _grant(project: str, number: str) -> ProjectIamMember:
     )
 
 
-def _needs(target: Project, **_: Any) -> list[Any]:
+def _needs(target: Project, facts: Facts | None = None, **_: Any) -> list[Any]:
     project = target.project or "PROJECT"
-    facts = [ProjectNumber(project), ApiEnabled(project, SERVICE), ProjectClusters(project), FailedOperations(project)]
-    return [*facts, _grant(project, "NUMBER")]
+    number = facts(ProjectNumber(project)) if facts else "NUMBER"
+    asked = [ProjectNumber(project), ApiEnabled(project, SERVICE), ProjectClusters(project), FailedOperations(project)]
+    return [*asked, _grant(project, number), GrantVisible(project, ROLE, _member(number))]
 
 
 def _diagnose(target: Project, facts: Facts) -> Iterator[Finding]:

@@ -66,7 +66,7 @@ def _restart(digest: str) -> KubernetesObject:
 
 def _daemonset() -> KubernetesObject:
     return KubernetesObject(
-        "apps/v1", "DaemonSet", NAME, NAMESPACE, manifest("ip-masq-agent/daemonset.yaml"), row="NET-02"
+        "apps/v1", "DaemonSet", NAME, NAMESPACE, manifest("ip-masq-agent/daemonset.yaml"), row="NET-02", may="new"
     )
 
 
@@ -75,6 +75,7 @@ def _needs(target: Cluster, **_: Any) -> list[Any]:
         MasqueradeAgent(),
         ProtectedRanges(target.project, target.location, target.cluster),
         _config_map(""),
+        _restart(""),
         _daemonset(),
         _ROLLED_OUT,
         AgentUsesConfig(""),

@@ -72,7 +72,7 @@ def _work(nodes: list[NodeAddressing], mode: Literal["clean", "restore"], image:
 
 
 def _needs(target: Cluster, node: tuple[str, ...] = (), **_: Any) -> list[Any]:
-    nodes = [NodeAddressing(name, name, (), 0, 0, (), "") for name in node or ("NODE",)]
+    nodes = [NodeAddressing(name, name, (), 0, 0, (), "") for name in dict.fromkeys(node or ("NODE",))]
     during = _work(nodes, "clean", IMAGE, 1)
     return [
         Addressing(node),

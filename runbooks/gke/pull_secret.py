@@ -55,6 +55,10 @@ def _attached(namespace: str, account: str, secret: str) -> KubernetesObject:
     )
 
 
+def _source(key_file: str | None, account: str | None) -> str:
+    return f"file:{key_file}" if key_file else f"key:{account}"
+
+
 def _needs(
     target: Cluster,
     namespace: str = "NAMESPACE",
@@ -62,13 +66,16 @@ def _needs(
     service_account: str = "KSA",
     secret: str = "",
     google_service_account: str | None = None,
+    from_key_file: str | None = None,
     **_: Any,
 ) -> list[Any]:
     name = secret or f"{service_account}-registry"
     email = google_service_account
     keys = [GoogleAccount(email), ServiceAccountKey(email), AccountKeys(email)] if email else []
     return [
-        PullSecret(namespace, name, registry, ""),
+        PullSecret(
+            namespace, name, registry, _source(from_key_file, email), service_account=service_account, row="IMG-02"
+        ),
         SecretCopy(namespace, name),
         _attached(namespace, service_account, name),
         ObjectNamed("v1", "Namespace", namespace),
@@ -172,7 +179,7 @@ def pull_secret(
     wanted = _wanted(facts, registry, from_key_file, google_service_account, present)
     if google_service_account and wanted is None:
         yield from _new_key(facts, google_service_account)
-    source = f"file:{from_key_file}" if from_key_file else f"key:{google_service_account}"
+    source = _source(from_key_file, google_service_account)
     found = wanted or Credential(str(google_service_account), KNOWN_AFTER_APPLY, KNOWN_AFTER_APPLY)
     yield from _put(facts, _holds(namespace, name, registry, source, found, service_account), present)
     yield _attached(namespace, service_account, name)

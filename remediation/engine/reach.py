@@ -1,0 +1,98 @@
+"""What a runbook with its parameters may touch: the resources and checks that it declares as its needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from remediation.catalogue import Runbook
+from remediation.changes import Change
+from remediation.errors import RunbookError
+from remediation.facts import Facts
+from remediation.model import Resource, Target
+from remediation.records import identity
+
+if TYPE_CHECKING:
+    from remediation.engine.plan import Operation
+
+
+class Reach:
+    """The resources and checks that a runbook declares."""
+
+    def __init__(self, declared: Iterable[Any]) -> None:
+        self._declared = list(declared)
+
+    @classmethod
+    def of(cls, book: Runbook, target: Target, values: dict[str, Any], facts: Facts) -> Reach:
+        """Ask a runbook; ``values`` are its parsed parameters, and what its declaration learns from the target is read."""
+        given = {name: value for name, value in values.items() if value not in (None, ())}
+        return cls(book.needs(target, facts=facts, **given))
+
+    def problem(self, operation: Operation) -> str:
+        """Return why an operation cannot come from this runbook, empty when it can."""
+        match operation.kind:
+            case "change" if operation.resource is not None and operation.change is not None:
+                return self._problem(operation.resource, operation.change)
+            case "restore":
+                return "" if operation.resource is None else self._unknown(operation.resource)
+            case "ensure" if operation.ensure is not None:
+                return self._unknown(operation.ensure.check)
+        return f"it holds a {operation.kind} of nothing"
+
+    def require(self, operations: Sequence[Operation]) -> None:
+        """Raise AssertionError when a runbook plans what it does not declare: its run could never be undone."""
+        for problem in filter(None, map(self.problem, operations)):
+            raise AssertionError(f"{problem}; what a runbook plans stands in its needs")
+
+    def _unknown(self, recorded: Any) -> str:
+        return "" if self._like(recorded) else f"{_shown(recorded)} is nothing that it touches with these parameters"
+
+    def _problem(self, resource: Resource, change: Change) -> str:
+        known = [item for item in self._like(resource) if set(resource.permissions) <= set(item.permissions)]
+        if not known:
+            return self._unknown(resource) or f"it has no such rights on {resource.address}"
+        if change.address != resource.address:
+            return f"{resource.address} is called {change.address} there"
+        if change.after is None:
+            return f"it never removes {resource.address}"
+        outside = min((item.foreign(change) for item in known), key=len)
+        return f"it never changes {outside[0]} of {resource.address}" if outside else ""
+
+    def _like(self, recorded: Any) -> list[Any]:
+        return [
+            item for item in self._declared if type(item) is type(recorded) and identity(item) == identity(recorded)
+        ]
+
+
+def _shown(recorded: Any) -> str:
+    """Return the address of a resource that may be made up of anything, or the kind of a check."""
+    try:
+        return str(recorded.address)
+    except (TypeError, ValueError, AttributeError):
+        return f"a {type(recorded).__name__}"
+
+
+def unlike(operation: Operation, wanted: Sequence[Resource]) -> str:
+    """Return why an operation that is still to be carried out is not what the runbook wants now, empty when it is.
+
+    Args:
+        operation: as it is recorded.
+        wanted: what the steps of the runbook yield now. A lasting update that they no longer yield is still finished:
+            some steps are wanted only because of the one before.
+    """
+    resource, change = operation.resource, operation.change
+    if resource is None or change is None:
+        return ""
+    same = [item for item in wanted if type(item) is type(resource) and identity(item) == identity(resource)]
+    if same and not any(item.says_the_same(resource) for item in same):
+        return f"{change.address} has to become something else by now"
+    if not same and (change.temporary or change.action != "update"):
+        return f"{change.address} need not be changed any more"
+    return "" if _plans(resource, change) else f"{change.address} is recorded with a change that nobody planned"
+
+
+def _plans(resource: Resource, change: Change) -> bool:
+    try:
+        return resource.plans(change)
+    except (RunbookError, LookupError, TypeError, AttributeError, ValueError):
+        return False  # the state before it is none that it could start from

@@ -1,0 +1,37 @@
+"""Which fields of an object a manifest sets; a change of any other is none of ours."""
+
+from __future__ import annotations
+
+from remediation.diffing import ABSENT, Edit, Json, Path, children
+
+
+def sets(manifest: Json, path: Path) -> bool:
+    """Tell whether a field is one that the manifest sets, or lies below one that it sets as a whole."""
+    return bool(path) and _at(manifest, path) is not ABSENT
+
+
+def _at(manifest: Json, path: Path) -> Json:
+    for segment in path:
+        parts = children(manifest)
+        if parts is None:
+            return manifest
+        if segment not in parts:
+            return ABSENT
+        manifest = parts[segment]
+    return manifest
+
+
+def may_make(manifest: Json, edit: Edit) -> bool:
+    """Tell whether an edit, and its undo, write only what the manifest sets: its fields, with values of their kind."""
+    place = _at(manifest, edit.path) if edit.path else ABSENT
+    return place is not ABSENT and all(_fits(place, side) for side in (edit.old, edit.new))
+
+
+def _fits(declared: Json, value: Json) -> bool:
+    if value is ABSENT or value is None:
+        return True
+    parts = children(declared)
+    if parts is None:
+        return type(value) is type(declared)
+    found = children(value)
+    return found is not None and all(key in parts and _fits(parts[key], item) for key, item in found.items())
