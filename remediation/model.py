@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.diffing import State
+from remediation.rights import Permission as Permission  # noqa: PLC0414 - one of the words of the engine
 from remediation.targets import Cluster as Cluster  # noqa: PLC0414 - one of the words of the engine
 from remediation.targets import Project as Project  # noqa: PLC0414 - one of the words of the engine
 from remediation.targets import Target as Target  # noqa: PLC0414 - one of the words of the engine
@@ -40,33 +41,6 @@ class Status(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, order=True)
-class Permission:
-    """A right that a request needs.
-
-    On a cluster: ``verb`` on ``resource`` (``pods/log``) of ``group`` in ``namespace`` (empty: cluster scope), limited
-    to ``name`` when given. On Google Cloud: ``resource`` is the IAM permission and ``group`` is ``"google"``.
-    """
-
-    verb: str
-    resource: str
-    group: str = ""
-    namespace: str = ""
-    name: str = ""
-
-    @classmethod
-    def google(cls, permission: str) -> Permission:
-        """Return the IAM permission ``service.resource.verb``."""
-        return cls(permission.rsplit(".", 1)[-1], permission, "google")
-
-    def __str__(self) -> str:
-        if self.group == "google":
-            return self.resource
-        where = f" in namespace {self.namespace}" if self.namespace else ""
-        group = f".{self.group}" if self.group else ""
-        return f"{self.verb} {self.resource}{group}{' ' + self.name if self.name else ''}{where}"
-
-
 class ResourceDefaults:
     """What a resource is unless it says otherwise."""
 
@@ -74,6 +48,12 @@ class ResourceDefaults:
     nothing_to_undo: ClassVar[bool] = False
     reversible: ClassVar[bool] = True
     learnt: ClassVar[tuple[str, ...]] = ("reason", "row")
+    programs: ClassVar[tuple[str, ...]] = ()
+
+    def made_by(self, run_id: str, state: State) -> bool:
+        """Tell that nothing says who made it."""
+        del run_id, state
+        return True
 
     def foreign(self, change: Change) -> list[str]:
         """Return every place of an update: this resource is only made or removed."""
@@ -118,6 +98,10 @@ class Resource(Protocol):
         """The fields that say what is wanted of the thing; all others say which thing it is."""
 
     @property
+    def programs(self) -> tuple[str, ...]:
+        """The images that it makes the target run."""
+
+    @property
     def ephemeral(self) -> bool:
         """Whether it makes a value that only this process knows, and that nobody may keep when the run fails."""
 
@@ -135,6 +119,9 @@ class Resource(Protocol):
 
     def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change, None when there is none."""
+
+    def made_by(self, run_id: str, state: State) -> bool:
+        """Tell whether what was read carries the mark of the run that made it, where there can be one."""
 
     def foreign(self, change: Change) -> list[str]:
         """Return the pointers of a change that lie outside of what this resource sets."""

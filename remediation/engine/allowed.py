@@ -6,12 +6,15 @@ resource and check has to be one that the runbook declares, and what is still to
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from remediation.engine.plan import Plan, Planner
+from remediation import catalogue
+from remediation.catalogue import Runbook
+from remediation.engine.plan import Operation, Plan, Planner
 from remediation.engine.reach import Reach, unlike
 from remediation.engine.run import Run
-from remediation.errors import Drifted, Refused
+from remediation.errors import Drifted, Refused, StalePlan
 from remediation.facts import Facts
 from remediation.model import Resource
 
@@ -28,15 +31,52 @@ def require_ours(run: Run, api: Any) -> None:
         raise Refused(*_words(run, found))
 
 
+def undo_operations(run: Run, api: Any) -> list[Operation]:
+    """Return what the runbook's own undo would do after what this run has made; nothing is written.
+
+    Raises:
+        Drifted: what the run has made, as it is recorded, leads to what the runbook never does.
+    """
+    if run.undo_steps is None or not run.made:
+        return []
+    steps = run.undo_steps(run.target, facts=Facts(api), made=run.made)
+    operations = _planner(run, api).drive(steps).operations
+    if found := _unheard_of(_reach(run, api), operations):
+        raise Drifted(*_words(run, found))
+    return operations
+
+
+def _planner(run: Run, api: Any) -> Planner:
+    return Planner(Plan(run.book, run.target, run.created["parameters"]), api, accept_drift=True)
+
+
+def _reach(run: Run, api: Any) -> Reach:
+    return Reach.of(_books(run), run.target, run.created["parameters"], Facts(api))
+
+
+def _books(run: Run) -> Iterable[Runbook]:
+    """Return the runbook; for one that this version has under another name, every one for such a target."""
+    try:
+        return [run.book]
+    except StalePlan:
+        return [book for book in catalogue.load().values() if book.target is run.target_kind]
+
+
 def _outside(run: Run, api: Any) -> str:
-    if not run.operations:
-        return ""
-    values = run.book.values(run.created["parameters"])
-    reach = Reach.of(run.book, run.target, values, Facts(api))
     changes = {index for index, item in enumerate(run.operations) if item.kind == "change"}
     if any(item.kind == "restore" and item.of not in changes for item in run.operations):
         return "it puts something back that it never changed"
+    reach = _reach(run, api) if run.operations else Reach([])
     return next(filter(None, map(reach.problem, run.operations)), "")
+
+
+def _unheard_of(reach: Reach, operations: Iterable[Operation]) -> str:
+    for item in operations:
+        if found := reach.problem(item):
+            return found
+        if program := reach.strange_programs(item):
+            return f"it never runs {program}"
+    return ""
 
 
 def _odd_undo(run: Run, api: Any) -> str:
@@ -48,22 +88,20 @@ def _odd_undo(run: Run, api: Any) -> str:
     ]
     if not any(item.change for item in ahead):
         return ""
-    wanted = undo_wants(run, api)
-    return next(filter(None, (unlike(item, wanted) for item in ahead)), "")
+    wanted = _undo_wants(run, api)
+    odd = (unlike(item, wanted) for item in ahead)
+    return _unheard_of(_reach(run, api), ahead) or next(filter(None, odd), "")
 
 
-def undo_wants(run: Run, api: Any) -> list[Resource]:
-    """Return what the runbook's own undo would act on now; nothing is written."""
-    if run.book.undo is None:
+def _undo_wants(run: Run, api: Any) -> list[Resource]:
+    if run.undo_steps is None:
         return []
-    plan = Plan(run.book, run.target, run.created["parameters"])
-    steps = run.book.undo(run.target, facts=Facts(api), made=run.made, **run.book.values(plan.parameters))
-    return Planner(plan, api, accept_drift=True).wanted(steps)
+    return _planner(run, api).wanted(run.undo_steps(run.target, facts=Facts(api), made=run.made))
 
 
 def _words(run: Run, found: str) -> tuple[str, str, str]:
     return (
-        f"run {run.id} is recorded with what {run.book.name} cannot have done: {found}",
+        f"run {run.id} is recorded with what {run.name} cannot have done: {found}",
         "nothing was changed; somebody may have written to the journal",
         "runbook audit verify",
     )

@@ -103,8 +103,9 @@ class Plan:
     def as_json(self) -> State:
         """Return the ``plan`` part of the JSON document."""
         shown = self._shown()
-        checks = shown["checks"]
-        checks += [{"check": item.subject, "status": "not checked", "detail": item.reason} for item in self.unchecked]
+        checks = shown["checks"] + [
+            {"check": item.subject, "status": "not checked", "detail": item.reason} for item in self.unchecked
+        ]
         checks += [{"check": f"permission: {item}", "status": "missing"} for item in self.missing]
         return {
             "fingerprint": self.fingerprint,
@@ -117,8 +118,8 @@ class Plan:
 def plan_fingerprint(runbook: str, target: State, parameters: State, plan: State) -> str:
     """Return the identity of a plan: runbook, target, parameters, every edit and every check; no clock, no uid."""
     checks = [item.get("check") for item in plan["checks"] if item.get("status") == "planned"]
-    parts = {"runbook": runbook, "target": target, "parameters": parameters}
-    return fingerprint(parts | {"changes": plan["changes"], "checks": checks})
+    parts = {"runbook": runbook, "target": target, "parameters": parameters, "changes": plan["changes"]}
+    return fingerprint(parts | {"checks": checks})
 
 
 def _edit_json(edit: Edit) -> State:
@@ -127,9 +128,9 @@ def _edit_json(edit: Edit) -> State:
 
 
 def _ensure_json(ensure: Ensure | None) -> State | None:
-    return (
-        None if ensure is None else {"check": to_record(ensure.check), "within": ensure.within, "always": ensure.always}
-    )
+    if ensure is None:
+        return None
+    return {"check": to_record(ensure.check), "within": ensure.within, "always": ensure.always}
 
 
 def _ensure(document: State) -> Ensure:
@@ -275,7 +276,7 @@ def make_plan(
             moved = problem  # somebody wrote between reading and previewing: look again
         else:
             if plan.changes:
-                Reach.of(book, target, values, facts).require(plan.operations)
+                Reach.of([book], target, parameters, facts).require(plan.operations)
                 plan.missing = api.missing(_rights(plan))
             plan.unchecked += [Unchecked("the API server warned", text) for text in api.warnings()]
             return plan

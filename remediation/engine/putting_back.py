@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
+from remediation.engine.allowed import undo_operations
 from remediation.engine.execution import Executor
-from remediation.engine.plan import Operation, Plan, Planner
 from remediation.engine.run import Run
 from remediation.errors import RunbookError
-from remediation.facts import Facts
 
 
 def put_back(run: Run, executor: Executor) -> None:
@@ -24,15 +22,6 @@ def put_back(run: Run, executor: Executor) -> None:
         restore_temporary(run, executor)
         raise
     undo_all(run, executor)
-
-
-def undo_operations(run: Run, api: Any) -> list[Operation]:
-    """Return what the runbook's own undo would do after what this run has made; nothing is written."""
-    if run.undo_steps is None or not run.made:
-        return []
-    plan = Plan(run.book, run.target, run.created["parameters"])
-    steps = run.undo_steps(run.target, facts=Facts(api), made=run.made)
-    return Planner(plan, api, accept_drift=True).drive(steps).operations
 
 
 def restore_temporary(run: Run, executor: Executor) -> None:

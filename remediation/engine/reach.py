@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
-from remediation.catalogue import Runbook
+from remediation.catalogue import Parameter, Runbook
 from remediation.changes import Change
 from remediation.errors import RunbookError
 from remediation.facts import Facts
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from remediation.engine.plan import Operation
 
 
+_MOST_READINGS = 500
+
+
 class Reach:
     """The resources and checks that a runbook declares."""
 
@@ -23,10 +28,15 @@ class Reach:
         self._declared = list(declared)
 
     @classmethod
-    def of(cls, book: Runbook, target: Target, values: dict[str, Any], facts: Facts) -> Reach:
-        """Ask a runbook; ``values`` are its parsed parameters, and what its declaration learns from the target is read."""
-        given = {name: value for name, value in values.items() if value not in (None, ())}
-        return cls(book.needs(target, facts=facts, **given))
+    def of(cls, books: Iterable[Runbook], target: Target, recorded: dict[str, Any], facts: Facts) -> Reach:
+        """Ask runbooks what they touch with these parameters; what that takes to know of the target is read."""
+        declared = [
+            item
+            for book in books
+            for values in _readings(book.parameters, recorded)
+            for item in book.needs(target, facts=facts, **values)
+        ]
+        return cls(declared)
 
     def problem(self, operation: Operation) -> str:
         """Return why an operation cannot come from this runbook, empty when it can."""
@@ -43,6 +53,14 @@ class Reach:
         """Raise AssertionError when a runbook plans what it does not declare: its run could never be undone."""
         for problem in filter(None, map(self.problem, operations)):
             raise AssertionError(f"{problem}; what a runbook plans stands in its needs")
+
+    def strange_programs(self, operation: Operation) -> str:
+        """Return what an operation would make the target run that the runbook does not, empty when there is nothing."""
+        resource = operation.resource
+        if resource is None or operation.kind != "change":
+            return ""
+        known = {name for item in self._like(resource) for name in item.programs}
+        return ", ".join(sorted(set(resource.programs) - known))
 
     def _unknown(self, recorded: Any) -> str:
         return "" if self._like(recorded) else f"{_shown(recorded)} is nothing that it touches with these parameters"
@@ -62,6 +80,31 @@ class Reach:
         return [
             item for item in self._declared if type(item) is type(recorded) and identity(item) == identity(recorded)
         ]
+
+
+def _readings(parameters: Sequence[Parameter], recorded: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what the recorded parameters can mean: one whose name is not known may be any that has none."""
+    strange = [value for name, value in recorded.items() if name not in {item.name for item in parameters}]
+    choices = [_meanings(item, recorded, strange) for item in parameters]
+    for chosen in islice(product(*choices), _MOST_READINGS):
+        values = {item.name: value for item, value in zip(parameters, chosen, strict=True)}
+        yield {name: value for name, value in values.items() if value not in (None, ())}
+
+
+def _meanings(parameter: Parameter, recorded: dict[str, Any], strange: list[Any]) -> list[Any]:
+    if parameter.name in recorded:
+        return _parsed(parameter, [recorded[parameter.name]]) or [parameter.default]
+    return [parameter.default, *_parsed(parameter, strange)]
+
+
+def _parsed(parameter: Parameter, values: list[Any]) -> list[Any]:
+    """Return the values that the parameter takes, as the steps want them."""
+    found = []
+    for value in values:
+        if isinstance(value, list) is parameter.repeatable and isinstance(value, bool) is parameter.flag:
+            with suppress(ValueError, TypeError, AttributeError):
+                found.append(parameter.value(value))
+    return found
 
 
 def _shown(recorded: Any) -> str:

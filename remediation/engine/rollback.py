@@ -6,12 +6,12 @@ from typing import Any
 
 from remediation.changes import Change, Written
 from remediation.diffing import State
-from remediation.engine.allowed import require_undoable
+from remediation.engine.allowed import require_undoable, undo_operations
 from remediation.engine.drift import as_written, drift
 from remediation.engine.execution import Executor, Observer
 from remediation.engine.holding import locked
 from remediation.engine.outcome import Outcome, end, failed, interrupted, proof
-from remediation.engine.putting_back import put_back, undo_operations
+from remediation.engine.putting_back import put_back
 from remediation.engine.run import Run
 from remediation.errors import LockLost, Refused, RunbookError, Unhealthy
 from remediation.model import Resource, Status
@@ -70,6 +70,8 @@ def _reverse(run: Run, index: int, resource: Resource, change: Change, api: Any)
         return []
     if drifted := reverse.drifted(current):
         raise drift(reverse.address, drifted, run.id)
+    if reverse.action == "delete" and current is not None and not resource.made_by(run.id, current):
+        raise drift(reverse.address, ["it is not from this run"], run.id)
     return [reverse]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from remediation.diffing import ABSENT, Edit, Json, Path, children
 
 
@@ -19,6 +21,15 @@ def _at(manifest: Json, path: Path) -> Json:
             return ABSENT
         manifest = parts[segment]
     return manifest
+
+
+def images(manifest: Json) -> Iterator[str]:
+    """Yield every image that a manifest names."""
+    if isinstance(manifest, dict):
+        yield from (str(manifest["image"]) for _ in range("image" in manifest))
+    inner = manifest.values() if isinstance(manifest, dict) else manifest if isinstance(manifest, list | tuple) else ()
+    for item in inner:
+        yield from images(item)
 
 
 def may_make(manifest: Json, edit: Edit) -> bool:

@@ -15,7 +15,7 @@ from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.resources import managed_fields
-from remediation.resources.declared import may_make, sets
+from remediation.resources.declared import images, may_make, sets
 from remediation.resources.ownership import owner_of
 
 RUN_ANNOTATION = "runbook/run"
@@ -111,6 +111,15 @@ class KubernetesObject(ResourceDefaults):
     def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change."""
         return owner_of(seen.raw)
+
+    @property
+    def programs(self) -> tuple[str, ...]:  # type: ignore[override] # most resources run none
+        """The images of the manifest."""
+        return tuple(images(self.manifest))
+
+    def made_by(self, run_id: str, state: State) -> bool:
+        """Tell whether the object is stamped with the run."""
+        return is_made_by(run_id, state.get("metadata", {}).get("annotations"))
 
     def foreign(self, change: Change) -> list[str]:
         """Return the places of an update that the manifest does not set."""
@@ -246,9 +255,14 @@ class KubernetesObject(ResourceDefaults):
         return None
 
 
+def is_made_by(run_id: str, annotations: State | None) -> bool:
+    """Tell whether annotations are those of something that this run has made."""
+    return (annotations or {}).get(RUN_ANNOTATION) == run_id
+
+
 def require_made_by(run_id: str, address: str, annotations: State | None) -> None:
     """Raise Conflict for an object that exists where this run was to make one, and that another has made."""
-    if (annotations or {}).get(RUN_ANNOTATION) != run_id:
+    if not is_made_by(run_id, annotations):
         raise Conflict(f"{address} exists now and is not from this run")
 
 

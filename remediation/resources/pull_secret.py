@@ -20,25 +20,28 @@ from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.registry import DockerConfig, Entry, ServiceAccountKey, docker_config_entry, same_registry
-from remediation.resources.kubernetes import ROW_ANNOTATION, RUN_ANNOTATION, repeatedly, require_made_by, unchanged
+from remediation.resources.kubernetes import (
+    ROW_ANNOTATION,
+    RUN_ANNOTATION,
+    is_made_by,
+    repeatedly,
+    require_made_by,
+    unchanged,
+)
 from remediation.resources.ownership import owner_of
+from remediation.resources.pull_secret_state import (
+    ACCOUNT_ANNOTATION,
+    DATA_KEY,
+    HOST_ANNOTATION,
+    KEY_ANNOTATION,
+    NOTES,
+    TYPE,
+    copy_name,
+    shown,
+)
 from remediation.resources.service_account_key import material_name
 
-TYPE, DATA_KEY = "kubernetes.io/dockerconfigjson", ".dockerconfigjson"
-# Whose credentials a run has put in, and for which registry.
-ACCOUNT_ANNOTATION, KEY_ANNOTATION, HOST_ANNOTATION = "runbook/service-account", "runbook/key-id", "runbook/registry"
-_NOTES = (RUN_ANNOTATION, ROW_ANNOTATION, ACCOUNT_ANNOTATION, KEY_ANNOTATION, HOST_ANNOTATION)
 _DETACH_SECONDS = 10.0
-
-
-def shown(secret: State, digest: Any) -> State:
-    """Return a pull secret as plans and journals may show it: registries with fingerprints instead of credentials."""
-    config = DockerConfig.parse(base64.b64decode((secret.get("data") or {}).get(DATA_KEY, "")))
-    annotations = secret["metadata"].get("annotations") or {}
-    notes = {key: value for key, value in annotations.items() if key in _NOTES}
-    return {"type": secret.get("type"), "registries": config.fingerprints(digest)} | (
-        {"annotations": notes} if notes else {}
-    )
 
 
 @recorded
@@ -98,12 +101,8 @@ class PullSecret(ResourceDefaults):
         return [] if change.action != "update" else [edit.pointer for edit in change.edits if not self._sets(edit.path)]
 
     def _sets(self, path: Path) -> bool:
-        match path:
-            case ("registries", host):
-                return same_registry(host, self.host)
-            case ("annotations", note):
-                return note in _NOTES
-        return False
+        ours = {"registries": lambda host: same_registry(host, self.host), "annotations": NOTES.__contains__}
+        return len(path) == 2 and path[0] in ours and bool(ours[path[0]](path[1]))
 
     def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change."""
@@ -121,10 +120,13 @@ class PullSecret(ResourceDefaults):
     def _refused(self, why: str) -> Refused:
         return Refused(f"{self.address} {why}", "nothing was changed", "choose another name with --secret NAME")
 
+    def made_by(self, run_id: str, state: State) -> bool:
+        """Tell whether the Secret is stamped with the run."""
+        return is_made_by(run_id, state.get("annotations"))
+
     def read(self, api: Any) -> State | None:
         """Return the Secret without credentials, None when it does not exist; raises Refused for another type."""
-        raw = self._raw(api)
-        return self._shown(raw, api) if raw else None
+        return self._shown(raw, api) if (raw := self._raw(api)) else None
 
     def _shown(self, raw: State, api: Any) -> State:
         try:
@@ -293,8 +295,3 @@ def _entry_edit(change: Change) -> Edit:
 
 def _encoded(config: DockerConfig) -> str:
     return base64.b64encode(config.render()).decode()
-
-
-def copy_name(name: str) -> str:
-    """Return the name of the Secret that keeps the credentials from before."""
-    return f"{name}-before-runbook"

@@ -11,8 +11,8 @@ from remediation.errors import NotFound, Refused
 from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
 from remediation.refs import Ref
-from remediation.resources.kubernetes import RUN_ANNOTATION, require_made_by
-from remediation.resources.pull_secret import TYPE, copy_name, shown
+from remediation.resources.kubernetes import RUN_ANNOTATION, is_made_by, require_made_by
+from remediation.resources.pull_secret_state import TYPE, copy_name, shown
 
 
 @recorded
@@ -42,6 +42,10 @@ class SecretCopy(ResourceDefaults):
     def permissions(self) -> tuple[Permission, ...]:
         """This one Secret."""
         return tuple(Permission(verb, "secrets", "", self.namespace, self.ref.name) for verb in ("get", "delete"))
+
+    def made_by(self, run_id: str, state: State) -> bool:
+        """Tell whether the Secret is stamped with the run."""
+        return is_made_by(run_id, state.get("annotations"))
 
     def read(self, api: Any) -> State | None:
         """Return the copy without credentials."""

@@ -71,9 +71,9 @@ def _work(nodes: list[NodeAddressing], mode: Literal["clean", "restore"], image:
     return During(resources, Ensure(NodesReported(NAMESPACE, SELECTOR, names, mode), within=300, always=False))
 
 
-def _needs(target: Cluster, node: tuple[str, ...] = (), **_: Any) -> list[Any]:
+def _needs(target: Cluster, node: tuple[str, ...] = (), image: str = IMAGE, **_: Any) -> list[Any]:
     nodes = [NodeAddressing(name, name, (), 0, 0, (), "") for name in dict.fromkeys(node or ("NODE",))]
-    during = _work(nodes, "clean", IMAGE, 1)
+    during = _work(nodes, "clean", image, 1)
     return [
         Addressing(node),
         Addressing(),
