@@ -18,7 +18,8 @@ from remediation.cli.render import document, heading, outcome_text, plan_text, p
 from remediation.cli.session import Session
 from remediation.engine.apply import apply_run
 from remediation.engine.outcome import Outcome
-from remediation.engine.plan import Plan, make_plan, require_permissions
+from remediation.engine.permissions import require_permissions
+from remediation.engine.plan import Plan, make_plan
 from remediation.engine.run import Run, new_run_id
 from remediation.engine.verify import prove
 from remediation.errors import Refused, StalePlan, Unhealthy

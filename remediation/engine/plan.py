@@ -8,13 +8,13 @@ from typing import Any, Literal
 from remediation.catalogue import Runbook
 from remediation.changes import Change, Seen, fingerprint
 from remediation.diffing import ABSENT, Edit, State, parse_pointer
+from remediation.engine.permissions import needed
 from remediation.engine.reach import Reach
-from remediation.errors import Conflict, Forbidden, MissingPermission, NotApplicable, Refused, StalePlan, UsageProblem
+from remediation.errors import Conflict, Forbidden, NotApplicable, Refused, StalePlan, UsageProblem
 from remediation.facts import Facts
 from remediation.model import (
     Allowed,
     Applies,
-    Check,
     During,
     Ensure,
     Permission,
@@ -277,26 +277,9 @@ def make_plan(
         else:
             if plan.changes:
                 Reach.of([book], target, parameters, facts).require(plan.operations)
-                plan.missing = api.missing(_rights(plan))
+                plan.missing = api.missing(needed(plan))
             plan.unchecked += [Unchecked("the API server warned", text) for text in api.warnings()]
             return plan
     raise StalePlan(
         f"the target is being changed right now: {moved.summary}", "nothing was changed", "repeat the command"
     )
-
-
-def _rights(plan: Plan) -> list[Permission]:
-    """Return what the changes and the checks that must pass take; a check that need not is unknown without its rights."""
-    needs: list[Resource | Check] = [item.resource for item in plan.operations if item.resource and item.change]
-    needs += [ensure.check for ensure in plan.ensures if ensure.check.required]
-    return sorted({right for item in needs for right in item.permissions})
-
-
-def require_permissions(plan: Plan) -> None:
-    """Refuse a plan that the caller may not carry out, naming every missing right."""
-    if plan.missing:
-        raise MissingPermission(
-            "you may not: " + "; ".join(map(str, plan.missing)),
-            "nothing was changed",
-            f"ask for the rights that this prints: runbook rbac {plan.book.name}",
-        )

@@ -1,0 +1,28 @@
+"""What the caller needs to be allowed for a plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from remediation.errors import MissingPermission
+from remediation.model import Check, Permission, Resource
+
+if TYPE_CHECKING:
+    from remediation.engine.plan import Plan
+
+
+def needed(plan: Plan) -> list[Permission]:
+    """Return what the changes and the checks that must pass take; a check that need not is unknown without its rights."""
+    needs: list[Resource | Check] = [item.resource for item in plan.operations if item.resource and item.change]
+    needs += [ensure.check for ensure in plan.ensures if ensure.check.required]
+    return sorted({right for item in needs for right in item.permissions})
+
+
+def require_permissions(plan: Plan) -> None:
+    """Refuse a plan that the caller may not carry out, naming every missing right."""
+    if plan.missing:
+        raise MissingPermission(
+            "you may not: " + "; ".join(map(str, plan.missing)),
+            "nothing was changed",
+            f"ask for the rights that this prints: runbook rbac {plan.book.name}",
+        )
