@@ -38,6 +38,7 @@ class PodsPull(CheckDefaults):
 
     # Where no pod uses the registry there is nothing to prove it with; that is said, and is no failure.
     required: ClassVar[bool] = False
+    learnt: ClassVar[tuple[str, ...]] = ("stuck",)
 
     @property
     def description(self) -> str:

@@ -40,7 +40,7 @@ class RenewedPods(ResourceDefaults):
     nothing_to_undo: ClassVar[bool] = True
 
     def foreign(self, change: Change) -> list[str]:
-        """Return nothing: which pods are deleted is looked up, whatever a record says."""
+        """Return nothing: only stuck pods that somebody makes anew are deleted, whatever a record names."""
         del change
         return []
 
