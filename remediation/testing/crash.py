@@ -1,9 +1,13 @@
-"""Kill a run at a chosen point, for real: before or after an API request or a journal entry.
+"""Kill or stop a run at a chosen point, for real: before or after an API request or a journal entry.
 
 ``python -m remediation.testing.crash`` reads one JSON line for each command, ``{"args": [...], "point": 3, "env": {...}}``,
 forks, runs the command line in the child and kills it with SIGKILL at that point. It answers with one line:
-``{"code": 0}`` or ``{"signal": 9}``, and how many ``points`` were passed. Loading the SDKs once makes a point cost a
-tenth of a second instead of a whole one.
+``{"code": 0}`` or ``{"signal": 9}``, and which ``points`` were passed, such as ``before append RUN change.done``. Loading the SDKs
+once makes a point cost a tenth of a second instead of a whole one.
+
+With ``"stop": true`` the child is stopped there instead, as a laptop that goes to sleep; the answer is ``{"stopped": PID}``, and
+``{"wake": PID}`` lets it run to its end. ``"clock": 3600`` makes its clock run an hour ahead, and ``"set": {"module:NAME": 2}``
+gives a constant another value, such as the length of a lease.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,30 +29,34 @@ _TARGETS = (
     ("remediation.clients.google", "Google", "set_policy"),
     ("remediation.clients.google", "Google", "create_key"),
 )
+_LONGEST = 200
 _PRELOADED = ("remediation.clients.sdk", "remediation.cli.run", "remediation.cli.runs", "kubernetes.client.rest", "tenacity",
               "google.cloud.resourcemanager_v3", "google.cloud.iam_admin_v1", "google.auth.transport.requests")  # fmt: skip
 
 
 class Counter:
-    """Count points and die at one of them."""
+    """Write down each point that is passed, and end or stop at one of them."""
 
-    def __init__(self, point: int | None, tally: Path) -> None:
-        self.passed, self.point, self.tally = 0, point, tally
+    def __init__(self, point: int | None, tally: Path, number: signal.Signals = signal.SIGKILL) -> None:
+        self.passed, self.point, self.tally, self.number = 0, point, tally, number
 
-    def pass_one(self) -> None:
-        """Pass a point, or end there."""
-        if self.passed == self.point:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.passed += 1
-        self.tally.write_text(str(self.passed), "ascii")
+    def pass_one(self, name: str) -> None:
+        """Pass a point, or end or stop there."""
+        here, self.passed = self.passed, self.passed + 1
+        if here == self.point:
+            os.kill(os.getpid(), self.number)
+        with self.tally.open("a", encoding="utf-8") as tally:
+            tally.write(name + "\n")
 
     def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the same function with a point before and one after it."""
 
         def wrapped(*values: Any, **options: Any) -> Any:
-            self.pass_one()
+            words = [word for word in values if isinstance(word, str) and len(word) < _LONGEST]
+            name = " ".join([function.__name__, *words]).replace("\n", " ")
+            self.pass_one(f"before {name}")
             result = function(*values, **options)
-            self.pass_one()
+            self.pass_one(f"after {name}")
             return result
 
         return wrapped
@@ -63,13 +72,35 @@ def _install(counter: Counter) -> None:
             setattr(owner, name, counter.around(original))
 
 
+def _arrange(request: dict[str, Any]) -> None:
+    if request.get("clock"):
+        _set_clock(request["clock"])
+    for place, value in (request.get("set") or {}).items():
+        module, _, name = place.partition(":")
+        if not hasattr(found := importlib.import_module(module), name):
+            raise AttributeError(f"{place} does not exist")
+        setattr(found, name, value)
+
+
+def _set_clock(ahead: float) -> None:
+    real = time.time
+
+    def shown() -> float:
+        # gRPC takes the deadline of a call from here, and compares it with the clock of its C library.
+        grpc = sys._getframe(1).f_globals["__name__"].startswith("grpc")
+        return real() + (0 if grpc else ahead)
+
+    time.time = shown
+
+
 def _child(request: dict[str, Any], tally: Path) -> None:
     os.environ.update(request.get("env", {}))
     output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    _install(Counter(request.get("point"), tally))
+    _arrange(request)
+    _install(Counter(request.get("point"), tally, signal.SIGSTOP if request.get("stop") else signal.SIGKILL))
     sys.argv = ["runbook", *request["args"]]
     from remediation.cli.main import _run  # noqa: PLC0415 - the SDKs are loaded before
 
@@ -86,14 +117,23 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         tally = Path(request["output"]).with_suffix(".points")
-        tally.write_text("0", "ascii")
-        child = os.fork()
+        if "wake" in request:
+            child = request["wake"]
+            os.kill(child, signal.SIGCONT)
+        else:
+            tally.write_text("", "ascii")
+            child = os.fork()
         if child == 0:
             _child(request, tally)
-        _, status = os.waitpid(child, 0)
-        ended = {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
-        sys.stdout.write(json.dumps(ended | {"points": int(tally.read_text("ascii") or 0)}) + "\n")
+        sys.stdout.write(json.dumps(_ended(child) | {"points": tally.read_text("utf-8").splitlines()}) + "\n")
         sys.stdout.flush()
+
+
+def _ended(child: int) -> dict[str, Any]:
+    _, status = os.waitpid(child, os.WUNTRACED)
+    if os.WIFSTOPPED(status):
+        return {"stopped": child}
+    return {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from remediation.sandbox.scenarios import SCENARIOS
 from tests.engine.shop import Shop
+from tests.engine.sweeping import Sweep, Sweeps
 from tests.engine.world import World
 
 
@@ -35,3 +37,9 @@ def shop(world: World, tmp_path: Path) -> Iterator[Shop]:
     for name in ("web-registry", "web-registry-before-runbook"):
         if world.cluster.get("secrets", name, "shop"):
             world.cluster.store.remove("secrets", "shop", name)
+
+
+@pytest.fixture(scope="module")
+def sweeps(world: World, tmp_path_factory: pytest.TempPathFactory) -> Sweeps:
+    """Return what sweeps over one runbook: its run is measured once for all tests of one file."""
+    return cache(lambda case: Sweep(world, tmp_path_factory.mktemp(case), case))

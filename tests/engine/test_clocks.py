@@ -1,100 +1,81 @@
-"""Whose clock is wrong by how much makes no difference to what a run has done."""
+"""Clocks that are wrong: the run was made where they are, and is ended where they are not, or the other way round."""
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator
+import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from remediation.sandbox.scenarios.google import HOST, PULLER
-from tests.engine.world import World, break_, comparable
-from tests.skewed import skewed
+from remediation.engine.run import Run
+from remediation.journal import Journal
+from tests.engine.sweeping import CASES, Sweep, Sweeps, sampled, seen
 
-IPAM = ("ipam-cleanup", "--node", "node-2")
-KEY = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST,
-       "--google-service-account", PULLER)  # fmt: skip
-# How far the clocks of who runs and who rolls back are ahead of the server's.
-CLOCKS = [(60, 0), (-60, 0), (0, 60), (3600, 0), (-3600, 0), (0, -3600), (3600, -3600)]
+EVERY = bool(os.environ.get("EVERY_POINT"))
+# Seconds by which the clock of the process that is killed, and of the one that ends its run, are ahead of the server's.
+CLOCKS = [(60, 0), (-60, 0), (0, 60), (0, -60), (3600, 0), (-3600, 0), (0, 3600), (0, -3600), (-3600, 3600)]
 
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    yield made
-    made.close()
+AHEAD = [-3600, -60, 60, 3600]
 
 
-def verb(world: World, seconds: float, *words: str, dies_before: str = "") -> dict[str, Any]:
-    """Run a verb with a wrong clock; the document of one that was killed is empty."""
-    env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
-    where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--project", "example-prod",
-             "--store", str(world.folder / "journal.db"), "-o", "json")  # fmt: skip
-    done = skewed(seconds, *words, *where, dies_before=dies_before, env=env)
-    assert done.returncode == (-9 if dies_before else 0), done.stdout + done.stderr
-    return json.loads(done.stdout) if done.stdout else {}
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("case", CASES)
+def test_killed_anywhere_with_wrong_clocks(sweeps: Sweeps, case: str) -> None:
+    """Resumed or rolled back by a process with another clock, a run ends in all of its plan or none of it."""
+    sweep = sweeps(case)
+    tried = [(point, "", *clocks) for point in range(len(sweep.points)) for clocks in CLOCKS]
+    ended = sum(_killed(sweep, *each) for each in sampled(tried, 11 if EVERY else 307, 200))
+    assert ended, "no run was killed half-way"
 
 
-def lapse(world: World) -> None:
-    """Let the lock of the process that was killed lapse; whether it has is a question of its own."""
-    for lease in world.cluster.store.list("leases.coordination.k8s.io"):
-        world.cluster.edit(
-            "leases.coordination.k8s.io",
-            lease["metadata"]["name"],
-            lambda found: found["spec"].update(renewTime="2020-01-01T00:00:00.000000Z"),
-            lease["metadata"]["namespace"],
-        )
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("verb", ["rollback", "resume"])
+def test_killed_before_a_write_is_recorded(sweeps: Sweeps, case: str, verb: str) -> None:
+    """Whether a write has landed is found out whatever the clocks of both processes say."""
+    sweep = sweeps(case)
+    tried = [(point, verb, *clocks) for point in sweep.unrecorded for clocks in (CLOCKS if EVERY else CLOCKS[:4])]
+    ended = [_killed(sweep, *each) for each in (tried if EVERY or verb == "rollback" else tried[::3])]
+    assert sum(ended) > len(ended) / 2
 
 
-def node(world: World) -> bool:
-    found = world.cluster.get("nodes", "node-2")
-    assert found
-    return bool(found["spec"].get("unschedulable"))
+def _killed(sweep: Sweep, point: int, verb: str, writer: int, reader: int) -> bool:
+    """Tell whether there was something to end: the run was recorded before it was killed."""
+    store = sweep.again()
+    killed = sweep.world.runbook(store, "run", *sweep.words, "--yes", point=point, clock=writer)
+    where = f"{sweep.case}, killed at point {point} with its clock {writer} s ahead, the next {reader} s"
+    assert "signal" in killed or point > len(sweep.points) * 0.8 or killed["code"] == 0, f"{where}: {killed['text']}"
+    if not (runs := recorded(store)):
+        return False
+    if runs[0]["status"] in ("verified", "applied", "already_ok"):
+        return False  # it was killed after its end
+    verb = verb or ("rollback" if point % 2 else "resume")
+    sweep.finish(store, verb, runs[0]["run_id"], where, clock=reader)
+    return True
 
 
-@pytest.mark.parametrize(("writer", "reader"), CLOCKS)
-def test_a_cordon_whose_answer_was_lost_is_put_back(world: World, writer: float, reader: float) -> None:
-    """The run was killed after the node was cordoned, before it could write that down."""
-    before = break_(world, "ipam-cleanup")
-    verb(world, writer, "run", *IPAM, "--yes", dies_before="change.done")
-    assert node(world)
-    lapse(world)
-    assert verb(world, reader, "rollback", "last", "--yes")["status"] == "rolled_back"
-    assert comparable(world.state()) == before
+def recorded(store: str) -> list[dict[str, str]]:
+    """Return the runs of a store as ``runbook runs`` lists them."""
+    journal = Journal(Path(store))
+    try:
+        return [
+            json.loads(json.dumps(Run.load(journal, event.run_id).as_json()))
+            for event in journal.events(kind="run.created")
+        ]
+    finally:
+        journal.close()
 
 
-@pytest.mark.parametrize(("writer", "reader"), [(-60, 0), (3600, -3600)])
-def test_a_cordon_of_others_stays(world: World, writer: float, reader: float) -> None:
-    """An administrator cordoned the node after the run was killed and before it had written anything."""
-    break_(world, "ipam-cleanup")
-    verb(world, writer, "run", *IPAM, "--yes", dies_before="change.intended")
-    world.cluster.edit("nodes", "node-2", lambda found: found["spec"].update(unschedulable=True))
-    lapse(world)
-    verb(world, reader, "rollback", "last", "--yes")
-    assert node(world)
-
-
-@pytest.mark.parametrize(
-    ("writer", "reader"), [(600, 0), (3600, 0), (0, 3600)]
-)  # gRPC takes a clock that is behind for a deadline that is over
-def test_a_key_whose_answer_was_lost_is_deleted(world: World, writer: float, reader: float) -> None:
-    """Google's clock tells which key was made for the run; a living key that nobody has is the worst leftover."""
-    before = break_(world, "pull-secret")
-    verb(world, writer, "run", *KEY, "--yes", dies_before="change.done")
-    assert len(world.cloud.accounts[PULLER].keys) == before["keys"] + 1
-    lapse(world)
-    assert verb(world, reader, "rollback", "last", "--yes")["status"] == "rolled_back"
-    assert comparable(world.state()) == before
-
-
-def test_what_an_intent_tells(world: World) -> None:
-    """The server's clock and the version of the object stand in the journal, not the clock of who wrote it."""
-    break_(world, "ipam-cleanup")
-    verb(world, 3600, "run", *IPAM, "--yes", dies_before="change.done")
-    version = world.cluster.get("nodes", "node-2")
-    assert version
-    intents = [item for item in verb(world, 0, "runs", "last")["events"] if item["kind"] == "change.intended"]
-    assert 3500 < intents[0]["time"] - intents[0]["server_time"] < 3700
-    assert int(intents[0]["version"]) < int(version["metadata"]["resourceVersion"])
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("case", "ahead"), sampled(itertools.product(CASES, AHEAD), 1 if EVERY else 3))
+def test_a_whole_run_with_a_wrong_clock(sweeps: Sweeps, case: str, ahead: int) -> None:
+    """What a run does depends on the server's clock, not on its own; it can be undone where the clock is right."""
+    sweep = sweeps(case)
+    store = sweep.again()
+    done = sweep.world.runbook(store, "run", *sweep.words, "--yes", clock=ahead)
+    where = f"{case}, {ahead} s ahead"
+    assert done["code"] == 0, f"{where}: {done['text']}"
+    assert seen(sweep.world) == sweep.ends.every, where
+    sweep.finish(store, "rollback", "last", where)

@@ -43,7 +43,7 @@ def test_killed_anywhere_a_run_ends_in_all_or_none(world: World, tmp_path: Path,
     assert whole["code"] == 0, whole["text"]
     every = comparable(world.state())
     assert every != none or case == "ipam-cleanup"
-    for point in range(0, whole["points"], STRIDES.get(case, 1) if not os.environ.get("EVERY_POINT") else 1):
+    for point in range(0, len(whole["points"]), STRIDES.get(case, 1) if not os.environ.get("EVERY_POINT") else 1):
         world.cluster.load(json.loads(json.dumps(before)))
         world.cloud.load(json.loads(json.dumps(cloud)))
         world.cluster.controllers.kubelet.reconsider()

@@ -71,8 +71,8 @@ class World:
     def tell(self, *_: Any) -> None:
         break_agent(self.cloud)
 
-    def runbook(self, store: str, *words: str, point: int | None = None) -> dict[str, Any]:
-        """Run a verb in a process of its own and kill it at a point."""
+    def runbook(self, store: str, *words: str, **how: Any) -> dict[str, Any]:
+        """Run a verb in a process of its own, kill or stop it at a point, or give it a clock of its own."""
         env = {"RUNBOOK_GOOGLE_ENDPOINT": self.google.url, "RUNBOOK_IAM_ENDPOINT": self.google.grpc_target}
         more = (
             "--store",
@@ -86,15 +86,23 @@ class World:
             "-o",
             "json",
         )
-        request = {"args": [*words, *more], "point": point, "env": env, "output": str(self.folder / "output")}
+        # What a stopped verb prints when it wakes must not be mixed with what others have printed since.
+        output = self.folder / ("stopped" if how.get("stop") else "output")
+        answer = self._ask({"args": [*words, *more], "env": env, "output": str(output), **how})
+        assert_no_secret(" ".join(words), answer["text"], Path(store))
+        return answer
+
+    def wake(self, process: int) -> dict[str, Any]:
+        """Let a stopped verb run to its end."""
+        return self._ask({"wake": process, "output": str(self.folder / "stopped")})
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self.program.stdin
         assert self.program.stdout
         self.program.stdin.write(json.dumps(request) + "\n")
         self.program.stdin.flush()
         answer: dict[str, Any] = json.loads(self.program.stdout.readline())
-        answer["text"] = (self.folder / "output").read_text()
-        assert_no_secret(" ".join(words), answer["text"], Path(store))
-        return answer
+        return answer | {"text": Path(request["output"]).read_text()}
 
     def state(self) -> dict[str, Any]:
         """Return everything that a run may change; names that differ from run to run are taken out."""

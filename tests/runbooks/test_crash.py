@@ -62,10 +62,10 @@ def _sweep(program: Program, cli: Cli, words: tuple[str, ...], read: Callable[[]
     every = read()
     assert program(cli.folder / "whole.db", "rollback", "last", "--yes")["code"] == 0
     assert read() == none
-    for number, point in enumerate(range(2, whole["points"], 7)):
+    for number, point in enumerate(range(2, len(whole["points"]), 7)):
         store = cli.folder / f"{point}.db"
         killed = program(store, "run", *words, "--yes", point=point)
-        assert "signal" in killed or point > whole["points"] * 0.8, f"point {point} was never reached"
+        assert "signal" in killed or point > len(whole["points"]) * 0.8, f"point {point} was never reached"
         if json.loads(program(store, "runs")["text"])["runs"]:
             verb = "rollback" if number % 2 else "resume"
             done = program(store, verb, "last", "--yes")
