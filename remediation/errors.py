@@ -15,11 +15,13 @@
     │   ├── Forbidden            exit 3   refused            403
     │   ├── Invalid              exit 3   refused            400 or 422: the content is rejected
     │   ├── NotFound                                         404
+    │   ├── Expired                                          410: a version or a page is too old
     │   ├── Conflict                                         409 or 412: somebody was faster
     │   ├── Throttled                                        429: the request was not looked at
     │   └── Ambiguous                                        a write may or may not have happened
     │       └── Unavailable                                  no usable answer: connection, 5xx, garbage
     ├── Unhealthy                exit 5   unhealthy          applied, but the proof failed
+    │   └── Unproven             exit 5   unknown            applied, and nobody could tell whether it helped
     ├── Drifted                  exit 6   rollback_refused   somebody changed what the run had changed
     ├── Interrupted              exit 1   failed             stopped half-way; the run can be resumed
     │   └── LockLost                                         another run may be at work: nothing is written any more
@@ -103,6 +105,10 @@ class NotFound(ApiError):
     """404: the object does not exist."""
 
 
+class Expired(ApiError):
+    """410: the server no longer has the version or the page that was asked for; asked from the beginning, it answers."""
+
+
 class Conflict(ApiError):
     """409 or 412, or a failed ``test`` of a JSON patch: somebody was faster."""
 
@@ -114,7 +120,12 @@ class Invalid(ApiError):
 
 
 class Throttled(ApiError):
-    """429: the server did not look at the request; ``retry_after`` seconds were asked for."""
+    """429: the server did not look at the request; ``retry_after`` seconds were asked for.
+
+    ``since`` is when the repeated request was first throttled, on the monotonic clock; 0 while nobody has repeated it.
+    """
+
+    since: float = 0.0
 
 
 class Ambiguous(ApiError):
@@ -129,6 +140,12 @@ class Unhealthy(RunbookError):
     """The change is in place, but the symptom is not proven gone."""
 
     exit_code, status = 5, "unhealthy"
+
+
+class Unproven(Unhealthy):
+    """The change is in place, and a check that has to pass could not be answered. That is no reason to undo it."""
+
+    status = "unknown"
 
 
 class Drifted(RunbookError):

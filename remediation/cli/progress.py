@@ -58,6 +58,13 @@ class Progress:
         if self._live and not self._quiet:
             self._write("\r\x1b[K")
 
+    def notice(self, text: str) -> None:
+        """Something keeps the verb waiting: nobody answers, or somebody asks to slow down."""
+        self._note("waiting", why=text)
+        if self._live and not self._quiet:
+            self._write("\r\x1b[K")
+        self._line("\n".join(labelled("  ", text)))
+
     def _line(self, text: str, *, replace: bool = False) -> None:
         if self._quiet:
             return

@@ -28,12 +28,7 @@ from remediation.model import Status, Target
 
 def observer(session: Session, **bound: Any) -> Progress:
     """Return the progress display of this invocation."""
-    log = None
-    if session.get("log") not in (None, "off"):
-        from remediation.cli.logs import logger  # noqa: PLC0415 - structlog costs a fifth of a second
-
-        log = logger(**bound)
-    return Progress(quiet=session.json, log=log)
+    return session.progress(**bound)
 
 
 def _make(session: Session, book: Runbook, values: dict[str, Any]) -> tuple[Plan, Any]:

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from remediation.catalogue import Runbook
 from remediation.cli.hints import remember_context
-from remediation.cli.settings import named_store, state_folder
+from remediation.cli.settings import named_store, patience_seconds, state_folder
 from remediation.errors import Refused, UsageProblem
 from remediation.journal import Journal
 from remediation.model import Cluster, Project, Target
 
 if TYPE_CHECKING:
+    from remediation.cli.progress import Progress
     from remediation.clients.api import Api
+    from remediation.clients.patience import Patience
 
 
 @dataclass
@@ -101,7 +103,8 @@ class Session:
             return configurations.load(str(self.sandbox.kubeconfig), None)
         if context:
             remember_context(context)
-        return configurations.load(self.get("kubeconfig"), context)
+        with self.patience.asking("the login of this context"):
+            return configurations.load(self.get("kubeconfig"), context)
 
     def _renewed(self) -> Any:
         """Read the same context again: another terminal may have switched the current one."""
@@ -132,7 +135,25 @@ class Session:
 
         configuration = None if kind is Project else self._cluster[0]
         endpoints = self.sandbox.endpoints if self.sandbox else _endpoints()
-        return Api(target, configuration, self.journal, endpoints, self._renewed)
+        return Api(target, configuration, self.journal, endpoints, self._renewed, self.patience)
+
+    @cached_property
+    def patience(self) -> Patience:
+        """How long this invocation asks again, and how a person hears of it."""
+        from remediation.clients.patience import Patience  # noqa: PLC0415 - help and completion need no client
+
+        return Patience(self.progress().notice, patience_seconds())
+
+    def progress(self, **bound: Any) -> Progress:
+        """Return the progress display of this invocation, whose log events carry these values."""
+        from remediation.cli.progress import Progress  # noqa: PLC0415 - help and completion show none
+
+        log = None
+        if self.get("log") not in (None, "off"):
+            from remediation.cli.logs import logger  # noqa: PLC0415 - structlog costs a fifth of a second
+
+            log = logger(**bound)
+        return Progress(quiet=self.json, log=log)
 
     @cached_property
     def cluster_api(self) -> Api:

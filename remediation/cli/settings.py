@@ -11,7 +11,9 @@ from typing import Any
 from remediation.errors import UsageProblem
 
 PREFIX = "RUNBOOK_"
-KNOWN = ("RUNBOOK_STORE", "RUNBOOK_GOOGLE_ENDPOINT", "RUNBOOK_IAM_ENDPOINT", "RUNBOOK_DEBUG")
+KNOWN = ("RUNBOOK_STORE", "RUNBOOK_PATIENCE", "RUNBOOK_GOOGLE_ENDPOINT", "RUNBOOK_IAM_ENDPOINT", "RUNBOOK_DEBUG")
+# Quotas of Google's APIs are counted by the minute, and a storm in a cluster seldom lasts longer.
+_PATIENCE = 120
 # Kubernetes puts such variables into every pod of a namespace that has a Service called runbook.
 _OF_A_SERVICE = re.compile(r"RUNBOOK(_[A-Z0-9_]+)?_(SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)")
 
@@ -30,6 +32,18 @@ def refuse_unknown(names: Iterable[str]) -> None:
 def named_store(option: Callable[[str], Any]) -> str | None:
     """Return the store that an option or, outside of a sandbox, the environment names; None for the usual place."""
     return option("store") or (None if option("sandbox") else os.environ.get("RUNBOOK_STORE"))
+
+
+def patience_seconds() -> float:
+    """Return how long a throttled request is repeated; raises UsageProblem for what is no number of seconds."""
+    text = os.environ.get("RUNBOOK_PATIENCE") or str(_PATIENCE)
+    if not re.fullmatch(r"[0-9]{1,4}", text):
+        raise UsageProblem(
+            f"RUNBOOK_PATIENCE is {text!r}; allowed are whole seconds from 0 to 9999",
+            "nothing was changed",
+            "unset RUNBOOK_PATIENCE",
+        )
+    return float(text)
 
 
 def state_folder() -> Path:

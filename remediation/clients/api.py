@@ -15,6 +15,7 @@ from remediation.clients.journal_lock import JournalLock
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.clients.locks import Keeper, Lock, Patience, Tell
 from remediation.clients.material import Material
+from remediation.clients.patience import Patience as RequestPatience
 from remediation.clients.sightings import Busy, Sighting
 from remediation.diffing import State
 from remediation.journal import Journal
@@ -35,6 +36,7 @@ class Api:
         journal: the store whose key fingerprints secrets and which holds leases of cloud targets.
         google: where Google's APIs are; None for the real ones.
         renew: reads the configuration again when its credentials are no longer accepted.
+        patience: how long throttled requests are repeated, and who hears of it.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class Api:
         journal: Journal,
         google: dict[str, str] | None = None,
         renew: Callable[[], Any] | None = None,
+        patience: RequestPatience | None = None,
     ) -> None:
+        self.patience = patience or RequestPatience()
         self.target, self.journal, self._configuration, self._endpoints = target, journal, configuration, google
         self._renew = renew
         self.material = Material()
@@ -54,14 +58,14 @@ class Api:
     @cached_property
     def kubernetes(self) -> KubernetesClient:
         """The cluster's API."""
-        return KubernetesClient(self._configuration, self._renew, self._keeper.require)
+        return KubernetesClient(self._configuration, self._renew, self._keeper.require, self.patience)
 
     @cached_property
     def google(self) -> Any:
         """Google's APIs (`remediation.clients.google.Google`)."""
         from remediation.clients.google import Google  # noqa: PLC0415 - Google's SDK costs most of a second
 
-        return Google(self._endpoints, self._keeper.require)
+        return Google(self._endpoints, self._keeper.require, self.patience)
 
     @cached_property
     def _digest_key(self) -> bytes:

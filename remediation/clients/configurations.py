@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from remediation.clients.kubeconfig_files import existing, merged
+from remediation.clients.login import overhearing
 from remediation.errors import Refused, RunbookError, UsageProblem
 from remediation.model import Cluster
 
@@ -50,7 +48,7 @@ def _from_files(configuration: Any, where: str, context: str | None) -> Cluster:
         document = merged(where)
         _require_context(document, where, context)
         loader = kube_config._get_kube_config_loader(config_dict=document, active_context=context)
-        with _muted():
+        with overhearing() as heard:
             loader.load_and_set(configuration)
         current = loader.current_context["name"]
         login = loader._user and loader._user.safe_get("exec")
@@ -62,24 +60,14 @@ def _from_files(configuration: Any, where: str, context: str | None) -> Cluster:
         # The text of the cause may quote the file, and with it a token; its kind is enough.
         raise _unusable(where, _kind(problem)) from None
     if login and not configuration.api_key and not configuration.cert_file:
-        raise _not_logged_in(current, str(login["command"]))
+        raise _not_logged_in(current, str(login["command"]), heard.hung)
     return Cluster(context=current, server=configuration.host)
 
 
-@contextmanager
-def _muted() -> Iterator[None]:
-    """Keep what a login plugin said off the terminal: the client logs it and goes on without a token."""
-    logger, handler = logging.getLogger(), logging.NullHandler()
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-
-
-def _not_logged_in(context: str, command: str) -> Exception:
+def _not_logged_in(context: str, command: str, hung: str) -> Exception:
+    why = hung.removeprefix("the login plugin ") or "gave no credentials"
     return Refused(
-        f"the login plugin {command} gave no credentials for context {context}",
+        f"the login plugin {command} {why} for context {context}",
         "what it said is not shown, for it may hold a secret; kubectl shows it",
         f"kubectl --context {shlex.quote(context)} get namespaces  or  gcloud auth login",
     )

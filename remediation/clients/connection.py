@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from remediation.clients import headers as told
 from remediation.clients.go_json import encoded
 from remediation.clients.kubernetes_errors import from_answer, from_transport
-from remediation.errors import Refused
+from remediation.clients.login import overhearing
+from remediation.clients.patience import Patience
+from remediation.errors import RunbookError, Unauthorized
 
 _CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 _UNAUTHORIZED, _NOT_OK = 401, 300
-# Source: https://kubernetes.io/blog/2020/09/03/warnings/
-_WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 
 
 class Connection:
@@ -26,10 +25,11 @@ class Connection:
     Args:
         configuration: a ``kubernetes.client.Configuration`` (see `configurations.load`).
         renew: reads it again, with fresh credentials; called when the server does not accept the present ones.
+        patience: tells a person when nobody answers.
     """
 
-    def __init__(self, configuration: Any, renew: Callable[[], Any] | None = None) -> None:
-        self._configuration, self._renew = configuration, renew
+    def __init__(self, configuration: Any, renew: Callable[[], Any] | None, patience: Patience) -> None:
+        self._configuration, self._renew, self._patience = configuration, renew, patience
         self.server: str = configuration.host
         self.warnings: list[str] = []
         self.clock_offset = 0.0
@@ -87,16 +87,17 @@ class Connection:
         if permit is not None:  # a login plugin may have taken a minute
             permit()
         try:
-            answer = self._pool.request(
-                method,
-                url,
-                body=body,
-                headers=headers | ({"Content-Type": content_type} if body is not None else {}),
-                retries=False,
-                redirect=False,
-                preload_content=not stream,
-                timeout=Timeout(connect=_CONNECT_SECONDS, read=read_seconds),
-            )
+            with self._patience.asking(self.server):
+                answer = self._pool.request(
+                    method,
+                    url,
+                    body=body,
+                    headers=headers | ({"Content-Type": content_type} if body is not None else {}),
+                    retries=False,
+                    redirect=False,
+                    preload_content=not stream,
+                    timeout=Timeout(connect=_CONNECT_SECONDS, read=read_seconds),
+                )
         except Exception as problem:
             raise from_transport(problem, self.server) from problem
         self._remember(answer.headers)
@@ -105,31 +106,40 @@ class Connection:
     def _credentials(self) -> dict[str, str]:
         """Ask the official client for the present token; it runs exec plugins and refreshes what has expired."""
         try:
-            settings = self._configuration.auth_settings().get("BearerToken")
+            with self._patience.asking("the login of this context"), overhearing():
+                settings = self._configuration.auth_settings().get("BearerToken")
         except Exception as problem:
-            raise Refused(
-                "the credentials of this context cannot be refreshed", type(problem).__name__, "runbook doctor"
+            raise Unauthorized(
+                "the credentials of this context cannot be refreshed", type(problem).__name__, "runbook doctor", 401
             ) from problem
         return {"Authorization": settings["value"]} if settings and settings["value"] else {}
 
     def _renewed(self) -> bool:
-        """Read the credentials again, as kubectl does when a token is refused before its time."""
+        """Read the credentials again, as kubectl does when a token is refused before its time.
+
+        Raises:
+            Unauthorized: there are none any more for this server. Whoever logs in again can go on from here.
+        """
         if self._renew is None:
             return False
-        configuration = self._renew()
+        try:
+            with self._patience.asking("the login of this context"):
+                configuration = self._renew()
+        except RunbookError as problem:
+            raise Unauthorized(problem.summary, problem.detail, problem.next, _UNAUTHORIZED) from problem
         if configuration.host != self.server:
-            raise Refused(
+            raise Unauthorized(
                 f"the kubeconfig now points to {configuration.host}, and this run began on {self.server}",
                 "the request was not sent",
                 "name a kubeconfig of its own for each cluster with --kubeconfig FILE",
+                _UNAUTHORIZED,
             )
         self._configuration = configuration
         self.__dict__.pop("_pool", None)
         return True
 
     def _remember(self, headers: Mapping[str, str]) -> None:
-        if "Date" in headers:
-            self.clock_offset = parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
-        for text in _WARNING.findall(headers.get("Warning", "")):
-            if text not in self.warnings:
-                self.warnings.append(text)
+        date = told.date(headers)
+        if date is not None:
+            self.clock_offset = date - time.time()
+        self.warnings += [text for text in told.warnings(headers) if text not in self.warnings]

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
-
 from remediation.clients.google_clock import Clock
 from remediation.clients.google_errors import translated
+from remediation.clients.patience import Patience
 from remediation.diffing import State
-from remediation.errors import ApiError, NotFound, Refused, RunbookError, Throttled, Unavailable
+from remediation.errors import NotFound, Refused, RunbookError, Throttled, Unavailable
 from remediation.model import Permission
 
 T = TypeVar("T")
@@ -27,10 +26,16 @@ class Google:
     Args:
         endpoints: ``google`` (URL) and ``iam`` (host:port) of an emulator; None for the real APIs.
         permit: asked right before each request that changes something; raises what forbids it.
+        patience: how long throttled requests are repeated, and who hears of it.
     """
 
-    def __init__(self, endpoints: dict[str, str] | None, permit: Callable[[], None] = lambda: None) -> None:
-        self._endpoints, self._permit = endpoints, permit
+    def __init__(
+        self,
+        endpoints: dict[str, str] | None,
+        permit: Callable[[], None] = lambda: None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._endpoints, self._permit, self._patience = endpoints, permit, patience or Patience()
         self._clock = Clock()
 
     @cached_property
@@ -85,20 +90,23 @@ class Google:
         return self._clock.now()
 
     def _read(self, call: Callable[[], T]) -> T:
-        """Repeat a read that was not answered or throttled, for at most 30 seconds."""
-        retrying = Retrying(
-            retry=retry_if_exception_type((Unavailable, Throttled)),
-            reraise=True,
-            wait=_patience,
-            stop=stop_after_attempt(5) | stop_after_delay(30),
-        )
-        answer: T = retrying(self._once, call)
+        """Repeat a read that was throttled, or not answered: that for at most 30 seconds."""
+        loop = self._patience.retrying(Unavailable, Throttled, attempts=5, seconds=30)
+        answer: T = loop(self._once, call)
         return answer
 
-    @staticmethod
-    def _once(call: Callable[[], T]) -> T:
-        with _ours():
+    def _once(self, call: Callable[[], T]) -> T:
+        with self._patience.asking("Google"), _ours():
             return call()
+
+    def _permitted(self, call: Callable[[], T]) -> T:
+        """Send a write once."""
+
+        def permitted() -> T:
+            self._permit()
+            return call()
+
+        return self._once(permitted)
 
     def _get(self, service: str, path: str) -> State:
         base = self._endpoints["google"] if self._endpoints else f"https://{service}.googleapis.com"
@@ -149,9 +157,7 @@ class Google:
     def set_policy(self, project: str, policy: Any) -> Any:
         """Write a policy back with its etag; raises Conflict when somebody was faster. Never repeated."""
         request = {"resource": f"projects/{project}", "policy": policy}
-        with _ours():
-            self._permit()
-            return self._projects.set_iam_policy(request=request, retry=None, timeout=_SECONDS)
+        return self._permitted(lambda: self._projects.set_iam_policy(request=request, retry=None, timeout=_SECONDS))
 
     def missing(self, project: str | None, permissions: list[Permission]) -> list[Permission]:
         """Return those IAM permissions on the project that the caller lacks.
@@ -181,9 +187,9 @@ class Google:
 
     def create_key(self, email: str) -> tuple[str, bytes]:
         """Create a key and return its name and the credentials file, which is never to be had again. Never repeated."""
-        with _ours():
-            self._permit()
-            key = self._iam.create_service_account_key(name=_account(email), retry=None, timeout=_SECONDS)
+        key = self._permitted(
+            lambda: self._iam.create_service_account_key(name=_account(email), retry=None, timeout=_SECONDS)
+        )
         return key.name, key.private_key_data
 
     def disable_key(self, name: str, *, ours: bool = False) -> None:
@@ -212,12 +218,6 @@ class Google:
 
 def _account(email: str) -> str:
     return f"projects/-/serviceAccounts/{email}"
-
-
-def _patience(state: Any) -> float:
-    problem = state.outcome.exception()
-    asked = problem.retry_after if isinstance(problem, ApiError) else 0.0
-    return min(asked, 30.0) if asked else wait_random_exponential(multiplier=0.2, max=5)(state)
 
 
 @contextmanager

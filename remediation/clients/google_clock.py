@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from email.utils import parsedate_to_datetime
 from typing import Any
+
+from remediation.clients import headers
 
 
 class Clock:
@@ -19,10 +20,9 @@ class Clock:
 
     def heard(self, date: str | None) -> None:
         """Take note of the date of an answer; one that cannot be read tells nothing."""
-        try:
-            self._offset = parsedate_to_datetime(date or "").timestamp() - time.time()
-        except ValueError:
-            return
+        told = headers.date({"Date": date or ""})
+        if told is not None:
+            self._offset = told - time.time()
 
     def of_rest(self, answer: Any, **_: Any) -> None:
         """Listen to a ``requests`` answer, as one of a session's hooks."""

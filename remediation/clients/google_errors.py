@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from remediation.clients.headers import retry_after
 from remediation.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, Throttled, Unauthorized, Unavailable
 
 _LOGIN = "gcloud auth application-default login"
@@ -54,6 +55,7 @@ def _from_code(code: int, message: str, problem: Any) -> ApiError:
 
 
 def _retry_after(problem: Any) -> float:
+    """Return how many seconds the answer asks to wait: by its header, or by what gRPC has in its place."""
     headers = getattr(getattr(problem, "response", None), "headers", None) or {}
-    text = str(headers.get("Retry-After", ""))
-    return float(text) if text.isdigit() else 0.0
+    delays = [item.retry_delay for item in getattr(problem, "details", None) or [] if hasattr(item, "retry_delay")]
+    return retry_after(headers) or (delays[0].seconds + delays[0].nanos / 1e9 if delays else 0.0)

@@ -14,16 +14,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
-
 from remediation.clients.connection import Connection
+from remediation.clients.patience import Patience
 from remediation.diffing import State
-from remediation.errors import Throttled, Unavailable
+from remediation.errors import Expired, Throttled, Unavailable
 from remediation.refs import FIELD_MANAGER, Ref
 
 # The class has a method called list, which would hide the built-in type in its annotations.
 States = list[State]
 JSON_PATCH = "application/json-patch+json"
+_ATTEMPTS, _SECONDS = 4, 20.0
+# An idle watch gets a bookmark every minute; one that gets nothing for longer has lost its connection.
+_WATCH_SILENCE_SECONDS = 75.0
 
 
 class KubernetesClient:
@@ -33,6 +35,7 @@ class KubernetesClient:
         configuration: a ``kubernetes.client.Configuration`` (see `configurations.load`).
         renew: reads it again, with fresh credentials; called once when the server no longer accepts the present ones.
         permit: asked right before each request that changes something, each time it is sent; raises what forbids it.
+        patience: how long throttled requests are repeated, and who hears of it.
     """
 
     def __init__(
@@ -40,10 +43,14 @@ class KubernetesClient:
         configuration: Any,
         renew: Callable[[], Any] | None = None,
         permit: Callable[[], None] | None = None,
+        patience: Patience | None = None,
     ) -> None:
-        self._connection = Connection(configuration, renew)
+        self._patience = patience or Patience()
+        self._connection = Connection(configuration, renew, self._patience)
         self._permit = permit
         self._snapshot: dict[str, State] | None = None
+        # The version of the newest list of each path, from which a watch goes on.
+        self._listed: dict[str, str] = {}
 
     def unguarded(self) -> KubernetesClient:
         """Return a client on the same connections whose writes ask nobody: locks are taken before anything is permitted."""
@@ -91,15 +98,22 @@ class KubernetesClient:
         self, ref: Ref, labels: str = "", fields: str = "", keep: Callable[[State], State] | None = None
     ) -> States:
         """Return every object of a kind that the selectors match; ``keep`` picks what is needed of it, page by page."""
+        query = {"labelSelector": labels, "fieldSelector": fields}
+        try:
+            return self._pages(ref, query | {"limit": "500"}, keep or _whole)
+        except Expired:  # the next page is of a version that the server no longer has; a list in one piece cannot be
+            return self._pages(ref, query, keep or _whole)
+
+    def _pages(self, ref: Ref, query: dict[str, str], keep: Callable[[State], State]) -> States:
         items: States = []
-        query = {"limit": "500", "labelSelector": labels, "fieldSelector": fields}
         while True:
             page = self._safely("GET", ref.path, query)
-            items += map(keep, page.get("items") or []) if keep else page.get("items") or []
-            following = page.get("metadata", {}).get("continue")
-            if not following:
+            items += map(keep, page.get("items") or [])
+            metadata = page.get("metadata") or {}
+            if not metadata.get("continue"):
+                self._listed[ref.path] = str(metadata.get("resourceVersion") or "")
                 return items
-            query["continue"] = following
+            query = query | {"continue": metadata["continue"]}
 
     def create(self, ref: Ref, body: State, *, dry_run: bool = False) -> State:
         """Create an object; raises Conflict when it exists."""
@@ -130,27 +144,33 @@ class KubernetesClient:
 
     def text(self, path: str, query: Mapping[str, str]) -> str:
         """Return a text answer such as a container log."""
-        answer = self._connection.send("GET", path, query)
+        answer = self._repeatedly(self._connection.send, "GET", path, query)
         return str(answer.data.decode(errors="replace"))
 
     def changes(
         self, ref: Ref, seconds: float, fields: str = "", labels: str = "", *, quiet: float = 10
     ) -> Iterator[None]:
-        """Yield soon after each change of what the selectors match, and after ``quiet`` seconds without any."""
+        """Yield soon after each change of what the selectors match, and after ``quiet`` seconds without any.
+
+        Never raises: where nobody can watch, it yields every other second, and says so.
+        """
         from remediation.clients.watching import changes  # noqa: PLC0415 - only a verb that waits needs it
 
         path = replace(ref, name="").path
 
-        def connect(left: float) -> Any:
+        def connect(version: str, left: float) -> Any:
             query = {
                 "watch": "true",
+                "allowWatchBookmarks": "true",
+                "resourceVersion": version,
                 "timeoutSeconds": str(math.ceil(left)),
                 "fieldSelector": fields,
                 "labelSelector": labels,
             }
-            return self._connection.send("GET", path, query, stream=True, read_seconds=left + 1)
+            silence = min(left + 1, _WATCH_SILENCE_SECONDS)
+            return self._connection.send("GET", path, query, stream=True, read_seconds=silence)
 
-        return changes(connect, seconds, quiet)
+        return changes(connect, seconds, quiet, self._listed.get(path, ""), self._patience.say)
 
     def _write(
         self,
@@ -176,14 +196,12 @@ class KubernetesClient:
         content_type: str = "application/json",
     ) -> State:
         """Send a request that may be repeated; one unanswered or throttled request is not the end of a run."""
-        retrying = Retrying(
-            retry=retry_if_exception_type((Unavailable, Throttled)),
-            reraise=True,
-            stop=stop_after_attempt(4) | stop_after_delay(20),
-            wait=_patience,
-        )
-        result: State = retrying(self.request, method, path, query or {}, body, content_type)
+        result: State = self._repeatedly(self.request, method, path, query or {}, body, content_type)
         return result
+
+    def _repeatedly(self, send: Callable[..., Any], *values: Any) -> Any:
+        loop = self._patience.retrying(Unavailable, Throttled, attempts=_ATTEMPTS, seconds=_SECONDS)
+        return loop(send, *values)
 
     def request(
         self,
@@ -198,7 +216,7 @@ class KubernetesClient:
         answer = self._connection.send(method, path, query or {}, body, content_type, permit=permit)
         try:
             document: State = json.loads(answer.data)
-        except ValueError as problem:
+        except (ValueError, RecursionError) as problem:
             raise Unavailable(
                 f"{self.server} does not speak the Kubernetes API: {method} {path} was not answered with JSON",
                 next="kubectl config view --minify",
@@ -211,11 +229,8 @@ class KubernetesClient:
         return document
 
 
-def _patience(state: Any) -> float:
-    problem = state.outcome.exception()
-    return (
-        min(problem.retry_after, 30.0) if problem.retry_after else wait_random_exponential(multiplier=0.1, max=2)(state)
-    )
+def _whole(item: State) -> State:
+    return item
 
 
 def _write_query(dry_run: bool) -> dict[str, str]:

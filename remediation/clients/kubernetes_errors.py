@@ -6,9 +6,22 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from remediation.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, Throttled, Unauthorized, Unavailable
+from remediation.clients.headers import retry_after
+from remediation.errors import (
+    ApiError,
+    Conflict,
+    Expired,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+)
 
 _DOCTOR = "runbook doctor"
+# What is read of a Status, and what it has to be for that.
+_FIELDS: dict[str, type] = {"message": str, "reason": str, "details": dict}
 
 
 def from_answer(method: str, path: str, code: int, headers: Mapping[str, str], body: bytes, server: str) -> ApiError:
@@ -24,6 +37,8 @@ def from_answer(method: str, path: str, code: int, headers: Mapping[str, str], b
             return Forbidden(message, "403 Forbidden", "ask for the rights that this prints: runbook rbac NAME", code)
         case 404:
             return NotFound(message, "404", _DOCTOR, code)
+        case 410:
+            return Expired(message, "410: it is too old by now", "", code)
         case 409 | 412:
             return Conflict(message, status.get("reason", ""), "", code)
         case 422 if method == "PATCH" and not _causes(status):
@@ -32,12 +47,14 @@ def from_answer(method: str, path: str, code: int, headers: Mapping[str, str], b
         case 400 | 405 | 406 | 413 | 415 | 422:
             return Invalid(message, f"HTTP {code}", "", code)
         case 429:
-            return Throttled(f"{server} asks to slow down (429)", message, "try again later", code, _seconds(headers))
+            return Throttled(
+                f"{server} asks to slow down (429)", message, "try again later", code, retry_after(headers)
+            )
         case _ if code < 500:
             return Unavailable(f"{server} answered {method} {path} with HTTP {code}", message, _DOCTOR, code)
         case _:
             return Unavailable(
-                f"{server} is not able to answer (HTTP {code})", message, _DOCTOR, code, _seconds(headers)
+                f"{server} is not able to answer (HTTP {code})", message, _DOCTOR, code, retry_after(headers)
             )
 
 
@@ -45,18 +62,16 @@ def _status(body: bytes) -> dict[str, Any]:
     """Return the Status object; anything else that answers in its place says nothing that is worth showing."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return document if isinstance(document, dict) and document.get("kind") == "Status" else {}
+    if not isinstance(document, dict) or document.get("kind") != "Status":
+        return {}
+    return {key: document[key] for key, kind in _FIELDS.items() if isinstance(document.get(key), kind)}
 
 
 def _causes(status: dict[str, Any]) -> bool:
-    return any(cause.get("field") for cause in (status.get("details") or {}).get("causes") or [])
-
-
-def _seconds(headers: Mapping[str, str]) -> float:
-    text = headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else 0.0
+    causes = status.get("details", {}).get("causes")
+    return isinstance(causes, list) and any(isinstance(cause, dict) and cause.get("field") for cause in causes)
 
 
 def from_transport(problem: Exception, server: str) -> ApiError:

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from remediation.clients.login import limit
+
 _DEFERRED = (
     "oauthlib.oauth2",
     "google.auth.transport.requests",
@@ -31,6 +33,7 @@ def kube_config() -> Any:
     """Return ``kubernetes.config.kube_config``."""
     with _standing_in([name for name in _DEFERRED if name not in sys.modules]):
         found = importlib.import_module("kubernetes.config.kube_config")
+    limit(sys.modules["kubernetes.config.exec_provider"])
     # The client's package remembers what it gave away; whoever asks it from now on gets the real class.
     vars(sys.modules["kubernetes.client"]).pop("ApiClient", None)
     return found

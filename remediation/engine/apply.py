@@ -10,7 +10,7 @@ from remediation.changes import Intent
 from remediation.engine.allowed import require_ours
 from remediation.engine.execution import Executor, Observer
 from remediation.engine.holding import locked
-from remediation.engine.outcome import Outcome, end, failed, interrupted, interruption, proof
+from remediation.engine.outcome import Outcome, end, failed, interrupted, interruption, proof, ways_on
 from remediation.engine.plan import Plan, Planner
 from remediation.engine.putting_back import put_back, restore_temporary
 from remediation.engine.reach import unlike
@@ -24,7 +24,10 @@ from remediation.errors import (
     Refused,
     RunbookError,
     StalePlan,
+    Throttled,
+    Unauthorized,
     Unhealthy,
+    Unproven,
     UsageProblem,
 )
 from remediation.facts import Facts
@@ -93,6 +96,8 @@ def _applied(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
         _carry_out(run, executor)
     except LockLost:
         raise
+    except Unproven as problem:
+        return _unproven(run, executor, problem)
     except Unhealthy as problem:
         return _unhealthy(run, executor, problem, on_unhealthy)
     except RunbookError as problem:
@@ -131,7 +136,12 @@ def _undone(run: Run, executor: Executor, problem: RunbookError) -> Outcome:
 
 
 def _must_undo(run: Run, problem: RunbookError) -> bool:
-    """A definite no, or a run whose value dies with this process, is undone at once; an unanswered call is resumed later."""
+    """A definite no, or a run whose value dies with this process, is undone at once; an unanswered call is resumed later.
+
+    Where nobody looks at a request, because there are too many or nobody is logged in, nobody would look at an undo either.
+    """
+    if isinstance(problem, Throttled | Unauthorized):
+        return False
     if isinstance(problem, Interrupted):
         return any(run.progress.get(index + 1) != "done" for index in _ephemeral(run))
     return run.begun and (bool(_ephemeral(run)) or not isinstance(problem, Ambiguous | Drifted))
@@ -171,6 +181,14 @@ def _abandon(run: Run, executor: Executor) -> None:
                     _discard(executor, index)
 
 
+def _unproven(run: Run, executor: Executor, problem: Unproven) -> Outcome:
+    """Nobody could tell whether it helped: that is no reason to undo it, and no reason to go on without knowing."""
+    restore_temporary(run, executor)
+    if _resumable(run) and _unfinished(run):
+        problem.next = ways_on(run)
+    return end(run, Status.UNKNOWN, problem.exit_code, verify=proof(executor.results), error=problem)
+
+
 def _unhealthy(run: Run, executor: Executor, problem: Unhealthy, on_unhealthy: Decision) -> Outcome:
     verified = proof(executor.results)
     restore_temporary(run, executor)
@@ -194,8 +212,23 @@ def _refuse_taken_over(run: Run) -> None:
         )
 
 
+def _unfinished(run: Run) -> bool:
+    return any(
+        item.kind == "change" and run.progress.get(index, "untouched") == "untouched"
+        for index, item in enumerate(run.operations)
+    )
+
+
+def _resumable(run: Run) -> bool:
+    """Tell whether a run that nobody could prove may go on: not without what it had put in place for the time being."""
+    return "undone" not in run.progress.values()
+
+
 def _refuse_finished(run: Run) -> None:
-    if run.status not in ("running", "failed") or run.is_rolling_back:
+    if (
+        not (run.status in ("running", "failed") or (run.status == "unknown" and _resumable(run)))
+        or run.is_rolling_back
+    ):
         what, verb = ("is being rolled back", "rollback") if run.is_rolling_back else (f"is {run.status}", "verify")
         raise Refused(
             f"run {run.id} {what}; there is nothing to resume", "nothing was changed", f"runbook {verb} {run.id}"

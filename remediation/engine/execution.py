@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import Retrying
 
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.diffing import State
@@ -19,11 +19,12 @@ from remediation.errors import (
     Conflict,
     Forbidden,
     LockLost,
+    Refused,
     RunbookError,
     StalePlan,
     Throttled,
-    Unauthorized,
     Unhealthy,
+    Unproven,
 )
 from remediation.model import Ensure, Resource, Verdict
 
@@ -31,6 +32,8 @@ T = TypeVar("T")
 _ATTEMPTS = 6
 _LOOKS = 3
 _POLL_SECONDS = 2.0
+# What a check is given for its first question, however short it may wait.
+_LEAST_SECONDS = 15.0
 
 
 class Observer(Protocol):
@@ -49,21 +52,10 @@ class Observer(Protocol):
         """A lock has been waited for so long, and will be for ``limit`` seconds at most."""
 
 
-def _wait(state: RetryCallState) -> float:
-    """Wait as long as the server asked, else a growing random time of at most 4 seconds."""
-    problem = state.outcome.exception() if state.outcome else None
-    asked = problem.retry_after if isinstance(problem, ApiError) else 0.0
-    return min(asked, 60.0) if asked else wait_random_exponential(multiplier=0.1, max=4)(state)
-
-
-def patiently() -> Retrying:
+def patiently(api: Any) -> Retrying:
     """Return the retry loop for writes whose fate can be established: throttled ones, and ambiguous ones after a look."""
-    return Retrying(
-        retry=retry_if_exception_type((Throttled, Ambiguous)),
-        stop=stop_after_attempt(_ATTEMPTS),
-        wait=_wait,
-        reraise=True,
-    )
+    loop: Retrying = api.patience.retrying(Throttled, Ambiguous, attempts=_ATTEMPTS)
+    return loop
 
 
 class Executor:
@@ -109,7 +101,7 @@ class Executor:
             return None
         self._intent = self.run.intents[index]
         try:
-            return patiently()(resource.settle, self.api, change, self.run.id, self._intent)
+            return patiently(self.api)(resource.settle, self.api, change, self.run.id, self._intent)
         except Conflict as problem:
             raise _stale(change, problem.summary) from problem
 
@@ -127,7 +119,7 @@ class Executor:
         """Write until it is certain that the change is in place; an unanswered write is looked at before it is repeated."""
         self._in_doubt = in_doubt
         try:
-            return patiently()(self._once, resource, change, identity)
+            return patiently(self.api)(self._once, resource, change, identity)
         except Conflict as problem:
             return self._settled_or_stale(resource, change, in_doubt, problem.summary)
 
@@ -215,7 +207,8 @@ class Executor:
         if verdict.status == "ok":
             self.run.note("check.passed", {"index": index, "check": ensure.check.description, "detail": verdict.detail})
         elif verdict.status == "failing" or ensure.check.required:
-            raise Unhealthy(
+            kind = Unhealthy if verdict.status == "failing" else Unproven
+            raise kind(
                 f"not proven: {ensure.check.description}",
                 verdict.detail,
                 f"runbook verify {self.run.id}  or  runbook rollback {self.run.id}",
@@ -234,9 +227,10 @@ def _stale(change: Change, why: str) -> StalePlan:
 
 def wait_for(ensure: Ensure, api: Any, observer: Observer) -> Verdict:
     """Ask a check until it passes or its time is over; returns the last answer."""
-    verdict = ask(ensure, api)
-    if verdict.status != "ok" and not verdict.final and ensure.within > 0:
-        verdict = _watched(ensure, api, observer, verdict)
+    with api.patience.limited(max(ensure.within, _LEAST_SECONDS)):
+        verdict = ask(ensure, api)
+        if verdict.status != "ok" and not verdict.final and ensure.within > 0:
+            verdict = _watched(ensure, api, observer, verdict)
     observer.answered(ensure, verdict)
     return verdict
 
@@ -244,28 +238,33 @@ def wait_for(ensure: Ensure, api: Any, observer: Observer) -> Verdict:
 def _watched(ensure: Ensure, api: Any, observer: Observer, verdict: Verdict) -> Verdict:
     started = time.monotonic()
     for _ in _moments(ensure, api, started + ensure.within):
-        observer.waiting(ensure, verdict, time.monotonic() - started)
         verdict = ask(ensure, api)
         if verdict.status == "ok" or verdict.final:
             break
+        observer.waiting(ensure, verdict, time.monotonic() - started)
     return verdict
 
 
 def _moments(ensure: Ensure, api: Any, deadline: float) -> Iterator[None]:
-    """Yield when the answer may have changed; who may not watch asks again and again."""
+    """Yield when the answer may have changed; where that cannot be told, the check is asked again and again."""
     try:
         yield from ensure.check.moments(api, ensure.within)
-    except Forbidden:
+    except (ApiError, Refused):
         while (left := deadline - time.monotonic()) > 0:
             time.sleep(min(_POLL_SECONDS, left))
             yield None
 
 
 def ask(ensure: Ensure, api: Any) -> Verdict:
-    """Ask a check once; a forbidden or unavailable answer is unknown, never healthy."""
+    """Ask a check once. What the API makes of the question is no answer: unknown, never healthy and never failing.
+
+    A permission does not come by waiting, so a forbidden question has its final answer.
+    """
     try:
         return ensure.check.ask(api)
-    except (Forbidden, Unauthorized, Ambiguous, Throttled) as problem:
+    except Forbidden as problem:
+        return Verdict("unknown", problem.summary, final=True)
+    except (ApiError, Refused) as problem:
         return Verdict("unknown", problem.summary)
 
 
