@@ -11,7 +11,17 @@ from remediation.diffing import State
 from remediation.errors import NotFound
 from remediation.facts import Facts
 from remediation.facts.controllers import DesiredPods
-from remediation.facts.pods import carries, concerns, controller, created, few, name_of, pull_failures, started
+from remediation.facts.pods import (
+    carries,
+    concerns,
+    controller,
+    created,
+    few,
+    first_started_since,
+    name_of,
+    pull_failures,
+    started,
+)
 from remediation.model import CheckDefaults, Permission, Verdict
 from remediation.records import recorded
 from remediation.refs import Ref
@@ -61,7 +71,7 @@ class PodsPull(CheckDefaults):
         made = self._made(api)
         if made is None:
             return Verdict("failing", f"secret {self.secret} does not exist")
-        newer = [pod for pod in pods if carries(pod, self.secret) and created(pod) >= made]
+        newer = [pod for pod in pods if carries(pod, self.secret) and _is_newer(pod, made)]
         return self._missing(api, newer, every) or self._proof(newer, pods)
 
     def _cannot_pull(self, failing: list[State], total: int) -> Verdict:
@@ -109,3 +119,8 @@ class PodsPull(CheckDefaults):
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield at every change of a pod."""
         return api.kubernetes.changes(Ref("v1", "Pod", "", self.namespace), within)  # type: ignore[no-any-return] # the API is untyped here
+
+
+def _is_newer(pod: State, made: float) -> bool:
+    """Tell whether a pod can have pulled with a Secret only: it was made after it, or waited until it was there."""
+    return created(pod) >= made or first_started_since(pod, made)

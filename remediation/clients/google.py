@@ -159,6 +159,10 @@ class Google:
         request = {"resource": f"projects/{project}", "policy": policy}
         return self._permitted(lambda: self._projects.set_iam_policy(request=request, retry=None, timeout=_SECONDS))
 
+    def repository_policy(self, repository: str) -> State:
+        """Return the IAM policy of ``projects/P/locations/L/repositories/R`` in Artifact Registry, with its conditions."""
+        return self._get("artifactregistry", f"/v1/{repository}:getIamPolicy?options.requestedPolicyVersion=3")
+
     def missing(self, project: str | None, permissions: list[Permission]) -> list[Permission]:
         """Return those IAM permissions on the project that the caller lacks.
 

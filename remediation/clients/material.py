@@ -37,24 +37,20 @@ class Material:
         return self._kept[name]
 
     def file(self, path: str) -> Secret:
-        """Return what a key file or ``-`` (standard input) holds, the same for as long as the process lives.
+        """Return what a key file, a pipe or ``-`` (standard input) holds.
 
-        A pipe can be read only once, a plan is made more than once, and what was planned is what has to be written.
+        A file is read each time, so that a key which was rotated meanwhile is noticed. What can be read only once stays
+        what it was for as long as the process lives, because a plan is made more than once.
 
         Raises:
             UsageProblem: it cannot be read.
         """
-        return _read(path)
+        return _read(path) if path != "-" and Path(path).is_file() else _read_once(path)
 
 
-@cache
 def _read(path: str) -> Secret:
     try:
-        if path == "-":
-            content = sys.stdin.buffer.read(_LARGEST + 1)
-        else:
-            with Path(path).open("rb") as file:
-                content = file.read(_LARGEST + 1)
+        content = _content(path)
     except OSError as problem:
         raise UsageProblem(
             f"--from-key-file {path!r} cannot be read: {problem.strerror}; a readable key file or - is allowed"
@@ -64,3 +60,13 @@ def _read(path: str) -> Secret:
             f"--from-key-file {path!r} is larger than {_LARGEST // 1024} KiB; a service-account key file is allowed"
         )
     return Secret(content)
+
+
+def _content(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read(_LARGEST + 1)
+    with Path(path).open("rb") as file:
+        return file.read(_LARGEST + 1)
+
+
+_read_once = cache(_read)

@@ -131,6 +131,14 @@ def _ran(status: State) -> bool:
     return bool({"running", "terminated"} & set(status.get("state") or {}) or status.get("lastState"))
 
 
+def first_started_since(pod: State, moment: float) -> bool:
+    """Tell whether every container was started after a moment, in seconds since 1970, and never before."""
+    statuses = [status for _, status in containers(pod)]
+    begun = [((status.get("state") or {}).get("running") or {}).get("startedAt") for status in statuses]
+    again = any(status.get("lastState") for status in statuses)
+    return not again and all(text and datetime.fromisoformat(text).timestamp() >= moment for text in begun)
+
+
 def created(obj: State) -> float:
     """Return when the API server made an object, in seconds since 1970 and whole ones."""
     return datetime.fromisoformat(obj["metadata"]["creationTimestamp"]).timestamp()

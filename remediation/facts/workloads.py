@@ -10,7 +10,7 @@ from remediation.facts import Facts
 from remediation.facts.kubernetes import ObjectsOf
 from remediation.facts.pods import carries, hosts, live_pods, pull_failures
 from remediation.model import Permission
-from remediation.registry import PullFailure, classify_pull_failure
+from remediation.registry import PullFailure, classify_pull_failure, missing_secrets
 
 # What credentials can repair.
 CREDENTIALS = (PullFailure.FORBIDDEN, PullFailure.UNAUTHORIZED, PullFailure.SECRET_MISSING)
@@ -48,7 +48,10 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class FailedPull:
-    """Pods of one service account that cannot pull from one registry: one of them, what it says, and what that means."""
+    """Pods of one service account that cannot pull from one registry: one of them, what it says, and what that means.
+
+    `missing` is the pull secret that the kubelet did not find, if it said so.
+    """
 
     namespace: str
     service_account: str
@@ -56,6 +59,7 @@ class FailedPull:
     pod: str
     messages: tuple[str, ...]
     kind: PullFailure
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,21 @@ class FailedPulls:
 
     def _failed(self, facts: Facts, namespace: str, account: str, host: str, pods: list[State]) -> FailedPull:
         texts = [text for pod in pods for text in pull_failures(pod, host)]
-        if _kind(texts) is PullFailure.UNKNOWN:  # older kubelets say only that they back off
-            names = {pod["metadata"]["name"] for pod in pods}
-            texts = [text for pod, text in facts(PullEvents(namespace)) if pod in names] or texts
-        kind = _kind(texts)
-        telling = tuple(text for text in texts if classify_pull_failure(text) is kind)
-        return FailedPull(namespace, account, host, pods[0]["metadata"]["name"], telling[:2], kind)
+        if (kind := _kind(texts)) is PullFailure.UNKNOWN or kind in CREDENTIALS:
+            texts, kind = self._explained(facts, namespace, {pod["metadata"]["name"] for pod in pods}, texts)
+        telling = tuple(dict.fromkeys(text for text in texts if classify_pull_failure(text) is kind))
+        missing = next((name for text in telling for name in missing_secrets(text)), "")
+        return FailedPull(namespace, account, host, pods[0]["metadata"]["name"], telling[:2], kind, missing)
+
+    def _explained(
+        self, facts: Facts, namespace: str, names: set[str], texts: list[str]
+    ) -> tuple[list[str], PullFailure]:
+        """Return what events add: a secret that is missing explains a refusal, and older kubelets tell nothing else."""
+        told = [text for pod, text in facts(PullEvents(namespace)) if pod in names]
+        if any(classify_pull_failure(text) is PullFailure.SECRET_MISSING for text in told):
+            return [*texts, *told], PullFailure.SECRET_MISSING
+        texts = (told or texts) if _kind(texts) is PullFailure.UNKNOWN else texts
+        return texts, _kind(texts)
 
 
 def _kind(texts: list[str]) -> PullFailure:
@@ -98,18 +111,23 @@ class PullEvents:
     namespace: str
 
     @property
-    def _events(self) -> ObjectsOf:
+    def _events(self) -> tuple[ObjectsOf, ...]:
         keep = ("involvedObject.name", "message")
-        return ObjectsOf("v1", "Event", self.namespace, fields="reason=Failed,involvedObject.kind=Pod", keep=keep)
+        # A field selector knows no "or".
+        return tuple(
+            ObjectsOf("v1", "Event", self.namespace, fields=f"reason={reason},involvedObject.kind=Pod", keep=keep)
+            for reason in ("Failed", "FailedToRetrieveImagePullSecret")
+        )
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """List the events of the namespace."""
-        return self._events.permissions
+        return self._events[0].permissions
 
     def ask(self, facts: Facts) -> tuple[tuple[str, str], ...]:
         """List them; this is evidence only, so a refusal is an answer."""
         try:
-            return tuple((item["involvedObject"]["name"], item.get("message", "")) for item in facts(self._events))
+            found = facts.together(*self._events)
         except Forbidden:
             return ()
+        return tuple((item["involvedObject"]["name"], item.get("message", "")) for items in found for item in items)

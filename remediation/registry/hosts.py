@@ -7,6 +7,11 @@ from typing import Final
 DOCKER_HUB_KEY: Final = "https://index.docker.io/v1/"
 _DOCKER_HUB_NAMES: Final = frozenset({"docker.io", "index.docker.io"})
 
+# Container Registry's names are served by Artifact Registry repositories of the same name in these locations.
+# Source: https://cloud.google.com/artifact-registry/docs/transition/setup-gcr-repo
+_LEGACY_LOCATIONS: Final = {"gcr.io": "us", "us.gcr.io": "us", "eu.gcr.io": "europe", "asia.gcr.io": "asia"}
+_ARTIFACT_REGISTRY = re.compile(r"([a-z0-9-]+)-docker\.pkg\.dev")
+
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?P<name>{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?")
 
@@ -51,6 +56,22 @@ def image_host(image: str) -> str:
             "europe-docker.pkg.dev/example-prod/app/web:1.0."
         )
     return "docker.io" if host in _DOCKER_HUB_NAMES else host
+
+
+def repository(image: str) -> str | None:
+    """Return ``projects/P/locations/L/repositories/R`` of an image in Artifact Registry, None for one from elsewhere.
+
+    The project of a domain-scoped image takes two segments, ``example.com/web`` for ``example.com:web``.
+    """
+    host, *path = image.partition("@")[0].split("/")
+    found = _ARTIFACT_REGISTRY.fullmatch(host)
+    if not path or (not found and host not in _LEGACY_LOCATIONS):
+        return None
+    project, rest = (f"{path[0]}:{path[1]}", path[2:]) if "." in path[0] and len(path) > 1 else (path[0], path[1:])
+    if len(rest) < (2 if found else 1):
+        return None
+    location, name = (found[1], rest[0]) if found else (_LEGACY_LOCATIONS[host], host)
+    return f"projects/{project}/locations/{location}/repositories/{name}"
 
 
 def same_host(one: str, other: str) -> bool:

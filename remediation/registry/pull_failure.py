@@ -29,6 +29,8 @@ _RULES: Final = (
     (r"request is prohibited by organization'?s policy", PullFailure.POLICY),
     (r"unable to retrieve some image pull secrets", PullFailure.SECRET_MISSING),
     (r"no match for platform in manifest|exec format error", PullFailure.PLATFORM),
+    # Told to who shows no credentials, although the rest reads like a right that is missing.
+    (r"\bunauthenticated request", PullFailure.UNAUTHORIZED),
     (r'denied: permission "artifactregistry\.', PullFailure.FORBIDDEN),
     (r"failed to fetch (oauth|anonymous) token: unexpected status.*?: 40[13]\b", PullFailure.UNAUTHORIZED),
     (r"\binsufficient_scope\b|\b401 unauthorized\b", PullFailure.UNAUTHORIZED),
@@ -47,3 +49,14 @@ _COMPILED: Final = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), failur
 def classify_pull_failure(message: str) -> PullFailure:
     """Tell from the text of an event or of `state.waiting.message` why a pull failed."""
     return next((failure for pattern, failure in _COMPILED if pattern.search(message)), PullFailure.UNKNOWN)
+
+
+def may_not_exist(message: str) -> bool:
+    """Tell whether the registry leaves open if there is such a repository at all, as Artifact Registry does."""
+    return "or it may not exist" in message
+
+
+def missing_secrets(message: str) -> tuple[str, ...]:
+    """Return the names of the pull secrets that a kubelet did not find, from its event FailedToRetrieveImagePullSecret."""
+    found = re.search(r"Unable to retrieve some image pull secrets \(([^)]*)\)", message)
+    return tuple(filter(None, (name.strip() for name in found[1].split(",")))) if found else ()

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from remediation.sandbox.google import GoogleCloud, serve
+from remediation.sandbox.google.policy import new_policy
 from remediation.sandbox.kubernetes.admission import SERVICE_RANGE
 from remediation.sandbox.process import COORDINATES
-from remediation.sandbox.scenarios.google import PULLER, break_agent
+from remediation.sandbox.scenarios.google import PULLER, REPOSITORY, break_agent
 
 _SAVE_SECONDS = 1.0
 # Those of the emulated nodes, pods and services.
@@ -32,6 +33,8 @@ def new_cloud() -> GoogleCloud:
     cloud.grant(project.id, "roles/container.serviceAgent", project.agent)
     cloud.add_cluster(project.id, COORDINATES["location"], COORDINATES["cluster"], ipAllocationPolicy=_RANGES)
     cloud.add_account(PULLER)
+    bindings = [{"role": "roles/artifactregistry.reader", "members": [f"serviceAccount:{PULLER}"]}]
+    project.add_repository(REPOSITORY, new_policy(bindings))
     return cloud
 
 

@@ -22,17 +22,20 @@ from remediation import (
     runbook,
 )
 from remediation.diffing import KNOWN_AFTER_APPLY
+from remediation.facts.artifacts import Repositories, RepositoryReader
 from remediation.facts.controllers import StuckPods
 from remediation.facts.gcp import GoogleAccount
 from remediation.facts.registry import AccountKeys, Credential, KeyFile, RegistryCredential
 from remediation.facts.workloads import CREDENTIALS, Elsewhere, FailedPull, FailedPulls
 from remediation.names import account_email, namespace_name, object_name
-from remediation.registry import PullFailure, registry_host
+from remediation.registry import PullFailure, may_not_exist, registry_host
 from remediation.resources.pull_secret import PullSecret
 from remediation.resources.renewed_pods import RenewedPods
 from remediation.resources.secret_copy import SecretCopy
 from remediation.resources.service_account_key import LIMIT, ServiceAccountKey
 
+# A kubelet that could not pull tries again after 5 minutes at most.
+_BACK_OFF = 330
 # What credentials do not repair.
 _OTHER = {
     PullFailure.NOT_FOUND: "the image does not exist: check its name and tag",
@@ -71,7 +74,11 @@ def _needs(
 ) -> list[Any]:
     name = secret or f"{service_account}-registry"
     email = google_service_account
-    keys = [GoogleAccount(email), ServiceAccountKey(email), AccountKeys(email)] if email else []
+    keys = (
+        [GoogleAccount(email), ServiceAccountKey(email), AccountKeys(email), RepositoryReader(email, "")]
+        if email
+        else []
+    )
     return [
         PullSecret(
             namespace, name, registry, _source(from_key_file, email), service_account=service_account, row="IMG-02"
@@ -88,10 +95,8 @@ def _needs(
 
 
 def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
-    found = facts(FailedPulls())
-    yield from (_finding(item) for item in found)
-    if not found:
-        yield Finding("healthy", "no pod waits for an image")
+    found = [_finding(item) for item in facts(FailedPulls())]
+    yield from found or [Finding("healthy", "no pod waits for an image")]
 
 
 def _finding(failed: FailedPull) -> Finding:
@@ -101,13 +106,16 @@ def _finding(failed: FailedPull) -> Finding:
         return Finding("unknown", f"{who}: it is not said why, see the events of {pod}", pod, failed.messages)
     if failed.kind not in CREDENTIALS:
         return Finding("not_applicable", f"{who}: {_OTHER[failed.kind]}", pod, failed.messages)
-    parameters = {
-        "namespace": failed.namespace,
-        "registry": failed.host,
-        "service-account": failed.service_account,
-        "from-key-file": "KEY.json",
-    }
-    return Finding("fault", who, pod, failed.messages, "probable", parameters=parameters)
+    parameters = {"namespace": failed.namespace, "registry": failed.host, "service-account": failed.service_account}
+    parameters |= {"from-key-file": "KEY.json"} | ({"secret": failed.missing} if failed.missing else {})
+    if failed.missing:
+        who += f": there is no pull secret {failed.missing}"
+        return Finding(
+            "fault", who, pod, failed.messages, "probable", parameters=parameters | {"secret": failed.missing}
+        )
+    unsure = any(map(may_not_exist, failed.messages))
+    who += "; the registry says the same where there is no such repository" if unsure else ""
+    return Finding("fault", who, pod, failed.messages, "possible" if unsure else "probable", parameters=parameters)
 
 
 def _wanted(
@@ -178,6 +186,7 @@ def pull_secret(
     present = facts(RegistryCredential(namespace, name, registry))
     wanted = _wanted(facts, registry, from_key_file, google_service_account, present)
     if google_service_account and wanted is None:
+        yield from _may_read(facts, google_service_account, Repositories(namespace, service_account, registry))
         yield from _new_key(facts, google_service_account)
     source = _source(from_key_file, google_service_account)
     found = wanted or Credential(str(google_service_account), KNOWN_AFTER_APPLY, KNOWN_AFTER_APPLY)
@@ -191,17 +200,8 @@ def pull_secret(
 def _holds(
     namespace: str, name: str, registry: str, source: str, found: Credential, service_account: str
 ) -> PullSecret:
-    return PullSecret(
-        namespace,
-        name,
-        registry,
-        source,
-        found.fingerprint,
-        account=found.account,
-        key_id=found.key_id,
-        service_account=service_account,
-        row="IMG-02",
-    )
+    about = {"account": found.account, "key_id": found.key_id, "service_account": service_account, "row": "IMG-02"}
+    return PullSecret(namespace, name, registry, source, found.fingerprint, **about)
 
 
 def _pulled(facts: Facts, namespace: str, service_account: str, registry: str, secret: str) -> Ensure:
@@ -209,7 +209,7 @@ def _pulled(facts: Facts, namespace: str, service_account: str, registry: str, s
     stuck = facts(StuckPods(namespace, service_account, registry, secret))
     return Ensure(
         PodsPull(namespace, service_account, registry, secret, stuck),
-        within=max(300, 2 * sum(count for *_, count in stuck)),
+        within=max(_BACK_OFF, 2 * sum(count for *_, count in stuck)),
     )
 
 
@@ -276,3 +276,24 @@ def _new_key(facts: Facts, account: str) -> Steps:
     keys = facts(AccountKeys(account))
     yield Require(len(keys) < LIMIT, f"{account} has {len(keys)} keys of {LIMIT}; delete one that is not used")
     yield ServiceAccountKey(account, tuple(key["name"] for key in keys))
+
+
+def _may_read(facts: Facts, account: str, used: Repositories) -> Steps:
+    """Refuse to make a key that would not help, as far as policies tell."""
+    repositories = facts(used)
+    for name in repositories:
+        found = facts(RepositoryReader(account, name))
+        where = "{5} --project={1} --location={3}".format(*name.split("/"))
+        yield Require(
+            found.answer is not False,
+            f"a key of {account} would not help: it may not read {name}; {found.why} "
+            "(where a folder does, make the key yourself and give it with --from-key-file)",
+            f"gcloud artifacts repositories add-iam-policy-binding {where} --member=serviceAccount:{account} "
+            "--role=roles/artifactregistry.reader",
+        )
+        if found.answer is None:
+            yield Unchecked(f"that {account} may read {name}", found.why)
+    if not repositories:
+        yield Unchecked(
+            f"that {account} may read the images", f"no pod names an Artifact Registry image on {used.host}"
+        )

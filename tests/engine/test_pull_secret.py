@@ -150,6 +150,21 @@ def test_another_key_in_the_file_is_another_plan(shop: Shop) -> None:
     assert shop.secret()["data"] == before
 
 
+def test_a_key_that_is_rotated_during_the_run_is_another_plan(shop: Shop) -> None:
+    """The file gets another key after the plan was made: neither the old nor the new one is put into the cluster."""
+    file = key_file(shop.folder, "planned")
+    other = key_file(shop.folder, "other").read_text()
+
+    def rotate(method: str, path: str, *_: Any) -> None:
+        if method == "POST" and "/leases" in path:
+            file.write_text(other)
+
+    shop.faults(rotate)
+    refused = shop("run", *PULL, "--from-key-file", str(file), "--yes", code=3)
+    assert "does not hold the key that the plan was made for" in refused["error"]["summary"]
+    assert shop.secret() is None
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [
@@ -303,7 +318,10 @@ def test_a_pod_from_before_proves_nothing(shop: Shop) -> None:
 
 
 def _older(pod: Any, created: str) -> Any:
-    return {**pod, "metadata": {**pod["metadata"], "creationTimestamp": created}}
+    status = {**pod["status"], "containerStatuses": [
+        {**item, "state": {"running": {"startedAt": created}}} for item in pod["status"]["containerStatuses"]
+    ]}  # fmt: skip
+    return {**pod, "metadata": {**pod["metadata"], "creationTimestamp": created}, "status": status}
 
 
 def test_what_a_reader_should_know_is_in_the_plan(shop: Shop) -> None:

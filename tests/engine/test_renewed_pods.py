@@ -87,3 +87,14 @@ def test_with_nothing_to_make_anew_nobody_waits(shop: Shop) -> None:
 def _running(pod: Any) -> None:
     status = {"name": "c", "image": IMAGE, "ready": True, "restartCount": 0, "state": {"running": {}}}
     pod["status"] = {"phase": "Running", "containerStatuses": [status | {"name": pod["spec"]["containers"][0]["name"]}]}
+
+
+def test_a_pod_that_waited_for_its_secret_is_a_proof(shop: Shop) -> None:
+    """The template names a Secret that was not there: it is made, nothing is deleted, and the pods that start then prove it."""
+    secret = [{"name": "web-registry"}]
+    template = {"spec": {"imagePullSecrets": secret}}
+    shop.world.cluster.edit("deployments.apps", "web", lambda found: found["spec"]["template"]["spec"].update(template["spec"]), "shop")  # fmt: skip
+    shop.world.cluster.settle()
+    deleted = on_delete(shop, lambda: None)
+    assert run(shop)["status"] == "verified"
+    assert deleted == []

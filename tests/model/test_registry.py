@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediation.registry import PullFailure, classify_pull_failure, image_host, registry_host, same_host
+from remediation.registry import PullFailure, classify_pull_failure, image_host, registry_host, repository, same_host
 
 HUB = "https://index.docker.io/v1/"
 
@@ -175,3 +175,33 @@ def test_a_refusal_is_never_taken_for_a_timeout(before: str, after: str) -> None
     """Granting a right does not repair a path, and the other way round."""
     assert classify_pull_failure(f"{before} 403 Forbidden {after} i/o timeout") is not PullFailure.NETWORK
     assert classify_pull_failure("dial tcp 192.0.2.7:443: i/o timeout") is PullFailure.NETWORK
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (
+            "europe-west3-docker.pkg.dev/example-prod/shop/web:1",
+            "projects/example-prod/locations/europe-west3/repositories/shop",
+        ),
+        (
+            "us-docker.pkg.dev/example.com/prod/shop/a/b@sha256:00",
+            "projects/example.com:prod/locations/us/repositories/shop",
+        ),
+        ("gcr.io/example-prod/web", "projects/example-prod/locations/us/repositories/gcr.io"),
+        ("eu.gcr.io/example-prod/team/web:1", "projects/example-prod/locations/europe/repositories/eu.gcr.io"),
+        ("asia.gcr.io/example.com/prod/web", "projects/example.com:prod/locations/asia/repositories/asia.gcr.io"),
+        ("mirror.gcr.io/library/nginx", None),
+        ("europe-west3-docker.pkg.dev/example-prod/web", None),
+        ("nginx", None),
+    ],
+)
+def test_the_repository_of_an_image(image: str, expected: str | None) -> None:
+    """Google's registries name project, location and repository in the image; other registries have none."""
+    assert repository(image) == expected
+
+
+def test_a_refusal_without_credentials_is_no_missing_right() -> None:
+    """Artifact Registry names a right that is missing also to who shows no credentials at all."""
+    text = 'denied: Unauthenticated request. Unauthenticated requests do not have permission "artifactregistry.repositories.downloadArtifacts": 403 Forbidden'
+    assert classify_pull_failure(text) is PullFailure.UNAUTHORIZED

@@ -33,6 +33,14 @@ class Project:
         self.services = {f"{name}.googleapis.com": True for name in _SERVICES}
         self.clusters: dict[str, dict[str, Any]] = {}
         self.operations: list[dict[str, Any]] = []
+        self._knows = knows
+        # Artifact Registry repositories by LOCATION/NAME.
+        self.repositories: dict[str, PolicyBox] = {}
+
+    def add_repository(self, name: str, policy: dict[str, Any] | None = None) -> PolicyBox:
+        """Add a repository, ``LOCATION/NAME``, that nobody may read yet, or the one that a policy is of."""
+        self.repositories[name] = PolicyBox(policy or new_policy(), self._knows)
+        return self.repositories[name]
 
     @property
     def agent(self) -> str:
@@ -47,6 +55,7 @@ class Project:
             "services": self.services,
             "clusters": self.clusters,
             "operations": self.operations,
+            "repositories": {name: box.policy for name, box in self.repositories.items()},
         }
 
 
@@ -173,6 +182,8 @@ class GoogleCloud:
                 project = self.add_project(name, kept["number"])
                 project.box.policy, project.services = kept["policy"], kept["services"]
                 project.clusters, project.operations = kept["clusters"], kept["operations"]
+                for place, policy in kept.get("repositories", {}).items():
+                    project.add_repository(place, policy)
             for email, kept in state["accounts"].items():
                 self.add_account(email).load(kept)
             self.propagation, self.stale_reads = state["propagation"], state["stale_reads"]

@@ -150,6 +150,17 @@ def operation(request: Request) -> Json:
     raise GoogleError(404, f"Not found: {request.part['operation']}.")
 
 
+@route("GET", "/v1/projects/{project}/locations/{location}/repositories/{repository}:getIamPolicy")
+def repository_policy(request: Request) -> Json:
+    """Read the policy of an Artifact Registry repository; its API takes a GET here."""
+    project, part = request.cloud.project(request.part["project"]), request.part
+    name = f"projects/{project.id}/locations/{part['location']}/repositories/{part['repository']}"
+    box = project.repositories.get(f"{part['location']}/{part['repository']}")
+    if box is None:
+        raise GoogleError(404, f"Requested entity was not found: {name}")
+    return _policy(request, box, name, "artifactregistry.repositories", "getIamPolicy")
+
+
 @route("POST", "/v1/projects/{project}/serviceAccounts/{email}:(?P<verb>getIamPolicy|setIamPolicy|testIamPermissions)")
 def account_policy(request: Request) -> Json:
     """Read and write the policy of a service account."""

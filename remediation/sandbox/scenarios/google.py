@@ -6,6 +6,8 @@ from remediation.sandbox.google import GoogleCloud
 
 PULLER = "shop-puller@example-prod.iam.gserviceaccount.com"
 HOST = "europe-west3-docker.pkg.dev"
+# The images of the shop are in it.
+REPOSITORY = "europe-west3/shop"
 # The simulated nodes of a real control plane know one registry.
 REAL_HOST = "private.registry.example"
 
