@@ -29,6 +29,7 @@ CASES = {
     "pull-secret-key": (*PULL, "--google-service-account", PULLER),
 }
 State = dict[str, Any]
+_WRITE = re.compile(r"before (send (POST|PUT|PATCH|DELETE) (?!.*(/leases|reviews))|set_policy|create_key)")
 
 
 @dataclass(frozen=True)
@@ -143,17 +144,18 @@ class Sweep:
 
     def __init__(self, world: World, folder: Path, case: str) -> None:
         self.world, self.folder, self.case = world, folder, case
+        self._stores = (str(folder / f"{number}.db") for number in itertools.count())
+        self._set_back(world.beginning)  # what the runbook before has left is no part of this one
         self.words = (*CASES[case], *(["--from-key-file", str(key_file(folder))] if case == "pull-secret-file" else []))
         SCENARIOS["pull-secret" if case.startswith("pull-secret") else case].put(world.client, world, False)
         world.cluster.settle()
-        self._cluster, self._cloud = json.dumps(world.cluster.dump()), json.dumps(world.cloud.dump())
+        self._broken = world.dump()
         none = seen(world)
         with Faults(world) as faults:
             whole = world.runbook(str(folder / "whole.db"), "run", *self.words, "--yes")
         assert whole["code"] == 0, whole["text"]
         self.requests, self.points = faults.count, list(whole["points"])
         self.ends = Ends(none, seen(world))
-        self._stores = (str(folder / f"{number}.db") for number in itertools.count())
 
     @property
     def unrecorded(self) -> list[int]:
@@ -166,13 +168,24 @@ class Sweep:
         assert found, f"{self.case} writes nothing"
         return found
 
+    @property
+    def writes(self) -> list[int]:
+        """Return the points right before a request that changes the target, after the run was recorded."""
+        begun = next(number for number, name in enumerate(self.points) if name.endswith("run.created"))
+        found = [number for number, name in enumerate(self.points) if number > begun and _WRITE.match(name)]
+        assert found, f"{self.case} writes nothing"
+        return found
+
     def again(self) -> str:
         """Set the world back and return the store of the next try."""
-        self.world.cluster.faults = self.world.cloud.faults = None
-        self.world.cluster.load(json.loads(self._cluster))
-        self.world.cloud.load(json.loads(self._cloud))
-        self.world.cluster.controllers.kubelet.reconsider()
+        self._set_back(self._broken)
         return next(self._stores)
+
+    def _set_back(self, kept: str) -> None:
+        state, self.world.cluster.faults, self.world.cloud.faults = json.loads(kept), None, None
+        self.world.cluster.load(state["cluster"])
+        self.world.cloud.load(state["cloud"])
+        self.world.cluster.controllers.kubelet.reconsider()
 
     def suffer(self, choose: Choose, where: str, *, heals: bool = False, undo: bool = False) -> State:
         """Run once under these faults, finish or undo what is left half-way, and return the run's own document.
@@ -202,10 +215,10 @@ class Sweep:
         assert f"runbook {verb}" in document["error"]["next"], f"{where}: {document['error']}"
         self.finish(store, verb, document["run_id"], where)
 
-    def finish(self, store: str, verb: str, run: str, where: str, **how: Any) -> None:
+    def finish(self, store: str, verb: str, run: str, where: str, *options: str, **how: Any) -> None:
         """Resume or roll back, and look whether all of the plan is there, or none of it."""
-        done = self.world.runbook(store, verb, run, "--yes", **how)
-        assert done["code"] == 0, f"{where}; then {verb}: {done['text']}"
+        done = self.world.runbook(store, verb, run, "--yes", *options, **how)
+        assert done["code"] == 0, f"{where}; then {verb}: {json.loads(done['text'])['error']}"
         state = seen(self.world)
         assert self.ends.undone(state) if verb == "rollback" else state == self.ends.every, f"{where}; then {verb}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -44,7 +45,9 @@ class World:
         self.server, self.google = serve(self.cluster), serve_google(self.cloud)
         self.google.wait_ready()
         self.kubeconfig = folder / "kubeconfig"
+        self.stopped: set[int] = set()
         self.kubeconfig.write_text(json.dumps(kubeconfig(self.server.url)))
+        self.beginning = self.dump()
         self.client = KubernetesClient(configurations.load(str(self.kubeconfig), None)[0])
 
     @cached_property
@@ -57,7 +60,13 @@ class World:
             text=True,
         )
 
+    def dump(self) -> str:
+        """Return the state of cluster and cloud."""
+        return json.dumps({"cluster": self.cluster.dump(), "cloud": self.cloud.dump()})
+
     def close(self) -> None:
+        for process in self.stopped:
+            os.kill(process, signal.SIGKILL)
         if "program" in vars(self):
             assert self.program.stdin
             assert self.program.stdout
@@ -90,10 +99,12 @@ class World:
         output = self.folder / ("stopped" if how.get("stop") else "output")
         answer = self._ask({"args": [*words, *more], "env": env, "output": str(output), **how})
         assert_no_secret(" ".join(words), answer["text"], Path(store))
+        self.stopped |= {answer["stopped"]} if "stopped" in answer else set()
         return answer
 
     def wake(self, process: int) -> dict[str, Any]:
         """Let a stopped verb run to its end."""
+        self.stopped.discard(process)
         return self._ask({"wake": process, "output": str(self.folder / "stopped")})
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
