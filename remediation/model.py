@@ -75,7 +75,6 @@ class ResourceDefaults:
 
     def owner(self, seen: Seen) -> str | None:
         """Return nobody: no controller reverts its changes."""
-        del seen
         return None
 
     def look(self: Any, api: Any) -> Seen:
@@ -249,10 +248,7 @@ class Unchecked:
 
 @dataclass(frozen=True)
 class Ensure:
-    """Wait until the check passes, for at most ``within`` seconds; also a barrier between two resources.
-
-    ``always`` checks belong to the proof that the symptom is gone and are asked even when nothing had to change.
-    """
+    """Wait for the check for at most ``within`` seconds; ``always`` ones are the proof, asked even when all is right."""
 
     check: Check
     within: float = 60.0
@@ -267,7 +263,15 @@ class During:
     until: Ensure
 
 
-Step = Require | Allowed | Applies | Unchecked | Ensure | During | Resource
+@dataclass(frozen=True)
+class WhenUndone:
+    """Put back what was changed at the addresses ``first``, wait ``then``, and only then put back the rest of the run."""
+
+    first: tuple[str, ...]
+    then: tuple[Ensure, ...] = ()
+
+
+Step = Require | Allowed | Applies | Unchecked | Ensure | During | WhenUndone | Resource
 Steps = Generator[Step, None, None]
 
 

@@ -35,7 +35,7 @@ _NO_PLAN: Json = {"fingerprint": None, "changes": [], "already_ok": [], "checks"
 ENTRIES = {
     "run.created": Kind(
         ("runbook", "target", "target_kind", "operations"),
-        {"id": None, "parameters": {}, "plan": _NO_PLAN, "already_ok": [], "own_undo": False},
+        {"id": None, "parameters": {}, "plan": _NO_PLAN, "already_ok": [], "undo": [], "own_undo": False},
         (_created_1,),
     ),
     "run.resumed": Kind(defaults={"holder": ""}),

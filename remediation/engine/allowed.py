@@ -32,18 +32,26 @@ def require_ours(run: Run, api: Any) -> None:
 
 
 def undo_operations(run: Run, api: Any) -> list[Operation]:
-    """Return what the runbook's own undo would do after what this run has made; nothing is written.
+    """Return what comes before the changes are put back: as the plan said, or as the runbook's own undo says now.
+
+    Nothing is written.
 
     Raises:
         Drifted: what the run has made, as it is recorded, leads to what the runbook never does.
     """
-    if run.undo_steps is None or not run.made:
-        return []
-    steps = run.undo_steps(run.target, facts=Facts(api), made=run.made)
-    operations = _planner(run, api).drive(steps).operations
+    operations = [Operation.from_json(item) for item in run.created["undo"]]
+    if not operations:
+        operations = _own_undo(run, api)
     if found := _unheard_of(_reach(run, api), operations):
         raise Drifted(*_words(run, found))
     return operations
+
+
+def _own_undo(run: Run, api: Any) -> list[Operation]:
+    if run.undo_steps is None or not run.made:
+        return []
+    steps = run.undo_steps(run.target, facts=Facts(api), made=run.made)
+    return _planner(run, api).drive(steps).operations
 
 
 def _planner(run: Run, api: Any) -> Planner:
@@ -64,10 +72,12 @@ def _books(run: Run) -> Iterable[Runbook]:
 
 def _outside(run: Run, api: Any) -> str:
     changes = {index for index, item in enumerate(run.operations) if item.kind == "change"}
-    if any(item.kind == "restore" and item.of not in changes for item in run.operations):
-        return "it puts something back that it never changed"
-    reach = _reach(run, api) if run.operations else Reach([])
-    return next(filter(None, map(reach.problem, run.operations)), "")
+    planned = [*run.operations, *map(Operation.from_json, run.created["undo"])]
+    reach = _reach(run, api) if planned else Reach([])
+    if found := next(filter(None, map(reach.problem, planned)), ""):
+        return found
+    odd = any(item.kind in ("restore", "undo") and item.of not in changes for item in planned)
+    return "it puts something back that it never changed" if odd else ""
 
 
 def _unheard_of(reach: Reach, operations: Iterable[Operation]) -> str:

@@ -75,7 +75,7 @@ class Executor:
                 continue
             if operation.kind == "change":
                 self._change(index, operation)
-            elif operation.kind == "restore":
+            elif operation.kind in ("restore", "undo"):
                 self.undo(operation.of)
             else:
                 self._ensure(index, operation)

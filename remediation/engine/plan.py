@@ -23,6 +23,7 @@ from remediation.model import (
     Steps,
     Target,
     Unchecked,
+    WhenUndone,
 )
 from remediation.records import from_record, to_record
 
@@ -31,13 +32,13 @@ _LOOKS = 3
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing a run does: make a change, put a temporary one back, or wait for a check."""
+    """One thing a run does: make a change, put a temporary one back, wait for a check, or undo a lasting change."""
 
-    kind: Literal["change", "restore", "ensure"]
+    kind: Literal["change", "restore", "ensure", "undo"]
     resource: Resource | None = None
     change: Change | None = None
     ensure: Ensure | None = None
-    of: int = -1  # for restore: the index of the operation that is put back
+    of: int = -1  # for restore and undo: the index of the operation that is put back
 
     def as_json(self) -> State:
         """Return the operation as the journal keeps it."""
@@ -71,6 +72,7 @@ class Plan:
     target: Target
     parameters: dict[str, Any]
     operations: list[Operation] = field(default_factory=list)
+    undo: list[Operation] = field(default_factory=list)  # what an undo does before it puts the other changes back
     already_ok: list[State] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
     missing: list[Permission] = field(default_factory=list)
@@ -187,6 +189,8 @@ class Planner:
                 self.plan.operations.append(Operation("ensure", ensure=step))
             case During():
                 self._during(step)
+            case WhenUndone():
+                self._when_undone(step)
             case _:
                 self._resource(step, temporary=False)
 
@@ -195,7 +199,7 @@ class Planner:
         found: list[Resource] = []
         for step in steps:
             match step:
-                case Ensure() | Unchecked():
+                case Ensure() | Unchecked() | WhenUndone():
                     continue
                 case Require() | Allowed() | Applies():
                     self._take(step)
@@ -215,6 +219,11 @@ class Planner:
             operation = self.plan.operations[index]
             self.plan.operations.append(Operation("restore", operation.resource, None, None, index))
 
+    def _when_undone(self, step: WhenUndone) -> None:
+        at = [(item.change.address, index) for index, item in enumerate(self.plan.operations) if item.change]
+        self.plan.undo += [Operation("undo", of=index) for address, index in at if address in step.first]
+        self.plan.undo += [Operation("ensure", ensure=ensure) for ensure in step.then]
+
     def _resource(self, resource: Resource, *, temporary: bool) -> None:
         self.plan.scopes.add(resource.scope)
         seen = resource.look(self.api)
@@ -231,7 +240,7 @@ class Planner:
         owner = resource.owner(seen)
         if owner and not self.accept_drift:
             raise Refused(
-                f"{resource.address} is owned by {owner}, which would revert or fight this change",
+                f"{resource.address} is owned by {owner}, which may revert or fight this change",
                 next=f"change it through {owner}, or repeat with --accept-drift",
             )
 
@@ -240,8 +249,7 @@ class Planner:
         try:
             return resource.preview(self.api, change)
         except Forbidden:
-            note = "computed here, not checked by the server: this identity may not write it"
-            return replace(change, note=note)
+            return replace(change, note="computed here, not checked by the server: this identity may not write it")
 
 
 def make_plan(

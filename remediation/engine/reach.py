@@ -43,7 +43,7 @@ class Reach:
         match operation.kind:
             case "change" if operation.resource is not None and operation.change is not None:
                 return self._problem(operation.resource, operation.change)
-            case "restore":
+            case "restore" | "undo":
                 return "" if operation.resource is None else self._unknown(operation.resource)
             case "ensure" if operation.ensure is not None:
                 return self._unknown(operation.ensure.check)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from remediation.changes import Change, Written
@@ -10,7 +11,8 @@ from remediation.engine.allowed import require_undoable, undo_operations
 from remediation.engine.drift import as_written, drift
 from remediation.engine.execution import Executor, Observer
 from remediation.engine.holding import locked
-from remediation.engine.outcome import Outcome, end, failed, interrupted, proof
+from remediation.engine.outcome import Outcome, end, failed, interrupted, proof, ways_on
+from remediation.engine.plan import Operation
 from remediation.engine.putting_back import put_back
 from remediation.engine.run import Run
 from remediation.errors import LockLost, Refused, RunbookError, Unhealthy
@@ -37,17 +39,21 @@ def rollback_plan(run: Run, api: Any) -> State:
     temporary = _reversals(run, api, temporary=True)
     # What the runbook's own undo would do can be asked only when the run's own temporary objects are gone.
     undo = [] if temporary or run.undo_planned else undo_operations(run, api)
-    changes = [*temporary, *(item.change for item in undo if item.change), *_reversals(run, api, temporary=False)]
-    checks = [{"check": item.ensure.check.description, "status": "planned"} for item in undo if item.ensure]
+    planned = undo or run.operations[run.first_undo :]
+    changes = [*temporary, *(item.change for item in undo if item.change)]
+    changes += _reversals(run, api, planned, temporary=False)
+    checks = [{"check": item.ensure.check.description, "status": "planned"} for item in planned if item.ensure]
     if temporary and run.undo_steps is not None:
         checks.append({"check": "what was done on the nodes meanwhile is then put back", "status": "planned"})
     shown = [change.as_json() for change in changes]
     return {"fingerprint": None, "changes": shown, "already_ok": [], "checks": checks}
 
 
-def _reversals(run: Run, api: Any, *, temporary: bool) -> list[Change]:
+def _reversals(run: Run, api: Any, undo: Sequence[Operation] = (), *, temporary: bool) -> list[Change]:
+    """Return what puts the changes back, in order: first those that the runbook's own undo names."""
     found = []
-    for index in reversed(_to_undo(run)):
+    named = [item.of for item in undo if item.kind == "undo"]
+    for index in sorted(_to_undo(run), key=lambda index: (index not in named, -index)):
         resource, change = run.operations[index].resource, run.operations[index].change
         if resource is None or change is None or resource.nothing_to_undo:
             continue
@@ -109,6 +115,7 @@ def _rolled_back(run: Run, executor: Executor, plan: State) -> Outcome:
     try:
         put_back(run, executor)
     except Unhealthy as problem:
+        problem.next = ways_on(run)
         return end(run, Status.UNHEALTHY, 5, proof(executor.results), problem)
     except RunbookError as problem:
         return failed(run, problem)

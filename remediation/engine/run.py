@@ -59,6 +59,7 @@ class Run:
             "parameters": plan.parameters,
             "plan": plan.as_json(),
             "operations": [item.as_json() for item in plan.operations],
+            "undo": [item.as_json() for item in plan.undo],
             "already_ok": plan.already_ok,
             "own_undo": plan.book.undo is not None,
         }
@@ -166,7 +167,7 @@ class Run:
     def plan_undo(self, operations: list[Operation]) -> None:
         """Record operations that a rollback adds to the run."""
         offset = len(self.operations)
-        shifted = [replace(item, of=item.of + offset if item.of >= 0 else -1) for item in operations]
+        shifted = [replace(item, of=item.of + offset) if item.kind == "restore" else item for item in operations]
         self._record("undo.planned", {"operations": [item.as_json() for item in shifted]})
 
     def note(self, kind: str, payload: State) -> None:
