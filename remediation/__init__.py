@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from remediation.checks.google import GrantVisible
     from remediation.checks.ipam import NodesReported, PodsHaveAddresses
     from remediation.checks.kubernetes import DaemonSetRolledOut
-    from remediation.checks.masquerade import AgentUsesConfig
+    from remediation.checks.masquerade import AgentsAtDefaults, AgentUsesConfig
     from remediation.checks.pods import PodsPull
     from remediation.facts import Facts
     from remediation.facts.gcp import ApiEnabled, FailedOperations, ProjectClusters, ProjectGrant, ProjectNumber
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Risk,
         Steps,
         Unchecked,
+        WhenUndone,
     )
     from remediation.ranges import Network, destination
     from remediation.resources.iam import ProjectIamMember
@@ -51,12 +52,13 @@ _HOMES = {
             "Risk",
             "Steps",
             "Unchecked",
+            "WhenUndone",
         ),
         "model",
     ),
     "KubernetesObject": "resources.kubernetes",
     "DaemonSetRolledOut": "checks.kubernetes",
-    "AgentUsesConfig": "checks.masquerade",
+    **dict.fromkeys(("AgentUsesConfig", "AgentsAtDefaults"), "checks.masquerade"),
     "NodesReported": "checks.ipam",
     "PodsHaveAddresses": "checks.ipam",
     "Addressing": "facts.ipam",
@@ -85,10 +87,12 @@ __all__ = [  # noqa: RUF022 - grouped like the chapters of the guide
     "Unchecked",
     "Ensure",
     "During",
+    "WhenUndone",
     "Finding",
     "KubernetesObject",
     "DaemonSetRolledOut",
     "AgentUsesConfig",
+    "AgentsAtDefaults",
     "MasqueradeAgent",
     "ProtectedRanges",
     "Network",

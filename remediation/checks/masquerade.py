@@ -5,34 +5,36 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from remediation.diffing import State
-from remediation.errors import ApiError
-from remediation.facts.masquerade import NAME, NAMESPACE
+from remediation.errors import ApiError, NotFound
+from remediation.facts.masquerade import CONFIG_MAP, DAEMON_SET, KEY, NAME, NAMESPACE, Agent
 from remediation.masquerade import ConfigProblem, MasqueradeConfig
 from remediation.model import CheckDefaults, Permission, Verdict
 from remediation.records import recorded
 from remediation.refs import Ref
 
 _SELECTOR = f"k8s-app={NAME}"
-_USING = re.compile(r"using config: (\{.*\})", re.I)
-_ERROR = re.compile(r"error syncing configuration: (.*)", re.I)
+# What the agent logs once for each round of its loop. Without a file it never logs "Using config".
+_ROUND = re.compile(
+    r"using config: (?P<using>\{.*\})|(?P<none>no config file found)|error syncing configuration: (?P<error>.*)", re.I
+)
+_TAIL = "1000"  # newer agents also log their rules, a line for each range
 _POLL_SECONDS = 5.0
+_NAMED = 5
+_UNTIL = "until a node is rebooted or made anew"
 
 
-@recorded
-@dataclass(frozen=True)
-class AgentUsesConfig(CheckDefaults):
-    """Every agent's log says that it uses this configuration.
+class AgentLogs(CheckDefaults):
+    """What the newest round of each agent's loop says, for as many agents as nodes should have.
 
-    Source: https://github.com/kubernetes-sigs/ip-masq-agent, which logs ``Using config: {…}`` after each sync.
+    Source: https://github.com/kubernetes-sigs/ip-masq-agent, whose loop reads the file, logs what it found, writes the
+    rules and sleeps for its resync interval.
     """
-
-    digest: str
 
     # Logs may be off or unreadable; then they prove nothing, and the rollout has to.
     required: ClassVar[bool] = False
@@ -41,48 +43,39 @@ class AgentUsesConfig(CheckDefaults):
     learnt: ClassVar[tuple[str, ...]] = ("digest",)
 
     @property
-    def description(self) -> str:
-        """What is true when it passes."""
-        return "the agent on every node logs the new configuration"
-
-    @property
     def permissions(self) -> tuple[Permission, ...]:
-        """List the agents and read their logs."""
-        return (Permission("list", "pods", "", NAMESPACE), Permission("get", "pods/log", "", NAMESPACE))
+        """Find the agents and read their logs."""
+        pods = (Permission("list", "pods", "", NAMESPACE), Permission("get", "pods/log", "", NAMESPACE))
+        return (*pods, *DAEMON_SET.permissions)
 
-    def ask(self, api: Any) -> Verdict:
-        """Read the end of every agent's log."""
-        pods = api.kubernetes.list(Ref("v1", "Pod", "", NAMESPACE), labels=_SELECTOR)
-        if not pods:
-            return Verdict("failing", "no agent pod exists, which proves nothing", final=True)
+    def _of_agents(self, api: Any, daemonset: State | None) -> dict[str, Verdict]:
+        """Return what each agent says, by the name of its node."""
+        pods = [
+            pod
+            for pod in api.kubernetes.list(Ref("v1", "Pod", "", NAMESPACE), labels=_SELECTOR)
+            if "deletionTimestamp" not in pod["metadata"]
+        ]
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda pod: self._one(api, pod), pods))
-        for status in ("failing", "unknown"):
-            those = [answer for answer in answers if answer.status == status]
-            if those:
-                final = all(answer.final for answer in those)
-                return Verdict(those[0].status, f"{len(those)} of {len(answers)} agents: {those[0].detail}", final)
-        return Verdict("ok", f"{len(answers)} of {len(answers)} agents")
+            answers = list(pool.map(lambda pod: self._one(api, pod, daemonset), pods))
+        return {pod["spec"].get("nodeName", ""): answer for pod, answer in zip(pods, answers, strict=True)}
 
-    def _one(self, api: Any, pod: State) -> Verdict:
+    def _one(self, api: Any, pod: State, daemonset: State | None) -> Verdict:
         path = Ref("v1", "Pod", pod["metadata"]["name"], NAMESPACE).path + "/log"
         try:
-            log = api.kubernetes.text(path, {"tailLines": "200"})
-        except ApiError:
-            return Verdict("unknown", "the log cannot be read", final=True)
-        return self._judge(log)
+            log = api.kubernetes.text(path, {"tailLines": _TAIL})
+        except ApiError as problem:
+            return self._silent(pod, problem)
+        rounds = list(_ROUND.finditer(log))
+        return self._judge(rounds[-1], daemonset) if rounds else Verdict("unknown", "its log names no configuration")
 
-    def _judge(self, log: str) -> Verdict:
-        for line in reversed(log.splitlines()):
-            if match := _ERROR.search(line):
-                return Verdict("failing", f"it rejects its configuration: {match[1][:120]}")
-            if match := _USING.search(line):
-                return (
-                    Verdict("ok")
-                    if _digest(match[1]) == self.digest
-                    else Verdict("failing", "it still uses another configuration")
-                )
-        return Verdict("unknown", "the log names no configuration")
+    def _silent(self, pod: State, problem: ApiError) -> Verdict:
+        """Return what is known of an agent whose log cannot be read."""
+        del pod
+        why = ": ".join(filter(None, (problem.summary, problem.detail)))
+        return Verdict("unknown", f"its log cannot be read: {why[:300]}", final=True)
+
+    def _judge(self, last: re.Match[str], daemonset: State | None) -> Verdict:
+        raise NotImplementedError
 
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield every few seconds: logs cannot be watched cheaply on many nodes."""
@@ -93,13 +86,137 @@ class AgentUsesConfig(CheckDefaults):
             yield None
 
 
+@recorded
+@dataclass(frozen=True)
+class AgentUsesConfig(AgentLogs):
+    """Every agent's log says that it uses this configuration."""
+
+    digest: str
+
+    @property
+    def description(self) -> str:
+        """What is true when it passes."""
+        return "the agent on every node logs the new configuration"
+
+    def ask(self, api: Any) -> Verdict:
+        """Read the end of every agent's log, and count the agents that should be there."""
+        daemonset = _read(api, DAEMON_SET.ref)
+        answers = self._of_agents(api, daemonset)
+        if not answers:
+            return Verdict("failing", "no agent pod exists, which proves nothing", final=True)
+        wanted = _wanted(daemonset)
+        if (bad := _worst(answers)) is not None:
+            return Verdict(bad.status, f"{bad.detail} ({_share(answers, bad.status, wanted)})", bad.final)
+        if len(answers) < wanted:
+            return Verdict("failing", f"{len(answers)} of {wanted} agents are there")
+        return Verdict("ok", f"{len(answers)} of {wanted or len(answers)} agents")
+
+    def _judge(self, last: re.Match[str], daemonset: State | None) -> Verdict:
+        if last["error"] is not None:
+            return Verdict("failing", f"it rejects its configuration: {last['error'][:120]}")
+        if last["none"] is not None:
+            if Agent(None, daemonset).config.digest == self.digest:
+                return Verdict("ok")
+            return Verdict("failing", "it finds no configuration file and uses its built-in ranges")
+        if _digest(last["using"]) == self.digest:
+            return Verdict("ok")
+        return Verdict("failing", "it still uses another configuration")
+
+
+@recorded
+@dataclass(frozen=True)
+class AgentsAtDefaults(AgentLogs):
+    """Every agent has gone back to its built-in ranges, so that it leaves those rules behind when it goes.
+
+    The agent never takes its rules away: they stay in the kernel of a node until that is rebooted or made anew.
+    """
+
+    @property
+    def description(self) -> str:
+        """What is true when it passes."""
+        return "before it goes, the agent on every node is back at its built-in ranges"
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Find the agents, read their logs, and see whether a configuration is left for them."""
+        return (*super().permissions, *CONFIG_MAP.permissions)
+
+    def ask(self, api: Any) -> Verdict:
+        """Read the end of every agent's log; where a configuration stays, the agents will not go back to anything."""
+        daemonset = _read(api, DAEMON_SET.ref)
+        answers = self._of_agents(api, daemonset)
+        if not answers:
+            return Verdict("unknown", "no agent runs any more that could say so", final=True)
+        config_map = _read(api, CONFIG_MAP.ref)
+        if KEY in ((config_map or {}).get("data") or {}):
+            why = f"{CONFIG_MAP.ref.address} was there before this run, and its rules stay"
+            return Verdict("unknown", f"{why} on {_names(answers)} {_UNTIL}", final=True)
+        if (bad := _worst(answers)) is None:
+            return Verdict("ok", f"{len(answers)} agents")
+        if bad.status == "failing":
+            return bad
+        left = [node for node, answer in answers.items() if answer.status != "ok"]
+        return Verdict("unknown", f"rules may stay on {_names(left)} {_UNTIL} ({bad.detail})", bad.final)
+
+    def _silent(self, pod: State, problem: ApiError) -> Verdict:
+        return super()._silent(pod, problem) if _has_run(pod) else Verdict("ok", "it never ran")
+
+    def _judge(self, last: re.Match[str], daemonset: State | None) -> Verdict:
+        del daemonset
+        if last["none"] is not None:
+            return Verdict("ok")
+        what = "an error" if last["using"] is None else "a configuration"
+        return Verdict("failing", f"the last that it logs is {what}")
+
+
+def _read(api: Any, ref: Ref) -> State | None:
+    try:
+        found: State = api.kubernetes.read(ref)
+    except NotFound:
+        return None
+    return found
+
+
+def _wanted(daemonset: State | None) -> int:
+    return int((daemonset or {}).get("status", {}).get("desiredNumberScheduled", 0))
+
+
+def _has_run(pod: State) -> bool:
+    """Tell whether an agent has ever started, and so may have left rules."""
+    containers = pod.get("status", {}).get("containerStatuses") or [{}]
+    return not all("waiting" in (item.get("state") or {}) and not item.get("restartCount") for item in containers)
+
+
+def _worst(answers: Mapping[str, Verdict]) -> Verdict | None:
+    """Return the worst answer with the nodes that gave it, None when all are good."""
+    status: Literal["failing", "unknown"]
+    for status in ("failing", "unknown"):
+        those = {node: answer for node, answer in answers.items() if answer.status == status}
+        if those:
+            first = next(iter(those.values()))
+            final = all(answer.final for answer in those.values())
+            return Verdict(status, f"{_names(those)}: {first.detail}", final)
+    return None
+
+
+def _share(answers: Mapping[str, Verdict], status: str, wanted: int) -> str:
+    count = sum(answer.status == status for answer in answers.values())
+    return f"{count} of {max(wanted, len(answers))} agents"
+
+
+def _names(nodes: Mapping[str, Any] | list[str]) -> str:
+    names = sorted(nodes)
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
 def _digest(text: str) -> str:
     """Return the digest of a logged configuration; the agent logs durations as nanoseconds."""
     try:
         logged = json.loads(text)
         interval = logged.get("resyncInterval")
         if isinstance(interval, int):
-            logged["resyncInterval"] = f"{interval // 1_000_000_000}s"
+            logged["resyncInterval"] = f"{interval}ns"
         return MasqueradeConfig.parse(json.dumps(logged)).digest
     except (ValueError, ConfigProblem):
         return ""

@@ -89,7 +89,7 @@ def _command(session: Session, book: Runbook, finding: Finding) -> str | None:
     words = ["runbook", "plan", book.name]
     if book.target is not Project:
         for name, value in finding.parameters.items():
-            words += [f"--{name}", str(value)]
+            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     required = [item for item in book.parameters if item.required and item.flag_name[2:] not in finding.parameters]
     words += [word for item in required for word in (item.flag_name, item.option.metavar)]
     return shlex.join(words) + _same_target(session, book)
@@ -124,7 +124,8 @@ def _as_text(session: Session, book: Runbook, finding: Finding) -> str:
     lines = labelled(f"{click.style(f'{mark:<8}', fg=colour, bold=True)} ", f"{book.name}: {finding.summary}")
     if finding.status == "fault":
         lines += [f"         {finding.resource}, {finding.confidence}"]
-        lines += [line for text in finding.evidence for line in labelled("         ", text)]
+    lines += [line for text in finding.evidence for line in labelled("         ", text)]
+    if finding.status == "fault":
         lines += [line for text in finding.excluded for line in labelled("         ruled out: ", text)]
         lines.append(f"         next:  {click.style(_command(session, book, finding) or '', bold=True)}")
     return "\n".join(lines)

@@ -35,12 +35,13 @@ _TRUE = ("", "1", "t", "T", "true", "TRUE", "True")
 class Agent:
     """The agent as it is: its configuration text, what that means, and its DaemonSet.
 
-    `other_keys` are those of its ConfigMap that it does not read.
+    `other_keys` are those of its ConfigMap that it does not read; nobody can change an `immutable` ConfigMap.
     """
 
     text: str | None
     daemonset: State | None
     other_keys: tuple[str, ...] = ()
+    immutable: bool = False
 
     @property
     def defaults(self) -> tuple[Network, ...]:
@@ -70,6 +71,16 @@ class Agent:
     def config(self) -> MasqueradeConfig:
         """What the agent does; raises ConfigProblem when it rejects its configuration."""
         return self.meaning(self.text)
+
+    @property
+    def in_force(self) -> MasqueradeConfig:
+        """What decides now: without an agent the nodes' own rules, whatever a ConfigMap says; raises ConfigProblem."""
+        return self.meaning(self.text if self.daemonset is not None else None)
+
+    @property
+    def takes_over_seconds(self) -> float:
+        """How long a new configuration takes without a restart; an agent that rejects its own sleeps for its default."""
+        return self.meaning(None if self.rejected else self.text).takes_over_seconds
 
     @property
     def repaired(self) -> str | None:
@@ -138,7 +149,8 @@ class MasqueradeAgent:
         """Read both at the same time."""
         config_map, daemonset = facts.together(CONFIG_MAP, DAEMON_SET)
         data = (config_map or {}).get("data") or {}
-        return Agent(data.get(KEY), daemonset, tuple(sorted(set(data) - {KEY})))
+        others = tuple(sorted(set(data) - {KEY}))
+        return Agent(data.get(KEY), daemonset, others, (config_map or {}).get("immutable") is True)
 
 
 _TIMED_OUT = re.compile(r"dial tcp (?:\[?([0-9a-fA-F.:]+?)\]?):\d+: (?:i/o timeout|connect: connection timed out)")

@@ -32,6 +32,8 @@ from .ranges import RESERVED_RANGES, exclude, is_subnet, overlaps, parse_cidr
 from .rewrite import Wanted, rewrite, write
 
 _DEFAULT_INTERVAL = "60s"
+# Until the kubelet of every node has brought a new file into the agent's volume, in seconds.
+_PROPAGATION = 150.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,11 @@ class MasqueradeConfig:
     def resync_seconds(self) -> float:
         """Seconds between two syncs of the agent."""
         return go_duration(self.resync_interval or _DEFAULT_INTERVAL)
+
+    @property
+    def takes_over_seconds(self) -> float:
+        """Seconds until an agent that has this configuration obeys another one: the kubelet brings it, the agent wakes."""
+        return _PROPAGATION + max(self.resync_seconds, 0.0)
 
     @property
     def minimum_entries(self) -> int:

@@ -1,7 +1,8 @@
 """What is wrong with a configuration: what the agent rejects, what it silently ignores, what it should not be told.
 
 A rejected configuration is worse than it looks: the agent returns before it writes any rule, so nodes that have
-rules keep the old ones, and a new node never gets any, while every pod stays Running.
+rules keep the old ones, while a new or rebooted node has only the default rules that it was started with. The fleet
+is mixed, and every pod stays Running.
 Source: https://github.com/kubernetes-sigs/ip-masq-agent, cmd/ip-masq-agent/ip-masq-agent.go.
 """
 
@@ -111,11 +112,12 @@ def _of_keys(document: Document) -> Iterator[Problem]:
     seen: set[str] = set()
     for member in document.members:
         name = canonical(member.key)
-        if name in seen:
-            message = f"{member.key} sets {name} a second time; the agent uses only one of them, so write it once."
-            yield Problem(member.key, member.value, message, Severity.IGNORED)
-        elif name not in FIELDS:
+        if name not in FIELDS:
             yield _unknown(member)
+        elif name in seen:
+            # The agent's YAML library is not strict: the last value counts, without a word in the log.
+            message = f"{member.key} sets {name} a second time; the agent uses only one of them, so write it once."
+            yield Problem(member.key, member.value, message, Severity.IGNORED, refused=True)
         seen.add(name)
 
 
@@ -179,8 +181,9 @@ def _of_entries(entries: list[object], ipv6: bool) -> Iterator[Problem]:
 
 def _of_network(path: str, entry: str, network: Network, ipv6: bool) -> Iterator[Problem]:
     if network.prefixlen == 0:
-        message = f"{path} is {entry}, which stops masquerading for all of the internet; list only your own networks."
-        yield Problem(path, entry, message, Severity.DANGEROUS, refused=True)
+        # What Google prescribes where Cloud NAT shall give pods their address.
+        message = f"{path} is {entry}, so pods reach the internet only where Cloud NAT serves the pod ranges."
+        yield Problem(path, entry, message, Severity.DANGEROUS)
     if network.version == 6 and not ipv6:
         message = f"{path} is {entry}; IPv6 entries are allowed only when the agent runs with --enable-ipv6."
         yield Problem(path, entry, message)
@@ -199,9 +202,9 @@ def _of_bool(path: str, value: object) -> Iterator[Problem]:
 def _of_link_local(path: str, value: object) -> Iterator[Problem]:
     yield from _of_bool(path, value)
     if value is True:
-        # GKE's metadata server tells its clients apart by their pod addresses.
-        message = f"{path} is true, which hides pod addresses from the metadata server; it should be false."
-        yield Problem(path, value, message, Severity.DANGEROUS, refused=True)
+        # GKE's metadata server answers on the node itself, before packets come to the agent's rules.
+        message = f"{path} is true, so link-local destinations outside the node see node addresses; false is usual."
+        yield Problem(path, value, message, Severity.DANGEROUS)
 
 
 def _of_interval(path: str, value: object) -> Iterator[Problem]:

@@ -67,7 +67,7 @@ class KubernetesObject(ResourceDefaults):
     Args:
         api_version, kind, name, namespace: its address.
         manifest: the fields we want, without apiVersion, kind and name.
-        row: the catalogue row, stamped on what we create.
+        row: the catalogue row, stamped on what we create; instead: said beside the name of an owner who may revert.
         may: ``create`` allows to create and delete it; ``patch`` refuses an object that does not exist; ``new`` refuses
             one that does, for it is at work for another run.
     """
@@ -80,7 +80,8 @@ class KubernetesObject(ResourceDefaults):
     row: str = ""
     may: Literal["create", "patch", "new"] = "create"
     reason: str = "already as wanted"
-    learnt: ClassVar[tuple[str, ...]] = ("manifest", "may", "reason", "row")
+    instead: str = ""
+    learnt: ClassVar[tuple[str, ...]] = ("manifest", "may", "reason", "row", "instead")
 
     @property
     def ref(self) -> Ref:
@@ -110,7 +111,7 @@ class KubernetesObject(ResourceDefaults):
 
     def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change."""
-        return owner_of(seen.raw)
+        return owner_of(seen.raw, self.instead)
 
     @property
     def programs(self) -> tuple[str, ...]:  # type: ignore[override] # most resources run none

@@ -20,12 +20,12 @@ _ANNOTATIONS = {
 }
 
 
-def owner_of(current: State | None) -> str | None:
-    """Return the name of the controller that owns an object, or None."""
+def owner_of(current: State | None, instead: str = "") -> str | None:
+    """Return the name of the controller that owns an object, with what can be done instead of a change; or None."""
     metadata = (current or {}).get("metadata", {})
     for values, marks in ((metadata.get("labels"), _LABELS), (metadata.get("annotations"), _ANNOTATIONS)):
         for key, (value, owner) in marks.items():
             found = (values or {}).get(key)
             if found is not None and value in ("", found):
-                return owner
+                return f"{owner} ({instead})" if instead else owner
     return None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from remediation import (
+    AgentsAtDefaults,
     AgentUsesConfig,
     Allowed,
     Cluster,
@@ -22,17 +23,31 @@ from remediation import (
     Risk,
     Steps,
     Unchecked,
+    WhenUndone,
     destination,
     runbook,
 )
-from remediation.facts.masquerade import CONFIG_ANNOTATION, KEY, NAME, NAMESPACE, Agent, TimedOutDestinations
+from remediation.facts.masquerade import (
+    CONFIG_ANNOTATION,
+    CONFIG_MAP,
+    KEY,
+    NAME,
+    NAMESPACE,
+    Agent,
+    TimedOutDestinations,
+)
+from remediation.facts.masquerade_findings import Situation
 from remediation.facts.protected import Protected
 from remediation.manifests import manifest
 from remediation.masquerade import MasqueradeConfig
 
-_ADDRESS = f"configmap/{NAMESPACE}/{NAME}"
+_ADDRESS = CONFIG_MAP.ref.address
 _ROLLED_OUT = DaemonSetRolledOut(NAMESPACE, NAME)
 _EDIT = f"edit it by hand: kubectl -n {NAMESPACE} edit configmap {NAME}"
+_RECREATE = (
+    f"kubectl -n {NAMESPACE} get configmap {NAME} -o yaml > {NAME}.yaml, take out its line immutable: true, "
+    f"kubectl replace --force -f {NAME}.yaml, then repeat"
+)
 _PROBE = (
     "only a probe from a pod proves it: "
     "kubectl run probe --rm -i --restart=Never --image=busybox -- nc -zv -w 5 {address} PORT"
@@ -61,6 +76,7 @@ def _restart(digest: str) -> KubernetesObject:
         annotation,
         may="patch",
         reason="restarted for this configuration already",
+        instead="--no-restart leaves it alone",
     )
 
 
@@ -79,61 +95,14 @@ def _needs(target: Cluster, **_: Any) -> list[Any]:
         _daemonset(),
         _ROLLED_OUT,
         AgentUsesConfig(""),
+        AgentsAtDefaults(),
         TimedOutDestinations(),
     ]
 
 
 def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
-    agent, protected = facts(MasqueradeAgent()), facts(ProtectedRanges(target.project, target.location, target.cluster))
-    if protected.autopilot:
-        yield Finding("not_applicable", "this is an Autopilot cluster, where EgressNATPolicy decides", _ADDRESS)
-    elif agent.daemonset is None:
-        yield Finding("not_applicable", "no ip-masq-agent runs here; nodes masquerade by their own defaults", _ADDRESS)
-    else:
-        yield _wrong_text(agent) or _wrong_effect(agent, protected, facts) or _healthy(agent)
-
-
-def _wrong_text(agent: Agent) -> Finding | None:
-    """Return what is wrong with the configuration as it is written."""
-    if agent.rejected:
-        summary = "ip-masq-agent rejects its configuration: new nodes get no masquerading rules"
-        return Finding("fault", summary, _ADDRESS, tuple(agent.rejected))
-    if agent.refused:
-        return Finding("fault", "ip-masq-agent obeys settings that do harm", _ADDRESS, tuple(agent.refused))
-    if agent.ignored:
-        summary = "ip-masq-agent ignores settings, and its defaults apply instead"
-        return Finding("fault", summary, _ADDRESS, tuple(agent.ignored), "probable")
-    return None
-
-
-def _wrong_effect(agent: Agent, protected: Protected, facts: Facts) -> Finding | None:
-    """Return what goes wrong under a configuration that is well written."""
-    if lost := agent.config.covers(protected.pods):
-        summary = "pod ranges are masqueraded: pods see node addresses of other pods"
-        return Finding("fault", summary, _ADDRESS, tuple(map(str, lost)))
-    unreached = [item for item in facts(TimedOutDestinations()) if _keeps_pod_address(agent, item, protected)]
-    if not unreached:
-        return None
-    return Finding(
-        "fault",
-        f"pods time out to {unreached[0]}, and the agent keeps their address towards it",
-        _ADDRESS,
-        tuple(f"probes of pods time out to {item}" for item in unreached),
-        "possible",
-        ("the agent accepts its configuration", "it is no range of the cluster"),
-        {"masquerade": str(unreached[0])},
-    )
-
-
-def _healthy(agent: Agent) -> Finding:
-    unseen = "whether a destination routes to pod addresses is not visible from here"
-    summary = "ip-masq-agent accepts its configuration"
-    return Finding("healthy", summary, _ADDRESS, tuple(agent.harmful), excluded=(unseen,))
-
-
-def _keeps_pod_address(agent: Agent, destination: Network, protected: Protected) -> bool:
-    inside = any(item.version == destination.version and destination.subnet_of(item) for item in protected.all)  # type: ignore[arg-type] # the versions are equal
-    return not inside and not agent.config.masquerades(destination)
+    protected = facts(ProtectedRanges(target.project, target.location, target.cluster))
+    yield from Situation(facts(MasqueradeAgent()), protected, facts(TimedOutDestinations())).findings()
 
 
 def _text(agent: Agent, config: MasqueradeConfig) -> str | None:
@@ -176,8 +145,9 @@ def ip_masq_agent(
     Impact: new connections to the destinations leave with the node's address; firewalls there must expect it.
     Existing connections keep their old translation. The agent is restarted node by node; pods are not.
 
-    Rollback: the previous configuration text and pod template come back; a ConfigMap made by the run is deleted.
-    The agents read it within their resync interval, a minute unless it is set.
+    Rollback: the previous configuration text comes back first, or a ConfigMap made by the run is deleted, then the pod
+    template. The agents read it within their resync interval, a minute unless it is set. Agents that the run has
+    deployed go back to their built-in ranges before they go, because their rules stay on the nodes.
     """
     agent = facts(MasqueradeAgent())
     protected = facts(ProtectedRanges(target.project, target.location, target.cluster))
@@ -191,15 +161,22 @@ def ip_masq_agent(
         config = agent.config.without(masquerade)
         yield from _guards(agent, config, masquerade, protected.lost(agent.config, config))
         text = _text(agent, config)
+    yield Require(
+        not agent.immutable or text == agent.text,
+        f"{_ADDRESS} is immutable, so nobody can change it",
+        _RECREATE,
+    )
     if text is not None:
         yield _config_map(text)
     if agent.daemonset is None:
         yield _daemonset()
     elif restart and (text != agent.text or agent.restarted_for not in (None, config.digest)):
         yield from _restarted(agent, config.digest)
-    if restart:
+    yield from _undone(agent, agent.meaning(text))
+    starts = restart or agent.daemonset is None
+    if starts:
         yield Ensure(_ROLLED_OUT, within=600)
-    yield Ensure(AgentUsesConfig(config.digest), within=30 if restart else 240)
+    yield Ensure(AgentUsesConfig(config.digest), within=30 if starts else agent.takes_over_seconds)
 
 
 def _not_proven(agent: Agent, protected: Protected, masquerade: tuple[Network, ...]) -> Steps:
@@ -221,20 +198,27 @@ def _possible(agent: Agent, protected: Protected, masquerade: tuple[Network, ...
         "this is an Autopilot cluster, where EgressNATPolicy decides and not the agent's ConfigMap",
         "kubectl edit egressnatpolicies.networking.gke.io default",
     )
+    exists = agent.daemonset is not None
     yield Allowed(
-        bool(masquerade) or agent.daemonset is not None,
+        bool(masquerade) or exists or (deploys and agent.text is not None),
         "--masquerade is empty and no agent runs here; allowed is at least one CIDR",
     )
     yield Require(
-        agent.daemonset is not None or deploys,
+        exists or protected.default_snat is not False,
+        "no agent runs here and default SNAT is disabled, so pods keep their address towards every destination; "
+        "an agent would masquerade all that is not on its list, and going away would not give that back",
+        "deploy an agent by hand with the list that you want, then repeat",
+    )
+    yield Require(
+        exists or deploys,
         "no DaemonSet kube-system/ip-masq-agent exists, so a configuration has no effect",
         "add --deploy-agent to deploy it",
     )
     yield Require(
-        agent.daemonset is not None or protected.default_snat is not False,
-        "default SNAT is disabled, so pods keep their address towards everything; an agent would masquerade all "
-        "that is not on its list",
-        "deploy an agent by hand with the list that you want, then repeat",
+        exists or protected.default_snat is not None,
+        "whether default SNAT is on is not known, and where it is off an agent would masquerade all that is not on "
+        "its list",
+        "name the cluster, so that the GKE API can be asked: --project PROJECT --location LOCATION --cluster CLUSTER",
     )
     six = [str(item) for item in masquerade if item.version == 6]
     yield Require(
@@ -258,11 +242,17 @@ def _sound(agent: Agent, masquerade: tuple[Network, ...], *, repairs: bool) -> S
     )
 
 
+def _undone(agent: Agent, config: MasqueradeConfig) -> Steps:
+    """Take the configuration back first; agents of this run go back to their own before they go, for their rules stay."""
+    left = () if agent.daemonset is not None else (Ensure(AgentsAtDefaults(), config.takes_over_seconds, always=False),)
+    yield WhenUndone((_ADDRESS,), left)
+
+
 def _restarted(agent: Agent, digest: str) -> Steps:
     """Restart the agent, unless that would have no effect."""
-    yield Require(
-        not agent.managed, "GKE's addon manager owns the DaemonSet and reverts a restart", "repeat with --no-restart"
-    )
+    if agent.managed:
+        doubt = "GKE's addon manager owns the DaemonSet, and whether it keeps a restart is not proven"
+        yield Unchecked("the restart", f"{doubt}; --no-restart needs none")
     yield Require(
         not agent.waits_for_deletion,
         "the DaemonSet has updateStrategy OnDelete, so its pods restart only when somebody deletes them",

@@ -12,7 +12,10 @@ import yaml
 
 from remediation.manifests import manifest
 from remediation.sandbox.google import GoogleCloud, Server, serve
+from remediation.sandbox.kubernetes import Cluster
+from remediation.sandbox.kubernetes import serve as serve_kubernetes
 from remediation.testing.control_plane import ControlPlane
+from tests.runbooks.masquerade import World
 from tests.running import Cli
 
 CONFIG = "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- 172.16.0.0/12\n- 192.168.0.0/16\nresyncInterval: 60s\n"
@@ -39,10 +42,10 @@ def get(control_plane: ControlPlane) -> Callable[..., dict[str, Any]]:
 def agent(control_plane: ControlPlane) -> Iterator[Callable[..., None]]:
     """Put an ip-masq-agent in place, and take it away afterwards."""
 
-    def put(text: str | None = CONFIG, *, daemonset: bool = True, **labels: str) -> None:
+    def put(text: str | None = CONFIG, *, daemonset: bool = True, immutable: bool = False, **labels: str) -> None:
         objects = []
         if text is not None:
-            objects.append({"apiVersion": "v1", "kind": "ConfigMap", "data": {"config": text, "other": "kept"},
+            objects.append({"apiVersion": "v1", "kind": "ConfigMap", "immutable": immutable, "data": {"config": text, "other": "kept"},
                             "metadata": {"name": "ip-masq-agent", "namespace": "kube-system"}})  # fmt: skip
         if daemonset:
             objects.append(manifest("ip-masq-agent/daemonset.yaml"))
@@ -69,6 +72,13 @@ def cloud() -> Iterator[tuple[GoogleCloud, Server]]:
     server = serve(found)
     yield found, server
     server.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path, cloud: tuple[GoogleCloud, Server]) -> Iterator[World]:
+    env = {"RUNBOOK_GOOGLE_ENDPOINT": cloud[1].url, "RUNBOOK_IAM_ENDPOINT": cloud[1].grpc_target}
+    with Cluster(nodes=2) as cluster, serve_kubernetes(cluster) as server:
+        yield World(tmp_path, cluster, server.url, env)
 
 
 NODE = "node-2"

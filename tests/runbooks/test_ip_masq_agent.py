@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from remediation.sandbox.google import GoogleCloud, Server
 from remediation.testing.control_plane import ControlPlane
 from tests.runbooks.conftest import CONFIG
 from tests.running import Cli, content
@@ -82,8 +83,17 @@ def test_without_a_wish_a_good_configuration_is_left_alone(
     assert control_plane.writes(mark) == []
 
 
-def test_deploys_the_agent_only_when_told(cli: Cli, agent: Put, get: Get) -> None:
+@pytest.fixture
+def gke(cli: Cli, cloud: tuple[GoogleCloud, Server]) -> Cli:
+    """The command line on the same cluster, whose settings the GKE API tells."""
+    env = {"RUNBOOK_GOOGLE_ENDPOINT": cloud[1].url, "RUNBOOK_IAM_ENDPOINT": cloud[1].grpc_target}
+    place = ("--project", "example-prod", "--location", "europe-west3", "--cluster", "example")
+    return Cli(cli.folder, *cli.options, *place, env=env)
+
+
+def test_deploys_the_agent_only_when_told(gke: Cli, agent: Put, get: Get, control_plane: ControlPlane) -> None:
     """Without a DaemonSet a configuration has no effect: refused, until --deploy-agent deploys one that rollback removes."""
+    cli = gke
     agent(None, daemonset=False)
     empty = cli(*RUN[:2], "--deploy-agent", "--yes").expect(2)
     assert "--masquerade is empty" in empty.json["error"]["summary"]
@@ -93,8 +103,16 @@ def test_deploys_the_agent_only_when_told(cli: Cli, agent: Put, get: Get) -> Non
     done = cli(*RUN, "--deploy-agent").expect(0)
     assert done.status == "verified"
     assert "@sha256:" in get("daemonset", "ip-masq-agent")["spec"]["template"]["spec"]["containers"][0]["image"]
-    cli("rollback", done.json["run_id"], "--yes").expect(0)
+    mark = control_plane.mark()
+    undone = cli("rollback", done.json["run_id"], "--yes").expect(0)
     assert get("daemonset", "ip-masq-agent") == {}
+    assert get("configmap", "ip-masq-agent") == {}
+    gone = [item for item in control_plane.writes(mark) if "ip-masq-agent" in str(item) and "delete" in str(item)]
+    assert [kind in str(item) for item, kind in zip(gone, ("configmaps", "daemonsets"), strict=True)] == [True, True]
+    # Nothing can be read from simulated nodes, and that is what is said.
+    assert "rules may stay on node-1, node-2, node-3 until a node is rebooted or made anew" in str(
+        undone.json["verify"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,11 +153,17 @@ def test_repairs_a_rejected_configuration(cli: Cli, agent: Put, get: Get) -> Non
 
 
 def test_a_managed_agent_is_not_restarted(cli: Cli, agent: Put, get: Get) -> None:
-    """GKE would revert the restart, so it is refused; --no-restart changes the configuration alone."""
+    """Nobody knows whether GKE keeps a restart, so it takes a word of the caller; --no-restart changes the text alone."""
     agent(CONFIG, **{"addonmanager.kubernetes.io/mode": "Reconcile"})
     template = get("daemonset", "ip-masq-agent")["spec"]["template"]
-    assert "--no-restart" in cli(*RUN).expect(3).json["error"]["next"]
+    refused = cli(*RUN).expect(3).json["error"]
+    assert "which may revert" in refused["summary"]
+    assert "--no-restart" in refused["next"]
+    assert "--accept-drift" in refused["next"]
     assert config(get) == CONFIG
+    known = cli("plan", *RUN[1:4], "--accept-drift").expect(0).json["plan"]
+    assert len(known["changes"]) == 2
+    assert "whether it keeps a restart is not proven" in str(known["checks"])
     assert cli(*RUN, "--no-restart").expect(0).status == "applied"
     assert get("daemonset", "ip-masq-agent")["spec"]["template"] == template
 
@@ -251,3 +275,60 @@ def test_a_reader_gets_a_weaker_plan(agent: Put, tmp_path: Path, control_plane: 
     refused = cli(*RUN).expect(3)
     assert "patch daemonsets" in refused.json["error"]["summary"]
     assert control_plane.writes(mark) == []
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "Büro — Köln & Zürich",
+        "<office> & 'lab' \"x\"",
+        "\u00a0 \u200b ü\u0308 %s",
+        "日本 🚀 \U0001f600",
+        "a\\u0026b \\ud83d",
+    ],
+)
+def test_any_text_beside_the_settings_is_kept(cli: Cli, agent: Put, get: Get, comment: str) -> None:
+    """The server compares a patch with its own writing of such text; the fix, and its undo, leave every character alone."""
+    text = f"# {comment}\n{CONFIG}team: {json.dumps(comment)}\n"
+    agent(text)
+    kept = config(get)
+    done = cli(*RUN).expect(0)
+    assert done.status == "verified"
+    assert config(get).startswith(f"# {comment}\n")
+    assert "10.128.0.0/9" in config(get)
+    cli("rollback", done.json["run_id"], "--yes").expect(0)
+    assert config(get) == kept
+
+
+def test_a_byte_order_mark_is_kept(cli: Cli, agent: Put, get: Get) -> None:
+    """Editors on Windows write one; the agent's reader passes over it."""
+    agent("\ufeff" + CONFIG)
+    done = cli(*RUN).expect(0)
+    assert config(get).startswith("\ufeffnonMasqueradeCIDRs:\n- 10.0.0.0/16\n")
+    cli("rollback", done.json["run_id"], "--yes").expect(0)
+    assert config(get) == "\ufeff" + CONFIG
+
+
+def test_an_immutable_configuration_is_refused_with_a_way(
+    cli: Cli, agent: Put, get: Get, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    """Nobody can change it, so the sentence says how it is made anew; the commands work as they stand."""
+    agent(immutable=True)
+    mark = control_plane.mark()
+    error = cli(*RUN).expect(3).json["error"]
+    assert error["summary"] == "configmap/kube-system/ip-masq-agent is immutable, so nobody can change it"
+    assert control_plane.writes(mark) == []
+    save, take_out, replace, _ = error["next"].split(", ")
+    assert ("immutable: true" in take_out, "replace --force" in replace) == (True, True)
+    assert "get configmap ip-masq-agent -o yaml > ip-masq-agent.yaml" in save
+    saved = control_plane.kubectl("-n", "kube-system", "get", "configmap", "ip-masq-agent", "-o", "yaml").stdout
+    (tmp_path / "saved.yaml").write_text(saved.replace("immutable: true\n", ""))
+    control_plane.kubectl("replace", "--force", "-f", str(tmp_path / "saved.yaml"))
+    assert cli(*RUN).expect(0).status == "verified"
+    assert "10.128.0.0/9" in config(get)
+
+
+def test_an_immutable_configuration_that_is_right_is_left_alone(cli: Cli, agent: Put) -> None:
+    """There is nothing to change in it."""
+    agent(immutable=True)
+    assert cli(*RUN[:2], "--masquerade", "8.8.8.0/24", "--yes").expect(0).status == "already_ok"

@@ -2,72 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from remediation.manifests import manifest
 from remediation.sandbox.google import GoogleCloud, Server
-from remediation.sandbox.kubernetes import Cluster, kubeconfig, serve
-from remediation.sandbox.scenarios.rules import install
 from tests.runbooks.conftest import CONFIG
-from tests.running import Cli
+from tests.runbooks.masquerade import PLACE, World
 
 RUN = ("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", "--yes")
-PLACE = ("--project", "example-prod", "--location", "europe-west3", "--cluster", "other")
-
-
-class World:
-    """An emulated cluster with an ip-masq-agent, and the command line on it."""
-
-    def __init__(self, folder: Path, cluster: Cluster, url: str, env: dict[str, str]) -> None:
-        self.cluster = cluster
-        path = folder / "kubeconfig"
-        path.write_text(json.dumps(kubeconfig(url)))
-        self.cli = Cli(folder, "--kubeconfig", str(path), "--context", "sandbox", env=env)
-
-    def put(self, text: str | None, key: str = "config", *arguments: str, **spec: Any) -> None:
-        """Put the agent in place, with more arguments and other fields of its DaemonSet's spec."""
-        metadata = {"name": "ip-masq-agent", "namespace": "kube-system"}
-        if text is not None:
-            self.cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {key: text}})
-        daemonset = manifest("ip-masq-agent/daemonset.yaml")
-        daemonset["spec"]["template"]["spec"]["containers"][0]["args"] += arguments
-        daemonset["spec"] |= spec
-        self.cluster.create(daemonset)
-        self.cluster.settle()
-
-    def text(self) -> Any:
-        found = self.cluster.get("configmaps", "ip-masq-agent", "kube-system") or {}
-        return found.get("data", {}).get("config")
-
-    def refused(self, *words: str) -> dict[str, Any]:
-        """Run, expect a refusal that changes nothing, and return the error."""
-        before = self.text()
-        done = self.cli("run", "ip-masq-agent", *words, "--yes").expect(3)
-        assert self.text() == before
-        leases = self.cluster.store.list("leases.coordination.k8s.io")
-        assert not [item for item in leases if item["metadata"]["name"].startswith("runbook")]
-        error: dict[str, Any] = done.json["error"]
-        return error
-
-    def unchecked(self, *words: str) -> dict[str, str]:
-        checks = self.cli("plan", "ip-masq-agent", *words).expect(0).json["plan"]["checks"]
-        return {item["check"]: item["detail"] for item in checks if item["status"] == "not checked"}
-
-    def finding(self, *words: str) -> Any:
-        return self.cli("diagnose", "ip-masq-agent", *words).expect(0).json["findings"][0]
-
-
-@pytest.fixture
-def world(tmp_path: Path, cloud: tuple[GoogleCloud, Server]) -> Iterator[World]:
-    env = {"RUNBOOK_GOOGLE_ENDPOINT": cloud[1].url, "RUNBOOK_IAM_ENDPOINT": cloud[1].grpc_target}
-    with Cluster(nodes=2) as cluster, serve(cluster) as server:
-        install(cluster)
-        yield World(tmp_path, cluster, server.url, env)
 
 
 # The configuration
@@ -79,7 +20,7 @@ def world(tmp_path: Path, cloud: tuple[GoogleCloud, Server]) -> Iterator[World]:
         ("nonMasqueradeCIDRs: [10.0.0.1/8]\nresyncInterval: 60\n", "is not aligned"),
         ("nonMasqueradeCIDRs: [10.0.0.0/8]\nresyncInterval: 5\n", "resyncInterval is the number 5"),
         ("nonMasqueradeCIDRs: [10.0.0.0/8, fd00::/8]\nresyncInterval: 60\n", "--enable-ipv6"),
-        ("nonMasqueradeCIDRs: [10.0.0.0/8]\nmasqLinkLocal: true\nresyncInterval: 60\n", "metadata server"),
+        ("nonMasqueradeCIDRs: [10.0.0.0/8]\nnonMasqueradeCIDRs: []\nresyncInterval: 60\n", "write it once"),
     ],
 )
 def test_what_a_unit_does_not_heal_is_refused(world: World, text: str, says: str) -> None:
@@ -99,20 +40,48 @@ def test_a_configuration_that_can_be_repaired_is_to_be_repaired_first(world: Wor
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("nonMasqueradeCIDRs: [0.0.0.0/0]\n", "stops masquerading for all of the internet"),
-        (CONFIG + "masqLinkLocal: true\n", "metadata server"),
         (CONFIG.replace("60s", "1s"), "at least 10s"),
+        ("nonMasqueradeCIDRs: [10.0.0.0/8]\n" + CONFIG, "sets nonMasqueradeCIDRs a second time"),
+        (CONFIG + "nonMasqueradeCIDRs:\n- 10.0.0.0/16\n", "sets nonMasqueradeCIDRs a second time"),
         ("nonMasqueradeCIDRs: [10.0.0.0/8, 10.0.0.0/8]\n", "list each range once"),
     ],
 )
-def test_nothing_is_built_on_a_dangerous_configuration(world: World, text: str, says: str) -> None:
-    """Each setting that DOMAIN refuses is a fault, and refused with and without a destination."""
+def test_nothing_is_built_on_what_does_harm(world: World, text: str, says: str) -> None:
+    """It is a fault, and refused with and without a destination; of two lists the agent takes the last, silently."""
     world.put(text)
     found = world.finding()
     assert found["status"] == "fault"
     assert says in found["evidence"][0]
     for words in ((), ("--masquerade", "10.1.0.0/16")):
         assert says in world.refused(*words)["summary"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "left"),
+    [
+        ("nonMasqueradeCIDRs: [0.0.0.0/0]\n", "only where Cloud NAT serves the pod ranges", "0.0.0.0/5"),
+        (CONFIG + "masqLinkLocal: true\n", "link-local destinations outside the node", "10.128.0.0/9"),
+    ],
+)
+def test_what_may_be_meant_is_a_warning(world: World, text: str, says: str, left: str) -> None:
+    """Google prescribes 0.0.0.0/0 for Cloud NAT, and today's nodes take no harm from masqLinkLocal: told, never refused."""
+    world.put(text)
+    found = world.finding()
+    assert (found["status"], found["evidence"]) == ("healthy", [found["evidence"][0]])
+    assert says in found["evidence"][0]
+    assert says in " ".join(world.cli("diagnose", "ip-masq-agent", json_output=False).expect(0).out.split())
+    assert says in world.unchecked("--masquerade", "10.1.0.0/16")["present configuration"]
+    assert world.cli(*RUN).expect(0).status == "verified"
+    assert left in world.text()
+    assert "0.0.0.0/0" not in world.text()
+
+
+def test_a_mixed_fleet_is_told_as_it_is(world: World) -> None:
+    """A new node of an agent that rejects its file has the default rules, not none."""
+    world.put(CONFIG.replace("60s", "60"))
+    assert "new and rebooted nodes have the default rules" in world.finding()["summary"]
+    assert world.agents.masquerades("node-1", "8.8.8.8")
+    assert not world.agents.masquerades("node-1", "100.64.0.1")
 
 
 @pytest.mark.parametrize(
@@ -203,10 +172,17 @@ def test_an_agent_is_not_deployed_where_default_snat_is_disabled(
     network = {"defaultSnatStatus": {"disabled": True}}
     cloud[0].add_cluster("example-prod", "europe-west3", "other", networkConfig=network)
     words = ("--masquerade", "10.1.0.0/16", "--deploy-agent")
-    assert "default SNAT is disabled" in world.refused(*words, *PLACE)["summary"]
-    world.cli("plan", "ip-masq-agent", *words).expect(0)
+    for more in (words, words[:2]):
+        assert "default SNAT is disabled" in world.refused(*more, *PLACE)["summary"]
     world.put(CONFIG)
     world.cli("plan", "ip-masq-agent", *words, *PLACE).expect(0)
+
+
+def test_an_agent_is_not_deployed_where_default_snat_is_unknown(world: World) -> None:
+    """Only the GKE API tells, so the refusal says how to let it be asked."""
+    error = world.refused("--masquerade", "10.1.0.0/16", "--deploy-agent")
+    assert "whether default SNAT is on is not known" in error["summary"]
+    assert "--project PROJECT --location LOCATION --cluster CLUSTER" in error["next"]
 
 
 # What is not proven

@@ -8,11 +8,12 @@ import json
 import re
 import threading
 import time
+from functools import partial
 from typing import Any
 
-from remediation.masquerade import ConfigProblem, MasqueradeConfig
 from remediation.registry import DockerConfig, image_host
 from remediation.sandbox.kubernetes import Cluster, EventText, PodOutcome
+from remediation.sandbox.scenarios.agent import Agents
 from remediation.sandbox.scenarios.google import HOST, REAL_HOST
 from remediation.sandbox.scenarios.marks import DESTINATION, LEAKED
 
@@ -20,10 +21,13 @@ Object = dict[str, Any]
 _CLEANUP = ("app.kubernetes.io/name", "ipam-cleanup")
 
 
-def install(cluster: Cluster) -> None:
-    """Make the nodes of a cluster follow these rules."""
-    cluster.kubelet_rules += [_image_name, _pull, _address, _reach, _clean]
-    cluster.log_rules.append(lambda pod, container: _agent_log(cluster, pod))  # noqa: ARG005 - the signature of log rules
+def install(cluster: Cluster) -> Agents:
+    """Make the nodes of a cluster follow these rules; return the masquerade agents that may run on them."""
+    agents = Agents(cluster)
+    reach = partial(_reach, agents)
+    cluster.kubelet_rules += [_image_name, _pull, _address, reach, _clean]
+    cluster.log_rules.append(agents.log)
+    return agents
 
 
 def _image_name(pod: Object, cluster: Cluster) -> PodOutcome | None:
@@ -83,47 +87,17 @@ def _address(pod: Object, cluster: Cluster) -> PodOutcome | None:
     return PodOutcome("creating", events=(EventText("FailedCreatePodSandBox", text),))
 
 
-def _reach(pod: Object, cluster: Cluster) -> PodOutcome | None:
+def _reach(agents: Agents, pod: Object, cluster: Cluster) -> PodOutcome | None:
     """A pod that needs an address outside is ready only when its packets leave with the node's address."""
     wanted = (pod["metadata"].get("annotations") or {}).get(DESTINATION)
     if wanted is None:
         return None
-    if _config(cluster) is not None and _masquerades(cluster, wanted):
+    if agents.masquerades(pod["spec"]["nodeName"], wanted):
         return PodOutcome("running", log=f"connected to {wanted}:443\n")
     text = f"dial tcp {wanted}:443: i/o timeout"
     return PodOutcome(
         "running", ready=False, log=f"{text}\n", events=(EventText("Unhealthy", f"Readiness probe failed: {text}"),)
     )
-
-
-def _masquerades(cluster: Cluster, wanted: str) -> bool:
-    try:
-        return MasqueradeConfig.parse(_config(cluster)).masquerades(ipaddress.ip_network(wanted))
-    except ConfigProblem:
-        return False
-
-
-def _config(cluster: Cluster) -> str | None:
-    found = cluster.get("configmaps", "ip-masq-agent", "kube-system")
-    return ((found or {}).get("data") or {}).get("config")
-
-
-def _agent_log(cluster: Cluster, pod: Object) -> str | None:
-    """Return what ip-masq-agent logs. Source: https://github.com/kubernetes-sigs/ip-masq-agent."""
-    if (pod["metadata"].get("labels") or {}).get("k8s-app") != "ip-masq-agent":
-        return None
-    arguments = [word for item in pod["spec"]["containers"] for word in item.get("args") or []]
-    try:
-        config = MasqueradeConfig.parse(_config(cluster), ipv6=any("enable-ipv6" in word for word in arguments))
-    except ConfigProblem as problem:
-        return f"E1121 03:00:00.000000       1 ip-masq-agent.go:180] Error syncing configuration: {problem}\n"
-    logged = {
-        "nonMasqueradeCIDRs": [str(item) for item in config.non_masquerade],
-        "masqLinkLocal": config.masq_link_local,
-        "masqLinkLocalIPv6": config.masq_link_local_ipv6,
-        "resyncInterval": int(config.resync_seconds * 1_000_000_000),
-    }
-    return f"I1121 03:00:00.000000       1 ip-masq-agent.go:200] Using config: {json.dumps(logged)}\n"
 
 
 def _clean(pod: Object, cluster: Cluster) -> PodOutcome | None:

@@ -1,0 +1,105 @@
+"""What is wrong with masquerading on a cluster, judged from the agent, the protected ranges and failed probes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from remediation.facts.masquerade import CONFIG_MAP, Agent
+from remediation.facts.protected import Protected
+from remediation.model import Finding
+from remediation.ranges import Network
+
+_ADDRESS = CONFIG_MAP.ref.address
+_UNSEEN = "whether a destination routes to pod addresses is not visible from here"
+_NO_AGENT = "no ip-masq-agent runs here"
+_SNAT_UNKNOWN = "whether default SNAT is on is not known: add --project, --location and --cluster"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The agent, what must keep seeing pod addresses, and the addresses that probes of pods could not reach in time."""
+
+    agent: Agent
+    protected: Protected
+    timed_out: Sequence[Network] = ()
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield one finding, the worst."""
+        if self.protected.autopilot:
+            yield Finding("not_applicable", "this is an Autopilot cluster, where EgressNATPolicy decides", _ADDRESS)
+        elif self.agent.daemonset is None:
+            yield self._without_agent()
+        else:
+            yield self._wrong_text() or self._wrong_effect() or self._healthy()
+
+    @property
+    def _no_snat(self) -> bool:
+        """Whether pods keep their address towards everything: no agent, and default SNAT switched off."""
+        return self.agent.daemonset is None and self.protected.default_snat is False
+
+    @property
+    def _unreached(self) -> list[Network]:
+        return [item for item in self.timed_out if self._keeps_pod_address(item)]
+
+    def _keeps_pod_address(self, destination: Network) -> bool:
+        known = [item for item in self.protected.all if item.version == destination.version]
+        inside = any(destination.subnet_of(item) for item in known)  # type: ignore[arg-type] # the versions are equal
+        return not inside and (self._no_snat or not self.agent.in_force.masquerades(destination))
+
+    def _without_agent(self) -> Finding:
+        """Judge by what nodes do on their own."""
+        if self._no_snat:
+            rules = f"{_NO_AGENT} and default SNAT is disabled: pods keep their address towards every destination"
+        else:
+            rules = f"{_NO_AGENT}: nodes keep pod addresses towards their default ranges, and hide them elsewhere"
+        doubt = (_SNAT_UNKNOWN,) if self.protected.default_snat is None else ()
+        unread = (f"{_ADDRESS} has no effect without an agent",) if self.agent.text is not None else ()
+        if unreached := self._unreached:
+            more: dict[str, Any] = {} if self._no_snat else {"deploy-agent": True}
+            return self._timed_out(unreached, (rules, *unread, *doubt), (), more)
+        if unread:
+            return Finding("fault", unread[0], _ADDRESS, (rules, *doubt), "probable", (), {"deploy-agent": True})
+        return Finding("healthy", rules, _ADDRESS, doubt, excluded=(_UNSEEN,))
+
+    def _wrong_text(self) -> Finding | None:
+        """Return what is wrong with the configuration as it is written."""
+        agent = self.agent
+        if agent.rejected:
+            summary = "ip-masq-agent rejects its configuration: new and rebooted nodes have the default rules instead"
+            return Finding("fault", summary, _ADDRESS, tuple(agent.rejected))
+        if agent.refused:
+            summary = "ip-masq-agent obeys settings that do harm or contradict each other"
+            return Finding("fault", summary, _ADDRESS, tuple(agent.refused))
+        if agent.ignored:
+            summary = "ip-masq-agent ignores settings, and its defaults apply instead"
+            return Finding("fault", summary, _ADDRESS, tuple(agent.ignored), "probable")
+        return None
+
+    def _wrong_effect(self) -> Finding | None:
+        """Return what goes wrong under a configuration that is well written."""
+        if lost := self.agent.config.covers(self.protected.pods):
+            summary = "pod ranges are masqueraded: pods see node addresses of other pods"
+            return Finding("fault", summary, _ADDRESS, tuple(map(str, lost)))
+        if unreached := self._unreached:
+            return self._timed_out(unreached, self.agent.harmful, ("the agent accepts its configuration",), {})
+        return None
+
+    def _timed_out(
+        self, unreached: list[Network], evidence: Sequence[str], excluded: tuple[str, ...], more: dict[str, Any]
+    ) -> Finding:
+        who = "the agent keeps" if self.agent.daemonset is not None else "nodes keep"
+        return Finding(
+            "fault",
+            f"pods time out to {unreached[0]}, and {who} their address towards it",
+            _ADDRESS,
+            (*(f"probes of pods time out to {item}" for item in unreached), *evidence),
+            "possible",
+            (*excluded, "it is no range of the cluster"),
+            {"masquerade": str(unreached[0])} | more,
+        )
+
+    def _healthy(self) -> Finding:
+        summary = "ip-masq-agent accepts its configuration"
+        return Finding("healthy", summary, _ADDRESS, tuple(self.agent.harmful), excluded=(_UNSEEN,))
