@@ -22,7 +22,9 @@
     │       └── Unavailable                                  no usable answer: connection, 5xx, garbage
     ├── Unhealthy                exit 5   unhealthy          applied, but the proof failed
     │   └── Unproven             exit 5   unknown            applied, and nobody could tell whether it helped
-    ├── Drifted                  exit 6   rollback_refused   somebody changed what the run had changed
+    ├── RollbackRefused          exit 6   rollback_refused   the run is not undone
+    │   ├── Drifted                                          somebody changed what the run had changed
+    │   └── Irreversible                                     it changed what cannot be put back
     ├── Interrupted              exit 1   failed             stopped half-way; the run can be resumed
     │   └── LockLost                                         another run may be at work: nothing is written any more
     └── Tampered                 exit 1   failed             the journal does not hash to what it says
@@ -148,10 +150,18 @@ class Unproven(Unhealthy):
     status = "unknown"
 
 
-class Drifted(RunbookError):
-    """Somebody else has changed the same field since; undoing would overwrite their work."""
+class RollbackRefused(RunbookError):
+    """Undoing the run would do harm, or is not possible."""
 
     exit_code, status = 6, "rollback_refused"
+
+
+class Drifted(RollbackRefused):
+    """Somebody else has changed the same field since; undoing would overwrite their work."""
+
+
+class Irreversible(RollbackRefused):
+    """A change of the run is in place and cannot be put back, so the others stay too: all of the plan, or none of it."""
 
 
 class Interrupted(RunbookError):

@@ -127,8 +127,23 @@ def _previewed(session: Session, run: Run, target: Target, plan: State) -> int:
 
 def _last_change(session: Session, run_id: str) -> str:
     """Return what ``last`` means where something is to be undone: the last run that has changed anything."""
-    changed = session.journal.events(kind="change.intended") if run_id == "last" else []
-    return changed[-1].run_id if changed else run_id
+    if run_id != "last":
+        return run_id
+    newest = session.found(run_id)
+    intended = reversed(session.journal.events(kind="change.intended"))
+    begun = (found for found in dict.fromkeys(item.run_id for item in intended) if _has_begun(session, found))
+    last = next(begun, newest)
+    if last != newest:
+        click.echo(f"run {newest} changed nothing; the last run that did is {last}", err=True)
+    return last
+
+
+def _has_begun(session: Session, run_id: str) -> bool:
+    """Tell whether a run has changed anything; one that cannot be read may have."""
+    try:
+        return Run.load(session.journal, run_id).begun
+    except Unreadable:
+        return True
 
 
 @click.command("resume")

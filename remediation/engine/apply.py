@@ -10,7 +10,16 @@ from remediation.changes import Intent
 from remediation.engine.allowed import require_ours
 from remediation.engine.execution import Executor, Observer
 from remediation.engine.holding import locked
-from remediation.engine.outcome import Outcome, end, failed, interrupted, interruption, proof, ways_on
+from remediation.engine.outcome import (
+    Outcome,
+    end,
+    failed,
+    interrupted,
+    interruption,
+    once_changed,
+    proof,
+    ways_on,
+)
 from remediation.engine.plan import Plan, Planner
 from remediation.engine.putting_back import put_back, restore_temporary
 from remediation.engine.reach import unlike
@@ -130,9 +139,10 @@ def _undone(run: Run, executor: Executor, problem: RunbookError) -> Outcome:
     except RunbookError as second:
         problem.detail = f"{problem.detail or 'it was to be undone'}; that failed too: {second.summary}"
         return failed(run, problem)
-    status = Status.ROLLED_BACK if anything else Status.REFUSED
+    if not anything and not executor.put_back:
+        return end(run, Status.REFUSED, problem.exit_code, error=problem)
     notes = ["everything that this run had changed was put back"]
-    return end(run, status, problem.exit_code, error=problem, notes=notes)
+    return end(run, Status.ROLLED_BACK, once_changed(problem), error=problem, notes=notes)
 
 
 def _must_undo(run: Run, problem: RunbookError) -> bool:

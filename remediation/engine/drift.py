@@ -3,11 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from remediation import diffing
-from remediation.changes import Change, Seen, Written
-from remediation.errors import Conflict, Drifted
+from remediation.changes import Change, Intent, Seen, Written
+from remediation.engine.run import Run
+from remediation.errors import Conflict, Drifted, Irreversible
 from remediation.model import Resource
+
+
+def reverse_of(run: Run, index: int, api: Any) -> Change | None:
+    """Return the change that undoes an operation, None when it is undone, never happened or leaves nothing. Only reads.
+
+    Raises:
+        Drifted: somebody has changed the same field since.
+        Irreversible: it is in place and cannot be put back.
+    """
+    resource, change = run.operations[index].resource, run.operations[index].change
+    if resource is None or change is None or resource.nothing_to_undo or run.is_untouched(index):
+        return None
+    written = run.written.get(index) or _left(run, index, resource, change, api)
+    if written is None:
+        return None
+    reverse, seen = as_written(change, written).reverse(), resource.look(api)
+    if is_gone(reverse, written, seen):
+        return None
+    if not change.reversible:
+        raise _irreversible(change, run.id)
+    if drifted := in_the_way(resource, reverse, written, seen):
+        raise drift(reverse.address, drifted, run.id)
+    if reverse.action == "delete" and seen.state is not None and not resource.made_by(run.id, seen.state):
+        raise drift(reverse.address, ["it is not from this run"], run.id)
+    return reverse
+
+
+def _left(run: Run, index: int, resource: Resource, change: Change, api: Any) -> Written | None:
+    """Return what a write left that was begun and never answered, None when it never happened."""
+    if resource.ephemeral:  # to settle it is to take it away
+        seen = resource.look(api)
+        return Written(seen.state) if change.landed(seen.state) else None
+    try:
+        return resource.settle(api, change, run.id, run.intents.get(index, Intent()))
+    except Conflict as problem:
+        raise foreign(change.address, problem, run.id) from problem
+
+
+def _irreversible(change: Change, run_id: str) -> Irreversible:
+    why = change.note or "this change is irreversible"
+    return Irreversible(
+        f"{change.address} cannot be undone",
+        f"{why}; a run is undone as a whole, so its other changes stay",
+        f"runbook runs {run_id}",
+    )
 
 
 def is_gone(reverse: Change, written: Written, seen: Seen) -> bool:

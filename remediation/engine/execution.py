@@ -64,6 +64,7 @@ class Executor:
     def __init__(self, run: Run, api: Any, observer: Observer) -> None:
         self.run, self.api, self.observer = run, api, observer
         self.results: list[State] = []
+        self.put_back = 0  # how many changes were there to be undone, and are
         self._made: dict[int, Written] = {}
         self._in_doubt, self._intent = False, Intent()
         self.passed = {event.payload["index"] for event in run.journal.events(run.id, "check.passed")}
@@ -150,7 +151,7 @@ class Executor:
     def undo(self, index: int) -> None:
         """Put one change back exactly; raises Drifted when somebody else has changed it since."""
         progress = self.run.progress.get(index, "untouched")
-        if progress in ("untouched", "undone"):
+        if self.run.is_untouched(index):
             return None
         resource, change = _parts(self.run.operations[index])
         self._intent = self.run.intents[index]
@@ -162,6 +163,7 @@ class Executor:
             self.run.intend_undo(index)
         self.observer.changing(reverse)
         self._put_back(resource, reverse, written, in_doubt=progress == "undoing")
+        self.put_back += 1
         return self.run.undone(index)
 
     def discard(self, index: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from remediation.diffing import State
 from remediation.engine.run import Run
-from remediation.errors import Drifted, Interrupted, LockLost, RunbookError
+from remediation.errors import Interrupted, LockLost, RollbackRefused, RunbookError
 from remediation.model import Status
 
 _FAILED, _REFUSED = 1, 3
@@ -65,10 +65,13 @@ def _failed(run: Run, problem: RunbookError, verify: State | None) -> Outcome:
         status = Status.REFUSED if problem.exit_code == _REFUSED else Status.FAILED
         return end(run, status, problem.exit_code, verify, problem)
     problem.next, problem.detail = ways_on(run), _in_place(run, problem)
-    # Only a run that changed nothing is refused.
-    code = _FAILED if problem.exit_code == _REFUSED else problem.exit_code
-    status = Status(problem.status) if isinstance(problem, Drifted) else Status.FAILED
-    return end(run, status, code, verify, problem)
+    status = Status(problem.status) if isinstance(problem, RollbackRefused) else Status.FAILED
+    return end(run, status, once_changed(problem), verify, problem)
+
+
+def once_changed(problem: RunbookError) -> int:
+    """Return the exit code of an error that stopped a run after its first change: 3 means that nothing was changed."""
+    return _FAILED if problem.exit_code == _REFUSED else problem.exit_code
 
 
 def _in_place(run: Run, problem: RunbookError) -> str:

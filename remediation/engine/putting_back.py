@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from remediation.engine.allowed import undo_operations
+from remediation.engine.drift import reverse_of
 from remediation.engine.execution import Executor
 from remediation.engine.run import Run
 from remediation.errors import RunbookError
@@ -13,6 +15,7 @@ from remediation.errors import RunbookError
 def put_back(run: Run, executor: Executor) -> None:
     """Undo everything that a run has changed, the last change first; raises what stops it."""
     restore_temporary(run, executor)
+    _require_reversible(run, executor.api)
     if not run.undo_planned and (operations := undo_operations(run, executor.api)):
         run.plan_undo(operations)
         executor.api.lock_too(run.scopes, run.holder)
@@ -22,6 +25,13 @@ def put_back(run: Run, executor: Executor) -> None:
         restore_temporary(run, executor)
         raise
     undo_all(run, executor)
+
+
+def _require_reversible(run: Run, api: Any) -> None:
+    """Raise Irreversible while a change is in place that cannot be put back; one that never happened is in nobody's way."""
+    for index, item in enumerate(run.operations):
+        if item.change and not item.change.reversible:
+            reverse_of(run, index, api)
 
 
 def restore_temporary(run: Run, executor: Executor) -> None:

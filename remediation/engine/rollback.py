@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from remediation.changes import Change, Written
+from remediation.changes import Change
 from remediation.diffing import State
 from remediation.engine.allowed import require_undoable, undo_operations
-from remediation.engine.drift import as_written, drift
+from remediation.engine.drift import reverse_of
 from remediation.engine.execution import Executor, Observer
 from remediation.engine.holding import locked
 from remediation.engine.outcome import Outcome, end, failed, interrupted, proof, ways_on
 from remediation.engine.plan import Operation
 from remediation.engine.putting_back import put_back
 from remediation.engine.run import Run
-from remediation.errors import LockLost, Refused, RunbookError, Unhealthy
-from remediation.model import Resource, Status
+from remediation.errors import LockLost, RunbookError, Unhealthy
+from remediation.model import Status
 
 
 def nothing_to_undo(run: Run) -> Outcome | None:
@@ -33,7 +33,7 @@ def rollback_plan(run: Run, api: Any) -> State:
 
     Raises:
         Drifted: somebody has changed the same field since.
-        Refused: a change is irreversible.
+        Irreversible: a change is in place that cannot be put back.
     """
     require_undoable(run, api)
     temporary = _reversals(run, api, temporary=True)
@@ -51,42 +51,10 @@ def rollback_plan(run: Run, api: Any) -> State:
 
 def _reversals(run: Run, api: Any, undo: Sequence[Operation] = (), *, temporary: bool) -> list[Change]:
     """Return what puts the changes back, in order: first those that the runbook's own undo names."""
-    found = []
     named = [item.of for item in undo if item.kind == "undo"]
-    for index in sorted(_to_undo(run), key=lambda index: (index not in named, -index)):
-        resource, change = run.operations[index].resource, run.operations[index].change
-        if resource is None or change is None or resource.nothing_to_undo:
-            continue
-        if change.temporary is temporary:
-            found += _reverse(run, index, resource, change, api)
-    return found
-
-
-def _reverse(run: Run, index: int, resource: Resource, change: Change, api: Any) -> list[Change]:
-    """Return the change that undoes an operation, none when it is undone or never happened; raises Drifted. Only reads."""
-    if not change.reversible:
-        why = change.note or "this change is irreversible"
-        raise Refused(f"{change.address} cannot be undone", why, f"runbook runs {run.id}")
-    current = resource.read(api)
-    written = run.written.get(index) or (Written(current) if change.landed(current) else None)
-    if written is None:
-        return []
-    reverse = as_written(change, written).reverse()
-    if reverse.landed(current):
-        return []
-    if drifted := reverse.drifted(current):
-        raise drift(reverse.address, drifted, run.id)
-    if reverse.action == "delete" and current is not None and not resource.made_by(run.id, current):
-        raise drift(reverse.address, ["it is not from this run"], run.id)
-    return [reverse]
-
-
-def _to_undo(run: Run) -> list[int]:
-    return [
-        index
-        for index, item in enumerate(run.operations)
-        if item.kind == "change" and run.progress.get(index, "untouched") not in ("untouched", "undone")
-    ]
+    changes = [index for index, item in enumerate(run.operations) if item.change and item.change.temporary is temporary]
+    ordered = sorted(changes, key=lambda index: (index not in named, -index))
+    return [reverse for index in ordered if (reverse := reverse_of(run, index, api)) is not None]
 
 
 def rollback_run(run: Run, api: Any, observer: Observer, wait: float | None = None) -> Outcome:
@@ -96,7 +64,7 @@ def rollback_run(run: Run, api: Any, observer: Observer, wait: float | None = No
 
     Raises:
         Locked: another process works on the run or its target; nothing is recorded.
-        Drifted, Refused: as `rollback_plan`.
+        Drifted, Irreversible: as `rollback_plan`.
     """
     try:
         with locked(run, api, wait, observer.held_up):

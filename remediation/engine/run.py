@@ -230,6 +230,10 @@ class Run:
         """Tell whether any change was made, may have been made, or was undone."""
         return any(progress != "untouched" for progress in self.progress.values())
 
+    def is_untouched(self, index: int) -> bool:
+        """Tell whether nothing of an operation is in place, for it was never begun or is undone."""
+        return self.progress.get(index, "untouched") in ("untouched", "undone")
+
     @property
     def in_place(self) -> list[str]:
         """The addresses of what is, or may be, changed by this run now."""

@@ -58,7 +58,7 @@ def test_only_our_own_key_is_undone(shop: Shop) -> None:
             theirs.append(shop.colleague_makes_a_key())
 
     shop.faults(forbidden("PATCH /api/v1/namespaces/shop/serviceaccounts/web"), faster)
-    shop("run", *NEW_KEY, "--yes", code=3)
+    shop("run", *NEW_KEY, "--yes", code=1)
     assert shop.keys == theirs
     assert not shop.world.cloud.accounts[PULLER].keys[theirs[0]]["disabled"]
     assert shop.secret() is None
@@ -146,7 +146,7 @@ def test_another_key_in_the_file_is_another_plan(shop: Shop) -> None:
     shop.killed("run", *PULL, "--from-key-file", str(file), "--yes",
                 when=lambda request: request == "PATCH /api/v1/namespaces/shop/secrets/web-registry")  # fmt: skip
     file.write_text(key_file(shop.folder, "other").read_text())
-    assert "does not hold the key that the plan was made for" in json.dumps(shop("resume", "last", "--yes", code=3))
+    assert "does not hold the key that the plan was made for" in json.dumps(shop("resume", "last", "--yes", code=1))
     assert shop.secret()["data"] == before
 
 

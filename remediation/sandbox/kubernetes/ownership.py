@@ -13,7 +13,13 @@ Entry = dict[str, Any]
 
 
 def track(kind: Kind, old: Object | None, new: Object, manager: str, subresource: str = "") -> None:
-    """Record in the new object that an update changed what differs from the old one."""
+    """Record in the new object that an update changed what differs from the old one.
+
+    An object that has no owners, such as one that was made with nothing but a name, gets none by an update.
+    """
+    if old and not _entries(old):
+        new["metadata"].pop("managedFields", None)
+        return
     before = fields.paths(fields.field_set(kind.type, old)) if old else set()
     after = fields.paths(fields.field_set(kind.type, new))
     changed = {path for path in after if path not in before or _differs(kind, old, new, path)}

@@ -1,0 +1,229 @@
+"""What others have made of the objects of a run: their fields stay, ours come back, and a doubt is refused."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from remediation.clients.kubernetes import JSON_PATCH
+from remediation.diffing import State
+from remediation.engine.outcome import Outcome
+from remediation.errors import Drifted, NotFound
+from remediation.journal import Journal
+from remediation.model import Status
+from remediation.refs import Ref
+from remediation.resources.kubernetes import KubernetesObject
+from tests.engine.inside import Inside, emulated
+from tests.running import content
+
+LABELS = {"app": "web"}
+CONTAINER = {"name": "web", "image": "registry.example.com/web:1", "ports": [{"name": "http", "containerPort": 80}]}
+DEPLOYMENT = {
+    "spec": {
+        "selector": {"matchLabels": LABELS},
+        "template": {"metadata": {"labels": LABELS}, "spec": {"containers": [CONTAINER]}},
+    }
+}
+MERGE = "application/merge-patch+json"
+
+
+@pytest.fixture(params=["emulated", "real"], scope="module")
+def inside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    """Each test runs twice."""
+    folder = tmp_path_factory.mktemp("inside")
+    if request.param == "real":
+        plane = request.getfixturevalue("control_plane")
+        yield Inside(plane.kubeconfig_path, Journal(folder / "journal.db"))
+    else:
+        for here, _ in emulated(folder):
+            yield here
+
+
+def edit(inside: Inside, ref: Ref, patch: Any, manager: str, kind: str = MERGE) -> State:
+    """Change an object as somebody else."""
+    return inside.client.request("PATCH", ref.path, {"fieldManager": manager}, patch, kind)
+
+
+def now(inside: Inside, ref: Ref) -> State | None:
+    try:
+        return inside.client.read(ref)
+    except NotFound:
+        return None
+
+
+def deployed(inside: Inside) -> tuple[Any, KubernetesObject]:
+    """Create a Deployment in a run, and wait until its controller has written into it."""
+    thing = KubernetesObject("apps/v1", "Deployment", f"d-{uuid.uuid4().hex[:8]}", "default", DEPLOYMENT)
+    run, done = inside.run(thing)
+    assert done.exit_code == 0
+    for _ in inside.client.changes(thing.ref, 30, f"metadata.name={thing.name}", quiet=1):
+        found = now(inside, thing.ref)
+        if found and "deployment.kubernetes.io/revision" in found["metadata"].get("annotations", {}):
+            return run, thing
+    raise AssertionError("the controller did not come")
+
+
+def test_a_deployment_that_a_run_made_can_be_undone(inside: Inside) -> None:
+    """Its controller keeps its books in an annotation and in the status."""
+    run, thing = deployed(inside)
+    undone = inside.rollback(run)
+    assert isinstance(undone, Outcome), undone
+    assert (undone.status, now(inside, thing.ref)) == (Status.ROLLED_BACK, None)
+
+
+BOOKS = {
+    "a label": {"metadata": {"labels": {"policy": "seen"}}},
+    "an annotation": {"metadata": {"annotations": {"example.com/seen": "yes"}}},
+}
+WORK = {
+    "a field that we set": {"spec": {"selector": None, "template": {"metadata": {"labels": {"app": "web", "tier": "x"}}}}},
+    "our stamp": {"metadata": {"annotations": {"runbook/run": "another"}}},
+    "a scaled one": {"spec": {"replicas": 3}},
+    "a field of their own": {"spec": {"template": {"spec": {"priorityClassName": "system-node-critical"}}}},
+}  # fmt: skip
+WORK["a field that we set"]["spec"].pop("selector")
+
+
+@pytest.mark.parametrize("what", BOOKS)
+def test_labels_and_notes_of_others_go_with_what_they_are_on(inside: Inside, what: str) -> None:
+    """They tell something about an object that was ours."""
+    run, thing = deployed(inside)
+    edit(inside, thing.ref, BOOKS[what], "kubectl-label")
+    assert isinstance(inside.rollback(run), Outcome)
+    assert now(inside, thing.ref) is None
+
+
+@pytest.mark.parametrize("what", WORK)
+def test_what_people_have_made_of_it_is_not_thrown_away(inside: Inside, what: str) -> None:
+    """A Deployment that somebody has edited is at work for somebody else by now."""
+    run, thing = deployed(inside)
+    edit(inside, thing.ref, WORK[what], "kubectl-edit")
+    before = now(inside, thing.ref)
+    refused = inside.rollback(run)
+    assert isinstance(refused, Drifted), refused
+    assert before
+    assert (now(inside, thing.ref) or {})["spec"] == before["spec"]
+
+
+def test_a_replica_count_of_an_autoscaler_is_no_work_of_a_person(inside: Inside) -> None:
+    """It writes as part of the control plane."""
+    run, thing = deployed(inside)
+    edit(inside, thing.ref, {"spec": {"replicas": 2}}, "kube-controller-manager")
+    assert isinstance(inside.rollback(run), Outcome)
+    assert now(inside, thing.ref) is None
+
+
+def test_a_new_object_of_the_same_name_is_not_ours(inside: Inside) -> None:
+    """Somebody deleted what the run made and made it again, alike in every field."""
+    thing = KubernetesObject("v1", "ConfigMap", f"c-{uuid.uuid4().hex[:8]}", "default", {"data": {"a": "1"}})
+    run, _ = inside.run(thing)
+    made = inside.client.read(thing.ref)
+    inside.client.delete(thing.ref, made["metadata"]["uid"])
+    body = {key: value for key, value in content(made).items() if key != "status"}
+    inside.client.request("POST", thing.ref.collection, {"fieldManager": "helm"}, body)
+    refused = inside.rollback(run)
+    assert isinstance(refused, Drifted)
+    assert "/metadata/uid" in refused.summary
+    assert now(inside, thing.ref)
+
+
+KEYS, VALUES = st.sampled_from("abcd"), st.sampled_from(["1", "2", "3"])
+DATA = st.dictionaries(KEYS, VALUES, max_size=4)
+THEIRS = st.lists(st.tuples(KEYS, st.sampled_from(["1", "2", "3", None])), max_size=3)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    before=st.none() | DATA, wanted=st.lists(DATA.filter(bool), min_size=1, max_size=2), first=THEIRS, second=THEIRS,
+    note=st.booleans(),
+)  # fmt: skip
+def test_a_rollback_restores_ours_and_leaves_theirs_or_changes_nothing(
+    inside: Inside, before: Any, wanted: list[Any], first: list[Any], second: list[Any], note: bool
+) -> None:
+    """Whatever we and others have done to an object, in whatever order."""
+    ref = Ref("v1", "ConfigMap", f"p-{uuid.uuid4().hex[:12]}", "default")
+    if before is not None:
+        inside.client.create(
+            ref, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": ref.name}, "data": before}
+        )
+    runs, model = [], _Model(before)
+    for data, theirs in zip(wanted, [first, second], strict=False):
+        run, done = inside.run(KubernetesObject("v1", "ConfigMap", ref.name, "default", {"data": data}))
+        assert done.exit_code == 0
+        if run.begun:
+            runs.append(run)
+            model.ours(data)
+        for key, value in theirs:
+            edit(inside, ref, {"data": {key: value}}, "kubectl-edit")
+            model.theirs(key, value)
+    if note:
+        edit(inside, ref, {"metadata": {"labels": {"theirs": "1"}}}, "kubectl-label")
+    for run in reversed(runs):
+        seen = now(inside, ref)
+        assert seen
+        undone = inside.rollback(run)
+        if not model.undo():
+            assert isinstance(undone, Drifted), undone
+            assert content(now(inside, ref) or {}) == content(seen)
+            return
+        assert isinstance(undone, Outcome), undone
+        left = now(inside, ref)
+        assert (left.get("data", {}) if left else None) == model.data
+        assert not left or ("theirs" in left["metadata"].get("labels", {})) == note
+
+
+class _Model:
+    """What has to come of it, told in dictionaries."""
+
+    def __init__(self, before: dict[str, str] | None) -> None:
+        self.data, self._runs = copy.deepcopy(before), []  # type: ignore[var-annotated] # of (what we set, what was there)
+        self._set_by_us: dict[str, str] = {}
+
+    def ours(self, data: dict[str, str]) -> None:
+        made = self.data is None
+        old = self.data or {}
+        changed = {key: value for key, value in data.items() if old.get(key) != value}
+        self._runs.append((changed if not made else dict(data), {key: old.get(key) for key in changed}, made))
+        self.data = old | data
+
+    def theirs(self, key: str, value: str | None) -> None:
+        assert self.data is not None
+        self.data = {name: item for name, item in (self.data | {key: value}).items() if item is not None}  # type: ignore[dict-item] # None is taken out
+
+    def undo(self) -> bool:
+        """Undo the last run; False where it has to be refused."""
+        ours, old, made = self._runs.pop()
+        assert self.data is not None
+        if not made and all(self.data.get(key) == value for key, value in old.items()):
+            return True  # others have put it back already
+        if any(self.data.get(key) != value for key, value in ours.items()) or (made and set(self.data) - set(ours)):
+            return False
+        if made:
+            self.data = None
+            return True
+        for key, value in old.items():
+            self.theirs(key, value)
+        return True
+
+
+def test_the_patches_that_stand_for_others_are_as_kubectl_sends_them(inside: Inside) -> None:
+    """The server notes who sent them."""
+    ref = Ref("v1", "ConfigMap", f"m-{uuid.uuid4().hex[:8]}", "default")
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": ref.name}}
+    inside.client.create(ref, body | {"data": {"b": "1"}})
+    made = edit(inside, ref, [{"op": "add", "path": "/data/a", "value": "1"}], "kubectl-edit", JSON_PATCH)
+    fields = {item["manager"]: item["fieldsV1"] for item in made["metadata"]["managedFields"]}
+    assert fields["kubectl-edit"] == {"f:data": {"f:a": {}}}
+
+
+def test_an_object_that_nobody_owned_a_field_of_stays_without_owners(inside: Inside) -> None:
+    """The server does not begin to take notes at a later write, so there a change that landed is taken for ours."""
+    ref = Ref("v1", "ConfigMap", f"m-{uuid.uuid4().hex[:8]}", "default")
+    inside.client.create(ref, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": ref.name}})
+    assert "managedFields" not in edit(inside, ref, {"data": {"a": "1"}}, "kubectl-edit")["metadata"]
