@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from remediation.diffing import State
 from remediation.facts import Facts
 from remediation.facts.ipam import SANDBOX_EVENTS, sandbox_errors
-from remediation.facts.pods import live_pods, takes_pod_address
+from remediation.facts.pods import few, live_pods, name_of, takes_pod_address
 from remediation.model import CheckDefaults, Permission, Verdict
 from remediation.records import recorded
 from remediation.refs import Ref
@@ -67,12 +67,22 @@ class NodesReported(CheckDefaults):
             return Verdict("failing", "; ".join(bad), final=True)
         silent = [node for node in self.nodes if not results.get(node)]
         if silent:
-            return Verdict("failing", f"no result yet from {', '.join(silent)}")
+            why = [f"; {node}: {text}" for node in silent if (text := _trouble(placed.get(node)))]
+            return Verdict("failing", f"no result yet from {', '.join(silent)}{''.join(why)}")
         return Verdict("ok", "; ".join(f"{node}: {_told(item)}" for node, item in results.items() if item))
 
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield at every change of a cleaning pod."""
         return api.kubernetes.changes(Ref("v1", "Pod", "", self.namespace), within, labels=self.selector)  # type: ignore[no-any-return] # the API is untyped here
+
+
+def _trouble(pod: State | None) -> str:
+    """Return why a cleaning pod has not begun, as far as its status tells; empty when it may be about to."""
+    for status in (pod or {}).get("status", {}).get("initContainerStatuses") or []:
+        waiting = (status.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
+            return f"{waiting['reason']}: {waiting.get('message', '')}".strip(": ")
+    return ""
 
 
 def _result(pod: State, mode: str) -> State | None:
@@ -145,8 +155,8 @@ class PodsHaveAddresses(CheckDefaults):
         starting = [pod for pod in waiting if pod not in stuck and _seconds(pod, api.kubernetes.now()) < _STARTING]
         for pods, what in ((stuck, "wait for an address"), (starting, "are just starting")):
             if pods:
-                name = f"{pods[0]['metadata']['namespace']}/{pods[0]['metadata']['name']}"
-                return Verdict("failing", f"{len(pods)} of {total} pods {what}, such as {name}")
+                names = few(f"{pod['metadata']['namespace']}/{name_of(pod)}" for pod in pods)
+                return Verdict("failing", f"{len(pods)} of {total} pods {what}: {names}")
         return None
 
     def moments(self, api: Any, within: float) -> Iterator[None]:

@@ -19,7 +19,8 @@ from remediation.model import Permission
 
 EXHAUSTED = "no IP addresses available in range set"
 HOSTNAME = "kubernetes.io/hostname"
-# A node gets at least twice as many addresses as pods, so a node that is really full is rare.
+# A node gets at least twice as many addresses as pods, so a node that is really full is rare; where its pool switches
+# that off (podCidrOverprovisionConfig), it has hardly more than pods.
 # Source: https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
 _FULL = 0.8
 
@@ -28,7 +29,10 @@ SANDBOX_EVENTS = ObjectsOf("v1", "Event", fields="reason=FailedCreatePodSandBox"
 
 @dataclass(frozen=True)
 class NodeAddressing:
-    """Pod addresses of one node: its ranges, how many they hold, who has one, who waits, and the last error."""
+    """Pod addresses of one node: its ranges, how many they hold, who has one, who waits, and the last error.
+
+    `version` is the kubelet's; `external` tells whether the node has an address outside; `images` are those it has.
+    """
 
     node: str
     hostname: str
@@ -38,6 +42,9 @@ class NodeAddressing:
     waiting: tuple[str, ...]
     error: str
     linux: bool = True
+    version: str = ""
+    external: bool = True
+    images: frozenset[str] = frozenset()
 
     @property
     def full(self) -> bool:
@@ -48,6 +55,11 @@ class NodeAddressing:
     def leaking(self) -> bool:
         """Tell whether pods wait for addresses although most should be free."""
         return bool(self.waiting) and bool(self.error) and not self.full
+
+    @property
+    def most_leaked(self) -> int:
+        """How many addresses can have leaked: on a node that has none left, all that its pods do not use."""
+        return self.capacity - self.used
 
     @property
     def numbers(self) -> str:
@@ -113,7 +125,15 @@ def _addressing(node: State, pods: list[State], errors: dict[str, str]) -> NodeA
         names,
         error,
         labels.get("kubernetes.io/os", "linux") == "linux",
+        *_known(node.get("status", {})),
     )
+
+
+def _known(status: State) -> tuple[str, bool, frozenset[str]]:
+    """Return what a node says about itself: the kubelet's version, whether it has an address outside, its images."""
+    external = any(item["type"] == "ExternalIP" for item in status.get("addresses") or [])
+    images = frozenset(name for item in status.get("images") or [] for name in item.get("names") or [])
+    return (status.get("nodeInfo") or {}).get("kubeletVersion", ""), external, images
 
 
 def _capacity(ranges: tuple[str, ...]) -> int:

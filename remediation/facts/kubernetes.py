@@ -90,7 +90,8 @@ def _pruned(value: Any, tree: State) -> Any:
     return {name: _pruned(value[name], tree[name]) for name in tree if name in value} if tree else value
 
 
-NODES = ObjectsOf("v1", "Node", keep=("metadata.name", "metadata.labels", "spec.podCIDRs", "status.addresses"))
+_NODE = ("metadata.name", "metadata.labels", "spec.podCIDRs", "status.addresses", "status.nodeInfo.kubeletVersion")
+NODES = ObjectsOf("v1", "Node", keep=_NODE)
 
 
 @dataclass(frozen=True)

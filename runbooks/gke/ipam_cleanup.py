@@ -27,8 +27,10 @@ from remediation import (
 from remediation.diffing import KNOWN_AFTER_APPLY, merge
 from remediation.facts.ipam import HOSTNAME, NodeAddressing
 from remediation.facts.kubernetes import NODES
+from remediation.facts.leaks import DataplaneV2, cure
 from remediation.manifests import manifest, text
 from remediation.names import count, object_name, pinned_image
+from remediation.registry import image_host
 from remediation.resources.cleanup_config import CleanupConfig, live_key
 from remediation.resources.kubernetes import AT_DEADLINE
 
@@ -77,6 +79,7 @@ def _needs(target: Cluster, node: tuple[str, ...] = (), image: str = IMAGE, **_:
     return [
         Addressing(node),
         Addressing(),
+        DataplaneV2(),
         *during.resources,
         during.until.check,
         PodsHaveAddresses(tuple(item.node for item in nodes)),
@@ -87,13 +90,15 @@ def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
     found = [item for item in facts(Addressing()).values() if item.waiting]
     for item in found:
         cause = (
-            "the node is full; nothing leaked, so add nodes instead" if item.full else "addresses leaked on the node"
+            f"its pods use {item.used} of {item.capacity}, so add nodes instead"
+            if item.full
+            else "addresses leaked on the node"
         )
         yield Finding(
             "fault",
             f"pods on {item.node} get no address: {cause}",
             f"node/{item.node}",
-            (item.numbers, item.error),
+            (item.numbers, item.error, cure(item.version, facts(DataplaneV2()))),
             "possible" if item.full else "probable",
             ("a full node",) if not item.full else (),
             {} if item.full else {"node": item.node},
@@ -124,13 +129,15 @@ def _restore(target: Cluster, facts: Facts, made: Mapping[str, Any]) -> Steps:
     diagnose=_diagnose,
     undo=_restore,
     source="https://cloud.google.com/kubernetes-engine/docs/troubleshooting/dataplane-v2",
-    example="--node node-2 --max-reservations 20 --context example-prod",
+    example="--node node-2 --context example-prod",
 )
 def ipam_cleanup(
     target: Cluster,
     facts: Facts,
     node: Annotated[tuple[str, ...], Option("NAME", "node to clean; no other node is touched", object_name)] = (),
-    max_reservations: Annotated[int, Option("N", "refuse to move more than N reservations of a node", count)] = 64,
+    max_reservations: Annotated[
+        int, Option("N", "refuse to move more than N reservations of a node; 254 is a whole /24", count)
+    ] = 254,
     image: Annotated[
         str, Option("IMAGE", "image with bash, coreutils, findutils and util-linux, pinned by digest", pinned_image)
     ] = IMAGE,
@@ -140,8 +147,9 @@ def ipam_cleanup(
     Symptoms: `failed to allocate for range 0: no IP addresses available in range set` in FailedCreatePodSandBox events;
     pods on one node stay ContainerCreating while few pods run there.
 
-    Cause: containerd forgot to release addresses of pods whose creation failed. Upgrading the node cures it; replacing
-    the node is the safest remedy: gcloud compute instances delete, after a drain.
+    Cause: containerd forgot to release addresses of pods whose creation failed. An upgrade cures the fault of GKE 1.22 to
+    1.25 with Dataplane V2, and no other; the plan says which the node has. Replacing the node is the safest remedy: gcloud
+    compute instances delete, after a drain.
 
     Impact: the nodes are cordoned while a DaemonSet as powerful as root moves reservations without a container into a
     quarantine beside the network directory. Everything it needs is removed at the end, the nodes are uncordoned.
@@ -161,22 +169,10 @@ def ipam_cleanup(
                 f"--node {name!r} is not a node of this cluster; allowed: {', '.join(near)}",
                 "kubectl get nodes",
             )
-        yield Require(
-            not name.startswith("gk3-"),
-            f"--node {name!r} belongs to Autopilot, which forbids what this needs",
-            "replace the pods instead",
-        )
-        yield Require(
-            known[name].linux and bool(known[name].ranges) and bool(known[name].hostname),
-            f"node {name} is not a Linux node with a pod range and a hostname label",
-        )
-        yield Require(
-            not (known[name].waiting and known[name].full),
-            f"node {name} is full, nothing leaked there. {known[name].numbers}",
-            "add nodes, or move pods away",
-        )
+        yield from _cleanable(known[name])
     leaking = [known[name] for name in dict.fromkeys(node) if known[name].leaking]
-    yield from (Unchecked("evidence", item.numbers) for item in leaking)
+    for item in leaking:
+        yield from _told(facts, item, max_reservations, image)
     if leaking:
         yield _work(leaking, "clean", image, max_reservations)
         yield Unchecked(
@@ -184,3 +180,45 @@ def ipam_cleanup(
             "only the node knows; the script refuses on any doubt and reports what it moved",
         )
     yield Ensure(PodsHaveAddresses(tuple(dict.fromkeys(node))), within=300)
+
+
+def _told(facts: Facts, item: NodeAddressing, limit: int, image: str) -> Steps:
+    """Refuse a limit that the node's leak exceeds for certain, and say what a reader should know of the node."""
+    most = min(item.most_leaked, 1024)
+    yield Allowed(
+        limit >= most,
+        f"--max-reservations {limit} is too small for {item.node}: it has no address left, and its pods use {item.used} of "
+        f"{item.capacity}, so up to {item.most_leaked} leaked; allowed is {most} to 1024",
+        f"runbook plan ipam-cleanup --node {item.node} --max-reservations {most}",
+    )
+    yield Unchecked("evidence", item.numbers)
+    yield Unchecked("what cures the cause", f"{item.node}: {cure(item.version, facts(DataplaneV2()))}")
+    if image_host(image) == "docker.io" and not item.external and not _has(item, image):
+        yield Unchecked(
+            f"that {item.node} can pull the image",
+            "it is on Docker Hub, and the node has no address outside: without Cloud NAT give a copy in your own registry "
+            "with --image",
+        )
+
+
+def _has(item: NodeAddressing, image: str) -> bool:
+    """Tell whether a node has an image; the digest says which, whatever it is called there."""
+    return any(name.rpartition("@")[2] == image.rpartition("@")[2] for name in item.images if "@" in name)
+
+
+def _cleanable(item: NodeAddressing) -> Steps:
+    """Refuse a node that cannot be cleaned, or has nothing to clean."""
+    yield Require(
+        not item.node.startswith("gk3-"),
+        f"--node {item.node!r} belongs to Autopilot, which forbids what this needs",
+        "replace the pods instead",
+    )
+    yield Require(
+        item.linux and bool(item.ranges) and bool(item.hostname),
+        f"node {item.node} is not a Linux node with a pod range and a hostname label",
+    )
+    yield Require(
+        not (item.waiting and item.full),
+        f"node {item.node} is full: {item.numbers}, so hardly any can have leaked",
+        "add nodes, or move pods away",
+    )

@@ -19,7 +19,7 @@ from remediation.resources.kubernetes import KubernetesObject
 from tests.engine.world import World, break_, comparable
 
 WORDS = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
-CLEAN = ("ipam-cleanup", "--node", "node-2", "--max-reservations", "9")
+CLEAN = ("ipam-cleanup", "--node", "node-2", "--max-reservations", "300")
 Change = Callable[[dict[str, Any]], Any]
 
 
@@ -151,7 +151,7 @@ def test_an_undo_of_the_runbooks_own_knows_no_parameters(world: World, tmp_path:
     assert world.runbook(str(tmp_path / "real.db"), "run", *CLEAN, "--yes")["code"] == 0
 
     def renamed(payload: dict[str, Any]) -> None:
-        payload["parameters"] = {"nodes": ["node-2"], "limit": 9}
+        payload["parameters"] = {"nodes": ["node-2"], "limit": 300}
 
     run = rewritten(tmp_path / "real.db", tmp_path / "other.db", renamed)
     done = world.runbook(str(tmp_path / "other.db"), "rollback", run, "--yes")
@@ -162,7 +162,7 @@ def test_an_undo_of_the_runbooks_own_knows_no_parameters(world: World, tmp_path:
         item for item in undo.payload["operations"] if item["resource"] and item["resource"]["kind"] == "DaemonSet"
     )
     env = made["change"]["after"]["spec"]["template"]["spec"]["initContainers"][0]["env"]
-    assert {"name": "MAX_RESERVATIONS", "value": "9"} in env
+    assert {"name": "MAX_RESERVATIONS", "value": "300"} in env
 
 
 def test_a_run_with_other_parameters_is_not_finished(world: World, tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import yaml
 
+from remediation.facts.leaks import cure
 from remediation.testing.control_plane import ControlPlane
 from tests.running import Cli, content
 
@@ -21,9 +24,9 @@ def test_the_whole_loop(cli: Cli, leak: str, get: Get, control_plane: ControlPla
     found = cli("diagnose", "ipam-cleanup").expect(0).json["findings"][0]
     assert (found["status"], found["parameters"]) == ("fault", {"node": NODE})
     mark = control_plane.mark()
-    cli("plan", "ipam-cleanup", "--node", NODE, "--max-reservations", "20").expect(0)
+    cli("plan", "ipam-cleanup", "--node", NODE).expect(0)
     assert control_plane.writes(mark) == []
-    done = cli("run", "ipam-cleanup", "--node", NODE, "--max-reservations", "20", "--yes").expect(0)
+    done = cli("run", "ipam-cleanup", "--node", NODE, "--yes").expect(0)
     assert done.status == "verified"
     assert f"{NODE}: 1 reservation quarantined" in done.json["verify"]["checks"][0]["detail"]
     writes = [item for item in control_plane.writes(mark) if item["objectRef"]["resource"] != "leases"]
@@ -63,6 +66,63 @@ def test_a_cordoned_node_stays_cordoned(cli: Cli, leak: str, get: Get, control_p
     control_plane.kubectl("cordon", NODE)
     cli("run", "ipam-cleanup", "--node", NODE, "--yes").expect(0)
     assert get("node", NODE)["spec"]["unschedulable"] is True
+
+
+def test_the_limit_has_to_fit_the_node(cli: Cli, leak: str, get: Get, control_plane: ControlPlane) -> None:
+    """A limit below what must have leaked is refused in the plan, with the number, before anything is cordoned."""
+    del leak
+    mark = control_plane.mark()
+    error = cli("run", "ipam-cleanup", "--node", NODE, "--max-reservations", "64", "--yes").expect(2).json["error"]
+    numbers = re.search(r"its pods use (\d+) of 254, so up to (\d+) leaked; allowed is \2 to 1024", error["summary"])
+    assert numbers
+    assert int(numbers[1]) + int(numbers[2]) == 254
+    assert f"--max-reservations {numbers[2]}" in error["next"]
+    assert control_plane.writes(mark) == []
+    assert "unschedulable" not in get("node", NODE)["spec"]
+
+
+def test_what_is_known_of_the_node_is_in_the_plan(cli: Cli, leak: str, control_plane: ControlPlane) -> None:
+    """Version and dataplane say whether an upgrade cures it; a node without an address outside may not reach Docker Hub."""
+    del leak
+
+    def unchecked(*words: str) -> dict[str, str]:
+        checks = cli("plan", "ipam-cleanup", "--node", NODE, *words).expect(0).json["plan"]["checks"]
+        return {item["check"]: item["detail"] for item in checks if item["status"] == "not checked"}
+
+    reach = f"that {NODE} can pull the image"
+    found = unchecked()
+    assert "is not a version of GKE" in found["what cures the cause"]
+    assert "without Cloud NAT" in found[reach]
+    assert reach not in unchecked("--image", f"registry.example.com/debian@sha256:{'a' * 64}")
+    status(control_plane, {"addresses": [{"type": "ExternalIP", "address": "192.0.2.200"}]}, "v1.24.8-gke.2000")
+    try:
+        found = unchecked()
+        assert "Dataplane V2, but that does not run here" in found["what cures the cause"]
+        assert reach not in found
+    finally:
+        status(control_plane, {"addresses": [{"type": "InternalIP", "address": "192.0.2.2"}]}, "")
+
+
+def status(control_plane: ControlPlane, found: dict[str, Any], version: str) -> None:
+    """Let the node say so of itself."""
+    patch = {"status": found | {"nodeInfo": {"kubeletVersion": version}}}
+    control_plane.kubectl("patch", "node", NODE, "--subresource=status", "--type=merge", "-p", json.dumps(patch))
+
+
+@pytest.mark.parametrize(
+    ("version", "dataplane", "says"),
+    [
+        ("v1.24.9-gke.3100", True, "1.24.9-gke.3200 cures that"),
+        ("v1.24.9-gke.3200", True, "an upgrade is not known to cure this leak"),
+        ("v1.22.16-gke.1000000", None, "whether that runs here could not be read; 1.22.17-gke.3100 cures that"),
+        ("v1.33.4-gke.1036000", True, "an upgrade is not known to cure this leak"),
+        ("v1.21.14-gke.7100", True, "is older than the versions with the known fault, 1.22 to 1.25"),
+        ("", True, "its version is not a version of GKE"),
+    ],
+)
+def test_whether_an_upgrade_cures_it(version: str, dataplane: bool | None, says: str) -> None:
+    """Numbers are compared as numbers, and each minor has a first version with the fix."""
+    assert says in cure(version, dataplane)
 
 
 @pytest.mark.parametrize(

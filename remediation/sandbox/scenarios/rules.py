@@ -18,6 +18,8 @@ from remediation.sandbox.scenarios.google import HOST, REAL_HOST
 from remediation.sandbox.scenarios.marks import DESTINATION, LEAKED
 
 Object = dict[str, Any]
+# The result has to fit into a termination message.
+_MOST_LISTED = 100
 _CLEANUP = ("app.kubernetes.io/name", "ipam-cleanup")
 
 
@@ -109,7 +111,7 @@ def _clean(pod: Object, cluster: Cluster) -> PodOutcome | None:
         refused = {"mode": env.get("MODE"), "run_id": env.get("RUN_ID"), "status": "refused", "reason": reason}
         return PodOutcome("running", init_message=json.dumps(refused))
     node = cluster.get("nodes", pod["spec"]["nodeName"])
-    count = int(((node or {}).get("metadata", {}).get("annotations") or {}).get(LEAKED, "0"))
+    count = _leaked(node)
     if env.get("MODE") == "clean" and count:
         threading.Timer(0.05, _free, (cluster, pod["spec"]["nodeName"])).start()
     return PodOutcome("running", init_message=json.dumps(_report(pod, env, count, node)))
@@ -126,13 +128,20 @@ def _refusal(env: dict[str, str], node: str, cluster: Cluster) -> str:
         list(map(ipaddress.ip_address, config[f"live-ips.{node}"].split()))
     except (KeyError, ValueError):
         return "LIVE_IPS_FILE is missing, or has a line that is not an address"
+    count = _leaked(cluster.get("nodes", node)) if env.get("MODE") == "clean" else 0
+    if count > int(env["MAX_RESERVATIONS"]):
+        return f"{count} leaked and 0 quarantined reservations exceed the limit of {env['MAX_RESERVATIONS']}"
     return ""
+
+
+def _leaked(node: Any) -> int:
+    return int(((node or {}).get("metadata", {}).get("annotations") or {}).get(LEAKED, "0"))
 
 
 def _report(pod: Object, env: dict[str, str], count: int, node: Any) -> dict[str, Any]:
     moved = (
-        [str(item) for item in list(ipaddress.ip_network(node["spec"]["podCIDR"]).hosts())[10 : 10 + count]]
-        if env.get("MODE") == "clean"
+        [str(item) for item in list(ipaddress.ip_network(node["spec"]["podCIDR"]).hosts())[-count:]]
+        if count and env.get("MODE") == "clean"
         else []
     )
     return {
@@ -143,7 +152,7 @@ def _report(pod: Object, env: dict[str, str], count: int, node: Any) -> dict[str
         "run_id": env.get("RUN_ID"),
         "candidates": count,
         "quarantined_count": len(moved),
-        "quarantined": moved,
+        "quarantined": moved[:_MOST_LISTED],
         "restored_count": 0,
         "restored": [],
     }
