@@ -73,21 +73,24 @@ class _Follower(Thread):
 
     def run(self) -> None:
         """Follow the stream, and open it again when it ends; who may not watch does not try again."""
-        pause = _FIRST_PAUSE
+        failures = 0
         while not self._stopped.is_set() and (left := self._deadline - time.monotonic()) > 0:
             started = time.monotonic()
             try:
                 self._follow(left)
+                failures = 0
             except Expired:
-                self._version = ""
+                self._version, failures = "", failures + 1
             except Forbidden as problem:
                 self._fail(problem)
                 return
             except RunbookError as problem:
                 self._fail(problem)
-            # A stream that ends as soon as it begins must not be opened all the time.
-            pause = _FIRST_PAUSE if time.monotonic() - started > pause else min(pause * 2, _LONGEST_PAUSE)
-            self._stopped.wait(min(pause, left) if time.monotonic() - started < pause else 0)
+                failures += 1
+            # A stream that ends as soon as it begins must not be opened all the time either.
+            pause = min(_FIRST_PAUSE * 2 ** min(failures, 10), _LONGEST_PAUSE, left)
+            if failures or time.monotonic() - started < pause:
+                self._stopped.wait(pause)
 
     def _fail(self, problem: RunbookError) -> None:
         if not self._failing and not self._stopped.is_set():
