@@ -10,7 +10,7 @@ import pytest
 
 from remediation.sandbox.kubernetes import Fault
 from remediation.sandbox.scenarios.google import HOST, PULLER
-from tests.engine.test_faults import answer
+from tests.engine.sweeping import answer
 from tests.engine.world import World, break_, comparable, end, start
 from tests.running import Cli
 
@@ -71,7 +71,7 @@ def test_a_watch_that_fails_does_not_end_a_good_fix(world: World, tmp_path: Path
 
 
 @pytest.mark.parametrize("unhealthy", ["keep", "rollback"])
-@pytest.mark.parametrize("code", [403, 404, 409, 422])
+@pytest.mark.parametrize("code", [403, 409])
 def test_who_cannot_look_undoes_nothing(world: World, tmp_path: Path, code: int, unhealthy: str) -> None:
     """The change is in place, exit 5 says that nobody could tell; a permission is not waited for."""
     before = break_(world, "ip-masq-agent")
@@ -79,7 +79,7 @@ def test_who_cannot_look_undoes_nothing(world: World, tmp_path: Path, code: int,
     faulty.fault = answer(code, "injected")
     process = start(world, tmp_path, "run", *MASQ, "--yes", "--on-unhealthy", unhealthy)
     try:
-        while code != 403 and faulty.seen < 3 and process.poll() is None:
+        while code != 403 and faulty.seen < 2 and process.poll() is None:
             time.sleep(0.1)
         took = time.monotonic() - started
         world.cluster.faults = world.cluster.faults if code == 403 else None
