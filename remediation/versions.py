@@ -7,7 +7,7 @@ what version 1 wrote and returns what version 2 would have written, and so on. A
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,8 +27,21 @@ class Kind:
 
 
 def _created_1(run: Json) -> Json:
-    """Version 1 did not say whether the undo takes steps of the runbook's own; one runbook had such steps."""
-    return run | {"own_undo": run.get("runbook") == "ipam-cleanup"}
+    """Version 1 did not say what the undo takes beside putting back; one runbook had such steps, another needed some."""
+    return run | {"own_undo": run.get("runbook") == "ipam-cleanup", "undo": list(_agent_goes_1(run))}
+
+
+def _agent_goes_1(run: Json) -> Iterator[Json]:
+    """Yield what brings agents that a run has deployed back to their defaults before they go: their rules stay."""
+    changes = [item.get("change") or {} for item in run.get("operations") or [] if isinstance(item, dict)]
+    made = {change.get("address"): change.get("action") for change in changes}
+    if made.get("daemonset/kube-system/ip-masq-agent") != "create":
+        return
+    for index, change in enumerate(changes):
+        if change.get("address") == "configmap/kube-system/ip-masq-agent":
+            yield {"kind": "undo", "of": index, "resource": None, "ensure": None}
+    ensure = {"check": {"$type": "AgentsAtDefaults"}, "within": 210, "always": False}
+    yield {"kind": "ensure", "of": -1, "resource": None, "ensure": ensure}
 
 
 _NO_PLAN: Json = {"fingerprint": None, "changes": [], "already_ok": [], "checks": []}

@@ -41,7 +41,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder, self.cloud = folder, new_cloud()
         self.cluster = Cluster(nodes=3)
-        install(self.cluster)
+        self.agents = install(self.cluster)
         self.server, self.google = serve(self.cluster), serve_google(self.cloud)
         self.google.wait_ready()
         self.kubeconfig = folder / "kubeconfig"

@@ -87,6 +87,7 @@ def load(world: World, cluster: Json, cloud: Json) -> None:
     world.cluster.settle()
     world.cluster.load(copy.deepcopy(cluster))
     world.cloud.load(copy.deepcopy(cloud))
+    world.agents.reboot()
     world.cluster.controllers.kubelet.reconsider()
 
 
@@ -130,6 +131,8 @@ def test_a_run_of_an_older_version_is_undone(world: World, tmp_path: Path, path:
     assert (done["code"], json.loads(done["text"])["status"]) == (0, "rolled_back"), done["text"]
     world.cluster.settle()
     assert comparable(world.state()) == none
+    # What a masquerade agent has done to the nodes is no object, and has to go as well.
+    assert not any(world.agents.masquerades(node, "10.1.0.1") for node in ("node-1", "node-2", "node-3"))
     assert world.runbook(name, "audit", "verify")["code"] == 0
 
 

@@ -60,6 +60,11 @@ class Agents:
                 self._sync(pod)
         self._cluster.controllers.look_at_everything()
 
+    def reboot(self) -> None:
+        """Let every node come up anew, with the rules that it makes itself."""
+        self._logs.clear()
+        self._rules.clear()
+
     def _notice(self, change: Change) -> None:
         if change.storage == "pods" and _is_agent(change.object):
             if change.type == "DELETED":
