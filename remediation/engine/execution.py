@@ -240,6 +240,7 @@ def wait_for(ensure: Ensure, api: Any, observer: Observer) -> Verdict:
 def _watched(ensure: Ensure, api: Any, observer: Observer, verdict: Verdict) -> Verdict:
     started = time.monotonic()
     for _ in _moments(ensure, api, started + ensure.within):
+        api.still_locked()
         verdict = ask(ensure, api)
         if verdict.status == "ok" or verdict.final:
             break
