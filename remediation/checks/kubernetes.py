@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from remediation.checks.late_nodes import late_nodes
 from remediation.diffing import State
 from remediation.errors import NotFound
 from remediation.model import CheckDefaults, Permission, Verdict
@@ -40,11 +41,14 @@ class DaemonSetRolledOut(CheckDefaults):
         )
 
     def ask(self, api: Any) -> Verdict:
-        """Compare the numbers like ``kubectl rollout status`` does."""
+        """Compare the numbers like ``kubectl rollout status`` does, and name who is waited for."""
         try:
-            return rollout(api.kubernetes.read(self.ref))
+            daemonset = api.kubernetes.read(self.ref)
         except NotFound:
             return Verdict("failing", "it does not exist")
+        verdict = rollout(daemonset)
+        late = late_nodes(api, daemonset) if verdict.status == "failing" and not verdict.final else ""
+        return replace(verdict, detail=f"{late}; {verdict.detail}") if late else verdict
 
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield at every change of the DaemonSet."""
