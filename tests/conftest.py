@@ -17,15 +17,20 @@ settings.register_profile("here", deadline=None, suppress_health_check=[HealthCh
 if os.environ.get("CI") != "true":  # there, hypothesis has a profile of its own that draws the same examples every time
     settings.load_profile("here")
 
-_CREDENTIALS = ("GOOGLE_APPLICATION_CREDENTIALS", "KUBECONFIG")
+# All that a test may know of whoever runs it; credentials, proxies, stores, languages and widths are theirs. What starts
+# before the first test, such as a control plane, must not know them either, so they are gone before anything is collected.
+_KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "KUBEBUILDER_ASSETS", "CI", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+_KEPT_PREFIXES = ("PYTEST_", "EVERY_", "COV_", "COVERAGE_")
+for _name in [name for name in os.environ if name not in _KEPT and not name.startswith(_KEPT_PREFIXES)]:
+    del os.environ[_name]
+os.umask(0o022)
+
 _HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 
 
 @pytest.fixture(autouse=True)
 def _no_ambient_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Hide the credentials and settings of whoever runs the tests."""
-    for name in (*_CREDENTIALS, *(name for name in os.environ if name.startswith("RUNBOOK_"))):
-        monkeypatch.delenv(name, raising=False)
+    """Give each test homes of its own, and nobody's credentials."""
     # The metadata server is a credential too; nothing listens on the discard port.
     monkeypatch.setenv("GCE_METADATA_HOST", "127.0.0.1:9")
     monkeypatch.setenv("NO_GCE_CHECK", "true")
