@@ -116,7 +116,8 @@ def _of_keys(document: Document) -> Iterator[Problem]:
             yield _unknown(member)
         elif name in seen:
             # The agent's YAML library is not strict: the last value counts, without a word in the log.
-            message = f"{member.key} sets {name} a second time; the agent uses only one of them, so write it once."
+            spelling = f" as {member.key}" if member.key != name else ""
+            message = f"{name} is written a second time{spelling}; the agent uses only one of them, so write it once."
             yield Problem(member.key, member.value, message, Severity.IGNORED, refused=True)
         seen.add(name)
 

@@ -45,8 +45,7 @@ _ADDRESS = CONFIG_MAP.ref.address
 _ROLLED_OUT = DaemonSetRolledOut(NAMESPACE, NAME)
 _EDIT = f"edit it by hand: kubectl -n {NAMESPACE} edit configmap {NAME}"
 _RECREATE = (
-    f"kubectl -n {NAMESPACE} get configmap {NAME} -o yaml > {NAME}.yaml, take out its line immutable: true, "
-    f"kubectl replace --force -f {NAME}.yaml, then repeat"
+    f"kubectl -n {NAMESPACE} get configmap {NAME} -o yaml | sed '/^immutable: true$/d' | kubectl replace --force -f -"
 )
 _PROBE = (
     "only a probe from a pod proves it: "
@@ -163,13 +162,14 @@ def ip_masq_agent(
         text = _text(agent, config)
     yield Require(
         not agent.immutable or text == agent.text,
-        f"{_ADDRESS} is immutable, so nobody can change it",
+        f"{_ADDRESS} is immutable, so nobody can change it; made anew without that, it can be changed",
         _RECREATE,
     )
     if text is not None:
         yield _config_map(text)
     if agent.daemonset is None:
         yield _daemonset()
+        yield Unchecked("newer versions of the agent", "GKE does not upgrade one that this run deploys; that is yours")
     elif restart and (text != agent.text or agent.restarted_for not in (None, config.digest)):
         yield from _restarted(agent, config.digest)
     yield from _undone(agent, agent.meaning(text))
@@ -236,7 +236,7 @@ def _sound(agent: Agent, masquerade: tuple[Network, ...], *, repairs: bool) -> S
         "the agent rejects its configuration: " + " ".join(wrong),
         _EDIT if agent.repaired is None else "repair it first: runbook run ip-masq-agent",
     )
-    yield Require(not agent.refused, "the configuration would do harm: " + " ".join(agent.refused), _EDIT)
+    yield Require(not agent.refused, "no change can build on this configuration: " + " ".join(agent.refused), _EDIT)
     yield Require(
         bool(masquerade) or not agent.ignored, "the agent ignores settings: " + " ".join(agent.ignored), _EDIT
     )

@@ -41,8 +41,8 @@ def test_a_configuration_that_can_be_repaired_is_to_be_repaired_first(world: Wor
     ("text", "says"),
     [
         (CONFIG.replace("60s", "1s"), "at least 10s"),
-        ("nonMasqueradeCIDRs: [10.0.0.0/8]\n" + CONFIG, "sets nonMasqueradeCIDRs a second time"),
-        (CONFIG + "nonMasqueradeCIDRs:\n- 10.0.0.0/16\n", "sets nonMasqueradeCIDRs a second time"),
+        ("nonMasqueradeCIDRs: [10.0.0.0/8]\n" + CONFIG, "nonMasqueradeCIDRs is written a second time"),
+        (CONFIG + "nonMasqueradeCIDRs:\n- 10.0.0.0/16\n", "nonMasqueradeCIDRs is written a second time"),
         ("nonMasqueradeCIDRs: [10.0.0.0/8, 10.0.0.0/8]\n", "list each range once"),
     ],
 )

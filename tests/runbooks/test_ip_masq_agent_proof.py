@@ -88,7 +88,7 @@ def test_of_a_key_that_is_there_twice_the_last_counts(world: World) -> None:
     world.put("nonMasqueradeCIDRs: [10.0.0.0/8]\n# later\nnonMasqueradeCIDRs: [10.0.0.0/16]\n")
     assert world.agents.masquerades("node-1", "10.1.0.1")
     for words in ((), ("--masquerade", "10.1.0.0/16")):
-        assert "nonMasqueradeCIDRs sets nonMasqueradeCIDRs a second time" in world.refused(*words)["summary"]
+        assert "nonMasqueradeCIDRs is written a second time" in world.refused(*words)["summary"]
 
 
 # What that proves

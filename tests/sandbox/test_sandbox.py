@@ -22,7 +22,11 @@ from tests.running import RUNBOOK, Result
 SYMPTOMS = {
     "container-service-agent": (None, "DeployPatch failed"),
     "ip-masq-agent": (("logs", "-n", "shop", "-l", "app=onprem-client"), "10.1.125.70"),
-    "ip-masq-agent-broken": (("logs", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent"), "resyncInterval"),
+    "ip-masq-agent-missing": (("logs", "-n", "shop", "-l", "app=onprem-client"), "10.1.125.70"),
+    "ip-masq-agent-broken": (
+        ("logs", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent"),
+        "Error syncing configuration",
+    ),
     "ipam-cleanup": (("get", "events", "-A"), "FailedCreatePodSandBox"),
     "pull-secret": (("get", "pods", "-n", "shop"), "ImagePullBackOff"),
 }

@@ -53,6 +53,11 @@ SCENARIOS = {
         "runbook run ip-masq-agent",
         _in_cluster("break_config"),
     ),
+    "ip-masq-agent-missing": Scenario(
+        "pods cannot reach 10.1.125.70: no agent runs, so nodes keep their address for every private range",
+        "runbook run ip-masq-agent --masquerade 10.1.0.0/16 --deploy-agent",
+        _in_cluster("miss_agent"),
+    ),
     "ipam-cleanup": Scenario(
         "pods on node-2 get no address although few pods run there: reservations leaked",
         "runbook run ipam-cleanup --node node-2",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,12 @@ nonMasqueradeCIDRs:
 resyncInterval: {interval}
 """
 # All that a /24 has for pods, but for some that run.
+_AGENT = "ip-masq-agent"
+_DAEMON_SET, _CONFIG_MAP = (
+    Ref("apps/v1", "DaemonSet", _AGENT, "kube-system"),
+    Ref("v1", "ConfigMap", _AGENT, "kube-system"),
+)
+_LOOKS = 50
 _LEAKED_ADDRESSES = 250
 
 
@@ -56,7 +63,7 @@ def _deployment(name: str, image: str, replicas: int, **pod: Any) -> State:
 
 
 def _run_agent(client: KubernetesClient, interval: str) -> None:
-    metadata = {"name": "ip-masq-agent", "namespace": "kube-system"}
+    metadata = {"name": _AGENT, "namespace": "kube-system"}
     _put(
         client,
         {
@@ -72,6 +79,18 @@ def _run_agent(client: KubernetesClient, interval: str) -> None:
 def break_masquerade(client: KubernetesClient, sandbox: Any, real: bool) -> None:
     """Run the agent with a list that keeps pod addresses towards a network that cannot route to them."""
     _run_agent(client, "60s")
+    _need_outside(client, real=real)
+
+
+def miss_agent(client: KubernetesClient, sandbox: Any, real: bool) -> None:
+    """Leave it to the nodes, whose own list keeps pod addresses towards every private network."""
+    for ref in (_DAEMON_SET, _CONFIG_MAP):
+        with suppress(NotFound):
+            client.delete(ref, client.read(ref)["metadata"]["uid"])
+    _need_outside(client, real=real)
+
+
+def _need_outside(client: KubernetesClient, *, real: bool) -> None:
     _namespace(client)
     note = {DESTINATION: "10.1.125.70"}
     _put(client, _deployment("onprem-client", "registry.example.com/onprem-client:1.0.0", 1, annotations=note))
@@ -98,8 +117,20 @@ def _failed_probe(address: str) -> State:
 
 
 def break_config(client: KubernetesClient, sandbox: Any, real: bool) -> None:
-    """Run the agent with a configuration that it rejects."""
-    _run_agent(client, "60")
+    """Run the agent, then give it a configuration that it rejects: nodes keep the rules of the one before."""
+    _run_agent(client, "60s")
+    _wait_for_agents(client)
+    text = _CONFIG.format(interval="60")
+    client.patch(_CONFIG_MAP, [{"op": "replace", "path": "/data/config", "value": text}])
+
+
+def _wait_for_agents(client: KubernetesClient) -> None:
+    """Wait a moment for the agents, which then have rules of their own; nothing is wrong with the fault when they are late."""
+    for _ in range(_LOOKS):
+        status = client.read(_DAEMON_SET).get("status", {})
+        if status.get("numberAvailable", 0) and status["numberAvailable"] == status.get("desiredNumberScheduled"):
+            return
+        time.sleep(0.1)
 
 
 def leak_addresses(client: KubernetesClient, sandbox: Any, real: bool) -> None:
