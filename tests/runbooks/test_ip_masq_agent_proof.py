@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from remediation.checks.masquerade import AgentUsesConfig
+from remediation.checks.masquerade import AgentsAtDefaults, AgentUsesConfig
 from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.masquerade import MasqueradeConfig
 from remediation.model import Verdict
-from remediation.sandbox.kubernetes import Fault
+from remediation.sandbox.kubernetes import Fault, PodOutcome
 from remediation.sandbox.kubernetes.requests import Response
 from tests.runbooks.conftest import CONFIG
 from tests.runbooks.masquerade import World
@@ -23,13 +23,30 @@ CONFIG_MAP = ("configmaps", "ip-masq-agent", "kube-system")
 RUN = ("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", "--yes")
 
 
+REFUSED = {
+    "apiVersion": "v1",
+    "kind": "Status",
+    "status": "Failure",
+    "code": 400,
+    "message": 'container "ip-masq-agent" in pod is waiting to start: trying and failing to pull image',
+}
+
+
+class Api:
+    """What a check asks."""
+
+    def __init__(self, world: World) -> None:
+        self.kubernetes = KubernetesClient(configurations.load(world.cli.options[1], None)[0])
+
+
 def verdict(world: World, text: str | None) -> Verdict:
     """Ask whether the agents use a configuration."""
+    return AgentUsesConfig(MasqueradeConfig.parse(text).digest).ask(Api(world))
 
-    class Api:
-        kubernetes = KubernetesClient(configurations.load(world.cli.options[1], None)[0])
 
-    return AgentUsesConfig(MasqueradeConfig.parse(text).digest).ask(Api())
+def on_node(world: World, path: str) -> str:
+    """Return the node of the pod whose log a request is for."""
+    return str((world.cluster.get("pods", path.split("/")[-2], "kube-system") or {"spec": {}})["spec"].get("nodeName"))
 
 
 def logs(world: World) -> list[str]:
@@ -153,6 +170,30 @@ def test_a_log_that_cannot_be_read_is_named_with_the_reason(world: World) -> Non
     assert found.detail.startswith("node-2: its log cannot be read: ")
     assert "192.0.2.2:10250: i/o timeout" in found.detail
     assert found.detail.endswith("(1 of 2 agents)")
+
+
+def test_an_agent_is_back_at_its_defaults_when_its_newest_round_says_so(world: World) -> None:
+    """Until then it is not: it stays, and is asked again."""
+    world.put(CONFIG)
+    world.agents.asleep = {"node-2"}
+    remove(world, *CONFIG_MAP)
+    found = AgentsAtDefaults().ask(Api(world))
+    assert (found.status, found.final) == ("failing", False)
+    assert found.detail == "node-2: the last that it logs is a configuration"
+    world.agents.wake()
+    assert AgentsAtDefaults().ask(Api(world)) == Verdict("ok", "2 agents")
+
+
+def test_an_agent_that_never_ran_has_left_nothing(world: World) -> None:
+    """Its image cannot be pulled there, so there is no log and no rule either."""
+    broken = PodOutcome("waiting", "ImagePullBackOff", "Back-off pulling image")
+    on_node_2 = lambda pod, _: broken if pod["spec"]["nodeName"] == "node-2" else None  # noqa: E731 - one use
+    world.cluster.kubelet_rules.insert(0, on_node_2)
+    world.put(None)
+    world.cluster.faults = lambda method, path, *_: (
+        Fault(answer=Response(400, REFUSED)) if path.endswith("/log") and on_node(world, path) == "node-2" else None
+    )
+    assert AgentsAtDefaults().ask(Api(world)) == Verdict("ok", "2 agents")
 
 
 # How long it is waited for
