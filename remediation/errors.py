@@ -82,9 +82,13 @@ class NotApplicable(RunbookError):
 
 
 class ApiError(RunbookError):
-    """An API answered with an error. ``code`` is the HTTP status, 0 when there was no answer."""
+    """An API answered with an error. ``code`` is the HTTP status, 0 when there was no answer.
+
+    ``since`` is when the repeated request was first asked to wait, on the monotonic clock; 0 while nobody has repeated it.
+    """
 
     exit_code = 4
+    since: float = 0.0
 
     def __init__(self, summary: str, detail: str = "", next: str = "", code: int = 0, retry_after: float = 0) -> None:  # noqa: A002
         super().__init__(summary, detail, next)
@@ -122,12 +126,7 @@ class Invalid(ApiError):
 
 
 class Throttled(ApiError):
-    """429: the server did not look at the request; ``retry_after`` seconds were asked for.
-
-    ``since`` is when the repeated request was first throttled, on the monotonic clock; 0 while nobody has repeated it.
-    """
-
-    since: float = 0.0
+    """429: the server did not look at the request; ``retry_after`` seconds were asked for."""
 
 
 class Ambiguous(ApiError):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
 from math import inf
 from typing import Any
 
@@ -23,7 +22,6 @@ SECONDS = 120.0
 _AFTERWARDS_SECONDS, _AFTERWARDS_LASTS = 5.0, 60.0
 _LONGEST_PAUSE = 30.0
 _TELL_AGAIN = 10.0
-_UNTIL: ContextVar[float] = ContextVar("until", default=inf)
 
 
 class Patience:
@@ -38,6 +36,7 @@ class Patience:
         self._say, self._seconds = say, seconds
         self._silence = Silence(say)
         self._told = self._gave_up = -inf
+        self._limit = inf
 
     def asking(self, who: str) -> AbstractContextManager[None]:
         """Wait for an answer in the body; a person hears when it does not come."""
@@ -47,7 +46,7 @@ class Patience:
         """Return the loop for one request, which repeats these errors.
 
         Args:
-            kinds: what is repeated; `Throttled` for as long as there is patience.
+            kinds: what is repeated; what was throttled, or asks to come back later, for as long as there is patience.
             attempts: how often anything else is tried at most.
             seconds: and for how long.
         """
@@ -63,16 +62,22 @@ class Patience:
     @contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
         """Have no more patience than this for all that the body asks."""
-        token = _UNTIL.set(min(_UNTIL.get(), time.monotonic() + seconds))
+        before = self._limit
+        self._limit = min(before, time.monotonic() + seconds)
         try:
             yield
         finally:
-            _UNTIL.reset(token)
+            self._limit = before
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the time of `limited` is over."""
+        return time.monotonic() >= self._limit
 
     def until(self, since: float) -> float:
-        """Return when to give up a request that has been throttled since then, on the monotonic clock."""
+        """Return when to give up a request that was asked to wait since then, on the monotonic clock."""
         just_now = time.monotonic() - self._gave_up < _AFTERWARDS_LASTS
-        return min(_UNTIL.get(), since + (min(_AFTERWARDS_SECONDS, self._seconds) if just_now else self._seconds))
+        return min(self._limit, since + (min(_AFTERWARDS_SECONDS, self._seconds) if just_now else self._seconds))
 
     def give_up(self) -> None:
         """Remember that patience has run out."""
@@ -106,7 +111,7 @@ class _Effort:
         """Wait as long as the server asks, within bounds, else a growing random time; asked before `is_over`."""
         problem = _problem(state)
         asked = min(problem.retry_after, _LONGEST_PAUSE) or wait_random_exponential(multiplier=0.1, max=4)(state)
-        if not isinstance(problem, Throttled):
+        if not _asks_to_wait(problem):
             return asked
         # A loop in a loop has been patient already: its time is ours.
         problem.since = self._since = self._since or problem.since or time.monotonic()
@@ -116,9 +121,9 @@ class _Effort:
     def is_over(self, state: RetryCallState) -> bool:
         """Tell whether to give up."""
         now = time.monotonic()
-        if not isinstance(_problem(state), Throttled):
+        if not _asks_to_wait(_problem(state)):
             self._failures += 1
-            return self._failures >= self._attempts or now - self._started >= self._seconds or now >= _UNTIL.get()
+            return self._failures >= self._attempts or now - self._started >= self._seconds or self._patience.is_over
         if now < self._until:
             return False
         self._patience.give_up()
@@ -127,8 +132,13 @@ class _Effort:
     def tell(self, state: RetryCallState) -> None:
         """Say why nothing seems to happen."""
         problem = _problem(state)
-        if isinstance(problem, Throttled):
+        if _asks_to_wait(problem):
             self._patience.slowed(problem, self._until)
+
+
+def _asks_to_wait(problem: ApiError) -> bool:
+    """Tell whether an answer says to come back later: 429 does, and any other with ``Retry-After``."""
+    return isinstance(problem, Throttled) or problem.retry_after > 0
 
 
 def _problem(state: RetryCallState) -> Any:

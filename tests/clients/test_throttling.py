@@ -94,6 +94,20 @@ def test_silence_is_told(tmp_path: Path) -> None:
     assert said[0].endswith("for 5 s")
 
 
+def test_a_server_that_says_when_to_come_back_is_asked_then(tmp_path: Path) -> None:
+    """503 with Retry-After is waited for like throttling: five of them are no reason to give up."""
+    left = [6]
+
+    def answer(method: str, path: str) -> bytes:
+        left[0] -= 1
+        return http({}, 503, Retry_After="1") if left[0] >= 0 else http({"kind": "ConfigMap"})
+
+    said = list[str]()
+    with answering(answer) as url:
+        client(tmp_path, url, said, seconds=30).read(CONFIG_MAP)
+    assert "(HTTP 503): trying until" in said[0]
+
+
 @pytest.mark.parametrize("code", [429, 503])
 def test_a_list_whose_next_page_is_gone_begins_anew(tmp_path: Path, code: int) -> None:
     """410 on a continue token is not asked again unchanged: the list comes in one piece, each object once."""

@@ -53,9 +53,10 @@ class LookFails(Faulty):
 
 class Storm(Faulty):
     over = False
+    fault = answer(429, "TooManyRequests", **{"Retry-After": "1"})
 
     def concerns(self, method: str, path: str, query: Any) -> Fault | None:
-        return None if self.over or "/leases" in path else answer(429, "TooManyRequests", **{"Retry-After": "1"})
+        return None if self.over or "/leases" in path else self.fault
 
 
 @pytest.mark.parametrize("unhealthy", ["keep", "rollback"])
@@ -128,6 +129,22 @@ def test_a_storm_in_the_middle_leaves_a_run_that_can_be_finished_or_undone(
         assert end(start(world, tmp_path, "rollback", done["run_id"], "--yes"))["code"] == 0
     world.cluster.settle()
     assert comparable(world.state()) == before
+
+
+@pytest.mark.parametrize("name", ["ip-masq-agent", "pull-secret"])
+def test_a_login_that_ends_in_the_middle_leaves_a_run_that_can_be_finished(
+    world: World, tmp_path: Path, name: str
+) -> None:
+    """Whoever logs in again goes on: there was nothing that an undo could have done."""
+    break_(world, name)
+    gone = Storm(world, after_writes=1)
+    gone.fault = answer(401, "Unauthorized")
+    done = end(start(world, tmp_path, "run", *(MASQ if name == "ip-masq-agent" else PULL_KEY), "--yes"))
+    gone.over = True
+    assert (done["code"], done["status"]) == (1, "failed"), done
+    assert f"runbook resume {done['run_id']}" in done["error"]["next"]
+    assert end(start(world, tmp_path, "resume", done["run_id"], "--yes"))["code"] == 0
+    world.cluster.faults = None
 
 
 @pytest.mark.parametrize("verb", ["plan", "run", "diagnose"])
