@@ -134,8 +134,8 @@ class Intent:
 
 
 def canonical(value: Json) -> bytes:
-    """Return the one byte string that stands for a JSON value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """Return the one byte string that stands for a JSON value; half of a surrogate pair is kept as it is."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(errors="surrogatepass")
 
 
 def fingerprint(value: Json) -> str:

@@ -27,7 +27,8 @@
     │   └── Irreversible                                     it changed what cannot be put back
     ├── Interrupted              exit 1   failed             stopped half-way; the run can be resumed
     │   └── LockLost                                         another run may be at work: nothing is written any more
-    └── Tampered                 exit 1   failed             the journal does not hash to what it says
+    ├── Tampered                 exit 1   failed             the journal does not hash to what it says
+    └── StoreProblem             exit 1   failed             the journal cannot be read or written
 
 Each says what happened (``summary``), why (``detail``) and the next command to type (``next``).
 Anything else that escapes is a bug and is shown as one.
@@ -173,3 +174,7 @@ class LockLost(Interrupted):
 
 class Tampered(RunbookError):
     """An entry of the journal was changed, added or taken away after it was written."""
+
+
+class StoreProblem(RunbookError):
+    """The journal cannot be opened, read or written: locked, full, damaged or gone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -114,6 +115,11 @@ def main() -> None:
 
 
 def _run(name: str) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # half of a surrogate pair is shown as JSON writes it, and stops nothing
+            stream.reconfigure(errors="backslashreplace")
     try:
         refuse_unknown(os.environ)
         result = runbook.main(prog_name=name, standalone_mode=False, color=_colour())

@@ -20,7 +20,7 @@ from remediation.engine.apply import apply_run
 from remediation.engine.outcome import Outcome
 from remediation.engine.permissions import require_permissions
 from remediation.engine.plan import Plan, make_plan
-from remediation.engine.run import Run, new_run_id
+from remediation.engine.run import Run
 from remediation.engine.verify import prove
 from remediation.errors import Refused, StalePlan, Unhealthy
 from remediation.model import Status, Target
@@ -131,11 +131,7 @@ def _run(session: Session, book: Runbook, plan: Plan, api: Any, values: dict[str
 
 
 def _begin(session: Session, plan: Plan) -> Run:
-    run_id = new_run_id()
-    from remediation.journal.holder import holder  # noqa: PLC0415
-
-    about = session.about()
-    return Run.begin(session.journal, run_id, plan, about | {"holder": holder(run_id, about["actor"], plan.book.name)})
+    return Run.begin(session.journal, plan, session.about())
 
 
 def _already_ok(session: Session, book: Runbook, plan: Plan, api: Any) -> int:

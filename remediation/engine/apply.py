@@ -21,7 +21,7 @@ from remediation.engine.outcome import (
     ways_on,
 )
 from remediation.engine.plan import Plan, Planner
-from remediation.engine.putting_back import put_back, restore_temporary
+from remediation.engine.putting_back import is_let_go, let_go, put_back, restore_temporary
 from remediation.engine.reach import unlike
 from remediation.engine.run import Run
 from remediation.errors import (
@@ -33,6 +33,7 @@ from remediation.errors import (
     Refused,
     RunbookError,
     StalePlan,
+    StoreProblem,
     Throttled,
     Unauthorized,
     Unhealthy,
@@ -98,12 +99,15 @@ def _apply(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
     except LockLost:
         _abandon(run, executor)
         raise
+    except StoreProblem:
+        let_go(run, executor)
+        raise
 
 
 def _applied(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
     try:
         _carry_out(run, executor)
-    except LockLost:
+    except (LockLost, StoreProblem):
         raise
     except Unproven as problem:
         return _unproven(run, executor, problem)
@@ -134,7 +138,7 @@ def _undone(run: Run, executor: Executor, problem: RunbookError) -> Outcome:
     anything = bool(run.written)
     try:
         put_back(run, executor)
-    except LockLost:
+    except (LockLost, StoreProblem):
         raise
     except RunbookError as second:
         problem.detail = f"{problem.detail or 'it was to be undone'}; that failed too: {second.summary}"
@@ -206,7 +210,7 @@ def _unhealthy(run: Run, executor: Executor, problem: Unhealthy, on_unhealthy: D
         return end(run, Status.UNHEALTHY, 5, verify=verified, error=problem)
     try:
         put_back(run, executor)
-    except LockLost:
+    except (LockLost, StoreProblem):
         raise
     except RunbookError as second:
         second.detail = f"{second.detail}; it was undone because {problem.summary}: {problem.detail}"
@@ -256,6 +260,8 @@ def _refuse_outdated(run: Run, api: Any) -> None:
     for index, item in enumerate(run.operations):
         if item.change and not _has_begun(run, index, api) and (found := unlike(item, wanted)):
             raise _outdated(run, found)
+        if item.change and run.progress.get(index) == "done" and is_let_go(item, api):
+            raise _outdated(run, f"{item.change.address} is not in place any more")
 
 
 def _values(run: Run) -> dict[str, Any]:

@@ -169,9 +169,17 @@ class Executor:
     def discard(self, index: int) -> None:
         """Take away what a change made, without a word in the journal: it may be the journal that fails."""
         resource, change = _parts(self.run.operations[index])
-        written = self._made.get(index)
-        if written is not None:
-            resource.write(self.api, as_written(change, written).reverse(), self.run.id, written.identity)
+        written = self._made.get(index) or self.run.written.get(index)
+        if written is None:
+            return
+        reverse = as_written(change, written).reverse()
+        if not reverse.landed(resource.read(self.api)):
+            resource.write(self.api, reverse, self.run.id, written.identity)
+        self.run.progress[index] = "undone"  # known to this process only
+
+    def has_made(self, index: int) -> bool:
+        """Tell whether a change is in place, also when the journal could not be told so."""
+        return index in self._made or self.run.progress.get(index) == "done"
 
     def _landed(self, index: int, resource: Resource, change: Change) -> Written | None:
         """Return what the change left; a write that was only intended is looked at first."""

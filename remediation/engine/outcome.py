@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from remediation.diffing import State
 from remediation.engine.run import Run
-from remediation.errors import Interrupted, LockLost, RollbackRefused, RunbookError
+from remediation.errors import Interrupted, LockLost, RollbackRefused, RunbookError, StoreProblem
 from remediation.model import Status
 
 _FAILED, _REFUSED = 1, 3
@@ -57,14 +57,20 @@ def failed(run: Run, problem: RunbookError, verify: State | None = None) -> Outc
         if not isinstance(problem, LockLost):
             taken.detail = f"{taken.detail}; before that: {problem.summary}"
         return Outcome(Status.FAILED, taken.exit_code, run.id, run.created["plan"], verify, taken)
+    except StoreProblem as silent:
+        if not isinstance(problem, StoreProblem):
+            problem.detail = f"{problem.detail}; the journal does not know: {silent.detail}"
+        return Outcome(Status.FAILED, _FAILED, run.id, run.created["plan"], verify, problem)
 
 
 def _failed(run: Run, problem: RunbookError, verify: State | None) -> Outcome:
     if not run.begun:
-        problem.detail = problem.detail or "nothing was changed"
+        recorded = "" if isinstance(problem, StoreProblem) else problem.detail
+        problem.detail = recorded or "; ".join(filter(None, (problem.detail, "nothing was changed")))
         status = Status.REFUSED if problem.exit_code == _REFUSED else Status.FAILED
         return end(run, status, problem.exit_code, verify, problem)
-    problem.next, problem.detail = ways_on(run), _in_place(run, problem)
+    first = f"{problem.next}  or  " if isinstance(problem, StoreProblem) else ""
+    problem.next, problem.detail = first + ways_on(run), _in_place(run, problem)
     status = Status(problem.status) if isinstance(problem, RollbackRefused) else Status.FAILED
     return end(run, status, once_changed(problem), verify, problem)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from remediation.engine.allowed import undo_operations
 from remediation.engine.drift import reverse_of
 from remediation.engine.execution import Executor
+from remediation.engine.plan import Operation
 from remediation.engine.run import Run
-from remediation.errors import RunbookError
+from remediation.errors import RunbookError, StoreProblem
 
 
 def put_back(run: Run, executor: Executor) -> None:
@@ -21,6 +23,8 @@ def put_back(run: Run, executor: Executor) -> None:
         executor.api.lock_too(run.scopes, run.holder)
     try:
         executor.carry_out(run.first_undo)
+    except StoreProblem:
+        raise
     except RunbookError:
         restore_temporary(run, executor)
         raise
@@ -48,6 +52,8 @@ def undo_all(run: Run, executor: Executor) -> None:
     for position, index in enumerate(changes):
         try:
             executor.undo(index)
+        except StoreProblem:
+            raise
         except RunbookError:
             _each(executor, [other for other in changes[position + 1 :] if _must_go(run, other)], quietly=True)
             raise
@@ -58,10 +64,34 @@ def _each(executor: Executor, indexes: Iterable[int], *, quietly: bool = False) 
     for index in indexes:
         try:
             executor.undo(index)
+        except StoreProblem:
+            raise
         except RunbookError as problem:
             problems.append(problem)
     if problems and not quietly:
         raise problems[0]
+
+
+def let_go(run: Run, executor: Executor) -> None:
+    """Take back what must not stay, the last one first, where the journal cannot be told: it cannot be written."""
+    for index in reversed(range(len(run.operations))):
+        # A key that the next change has put where it belongs is used there.
+        if _must_go(run, index) and executor.has_made(index) and not _is_used(run, executor, index):
+            with suppress(Exception):  # that the journal fails is what is told
+                executor.discard(index)
+
+
+def is_let_go(operation: Operation, api: Any) -> bool:
+    """Tell whether a temporary change is not in place any more, though the journal says that it is."""
+    if operation.change is None or operation.resource is None or not operation.change.temporary:
+        return False
+    current = operation.resource.read(api)
+    return current is None if operation.change.action == "create" else not operation.change.landed(current)
+
+
+def _is_used(run: Run, executor: Executor, index: int) -> bool:
+    resource = run.operations[index].resource
+    return bool(resource and resource.ephemeral) and executor.has_made(index + 1)
 
 
 def _must_go(run: Run, index: int) -> bool:

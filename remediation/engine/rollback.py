@@ -13,9 +13,9 @@ from remediation.engine.execution import Executor, Observer
 from remediation.engine.holding import locked
 from remediation.engine.outcome import Outcome, end, failed, interrupted, proof, ways_on
 from remediation.engine.plan import Operation
-from remediation.engine.putting_back import put_back
+from remediation.engine.putting_back import let_go, put_back
 from remediation.engine.run import Run
-from remediation.errors import LockLost, RunbookError, Unhealthy
+from remediation.errors import LockLost, RunbookError, StoreProblem, Unhealthy
 from remediation.model import Status
 
 
@@ -85,6 +85,9 @@ def _rolled_back(run: Run, executor: Executor, plan: State) -> Outcome:
     except Unhealthy as problem:
         problem.next = ways_on(run)
         return end(run, Status.UNHEALTHY, 5, proof(executor.results), problem)
+    except StoreProblem as problem:
+        let_go(run, executor)
+        return failed(run, problem)
     except RunbookError as problem:
         return failed(run, problem)
     except Exception as bug:

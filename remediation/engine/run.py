@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -17,6 +16,7 @@ from remediation.engine.plan import Operation, Plan
 from remediation.errors import StalePlan, Unreadable, UsageProblem
 from remediation.journal import Event, Journal
 from remediation.journal.holder import holder, is_dead
+from remediation.journal.ids import draw
 from remediation.model import Cluster, Project, Status, Steps, Target
 
 Progress = Literal["untouched", "intended", "done", "undoing", "undone"]
@@ -49,8 +49,8 @@ class Run:
     fresh: bool = False
 
     @classmethod
-    def begin(cls, journal: Journal, run_id: str, plan: Plan, about: State) -> Run:
-        """Record a new run with everything that a later day needs to finish or undo it."""
+    def begin(cls, journal: Journal, plan: Plan, about: State) -> Run:
+        """Record a new run with everything that a later day needs to finish or undo it; ``about`` says who and why."""
         created = about | {
             "runbook": plan.book.name,
             "id": plan.book.id,
@@ -63,10 +63,11 @@ class Run:
             "already_ok": plan.already_ok,
             "own_undo": plan.book.undo is not None,
         }
-        created = versions.stamped("run.created", created)
-        journal.append(run_id, "run.created", created)
-        operations = list(plan.operations)
-        return cls(journal, run_id, created, operations, started=time.time(), first_undo=len(operations), fresh=True)
+        created, actor = versions.stamped("run.created", created), about.get("actor") or "unknown"
+        event = journal.begin(draw, lambda run_id: created | {"holder": holder(run_id, actor, plan.book.name)})
+        run = cls(journal, event.run_id, event.payload, list(plan.operations), started=event.time, fresh=True)
+        run.first_undo = len(run.operations)
+        return run
 
     @classmethod
     def load(cls, journal: Journal, run_id: str) -> Run:
@@ -284,10 +285,3 @@ class Run:
 def _unreadable(run_id: str, why: str) -> Unreadable:
     summary = f"run {run_id} cannot be read by this version: {why}"
     return Unreadable(summary, "nothing was changed", f"runbook runs {run_id} -o json")
-
-
-def new_run_id() -> str:
-    """Return an id that sorts by time and is short enough to type: ``20260102-030405-ab12``."""
-    import secrets  # noqa: PLC0415 - only a run needs it
-
-    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(2)

@@ -2,5 +2,6 @@
 
 from remediation.journal.events import Event
 from remediation.journal.sqlite import Journal
+from remediation.journal.summaries import Summary
 
-__all__ = ["Event", "Journal"]
+__all__ = ["Event", "Journal", "Summary"]

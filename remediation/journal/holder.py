@@ -14,7 +14,7 @@ _HOLDER = re.compile(
 
 def holder(run_id: str, actor: str, runbook: str) -> str:
     """Return ``run ID (RUNBOOK) of ACTOR on HOST/BOOT/NAMESPACE process PID.START``."""
-    who = re.sub(r"\s+", "_", actor) or "unknown"
+    who = re.sub(r"\s+", "_", actor.encode(errors="backslashreplace").decode()) or "unknown"
     return f"run {run_id} ({runbook}) of {who} on {_host()} process {os.getpid()}.{_born(os.getpid())}"
 
 

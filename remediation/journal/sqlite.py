@@ -8,14 +8,16 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from remediation.errors import Refused, RunbookError, Tampered
+from remediation.errors import Refused, StoreProblem, Tampered
+from remediation.journal.damage import gone, is_busy, told
 from remediation.journal.events import Event
 from remediation.journal.leases import LEASES, Leases, refuse_older
+from remediation.journal.summaries import SUMMARIES, Summary, behind, catch_up, newest_first, plain
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -27,6 +29,9 @@ CREATE TRIGGER IF NOT EXISTS events_stay BEFORE UPDATE ON events BEGIN SELECT RA
 CREATE TRIGGER IF NOT EXISTS events_last BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
+T = TypeVar("T")
+_AFTER_ALL = 1.0
+_ANY = "surrogatepass"  # also what is no proper text
 _COLUMNS = "sequence, run_id, time, kind, payload, previous, digest"
 
 
@@ -35,23 +40,28 @@ class Journal:
 
     Args:
         path: the database file; its folder is made when missing.
+        patience: how many seconds to wait while another process keeps the file locked.
 
     Raises:
-        RunbookError: the file cannot be opened or is not a journal.
+        StoreProblem: the file cannot be opened or is not a journal; every other method raises it when it fails later.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, patience: float = 60.0) -> None:
+        self.path, self._patience = path, patience
         self._guard = threading.RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-            self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + _SCHEMA + LEASES)
-        except (OSError, sqlite3.Error) as problem:
-            raise RunbookError(
+        except OSError as problem:
+            raise StoreProblem(
                 f"the journal {path} cannot be opened: {problem}", next="choose another with --store FILE"
             ) from problem
+        self._file = _identity(path)
+        with self._telling():
+            self._connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
+            self._connection.text_factory = _text
+            script = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + _SCHEMA + LEASES + SUMMARIES
+            self._patiently(lambda: self._connection.executescript(script))
 
     @property
     def leases(self) -> Leases:
@@ -59,25 +69,72 @@ class Journal:
         return Leases(self._transaction)
 
     @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as problem:
+            raise told(self.path, problem) from problem
+
+    def _patiently(self, do: Callable[[], T]) -> T:
+        """Repeat while another process has the file locked; in small steps, so that Ctrl-C is heard."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return do()
+            except sqlite3.Error as problem:
+                if not is_busy(problem):
+                    raise
+                if time.monotonic() > deadline:
+                    self._patience = _AFTER_ALL  # who has waited in vain does not wait as long again
+                    raise
+
+    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._guard:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._guard, self._telling():
+            if _identity(self.path) != self._file:
+                raise gone(self.path)
+            self._patiently(lambda: self._connection.execute("BEGIN IMMEDIATE"))
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # SQLite itself has ended it where the disk is full
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
+
+    def begin(self, draw: Callable[[], str], payload: Callable[[str], dict[str, Any]]) -> Event:
+        """Add the first event of a run, under the first drawn id that no other run has."""
+        with self._transaction() as database:
+            run_id = next(found for found in iter(draw, "") if not _is_taken(database, found))
+            return _add(database, run_id, "run.created", payload(run_id))
 
     def append(self, run_id: str, kind: str, payload: dict[str, Any], epoch: int | None = None) -> Event:
         """Add one event; it is on disk when this returns. Raises LockLost when a later ``epoch`` of the run was drawn."""
-        payload = json.loads(json.dumps(payload))
         with self._transaction() as database:
             refuse_older(database, run_id, epoch)
-            row = database.execute(f"SELECT {_COLUMNS} FROM events ORDER BY sequence DESC LIMIT 1").fetchone()  # noqa: S608 - constant text
-            event = Event.after(_event(row) if row else None, run_id, time.time(), kind, payload)
-            database.execute("INSERT INTO events VALUES (?,?,?,?,?,?,?)", _row(event))
-        return event
+            if kind == "run.created" and _is_taken(database, run_id):
+                raise Refused(f"there is a run {run_id} already", "nothing was changed", f"runbook runs {run_id}")
+            return _add(database, run_id, kind, payload)
+
+    def runs(self, most: int | None = None) -> list[Summary]:
+        """Return a summary of the newest runs, or of all, newest first."""
+        self._catch_up()
+        with self._guard, self._telling():
+            return self._patiently(lambda: newest_first(self._connection, most))
+
+    def _catch_up(self) -> None:
+        """Read what another version of this program, which keeps no summaries, has added."""
+        with self._guard, self._telling():
+            late = self._patiently(lambda: behind(self._connection))
+        if late:
+            with self._transaction() as database:
+                catch_up(database)
+
+    def event(self, sequence: int) -> Event:
+        """Return one event by its number."""
+        with self._guard, self._telling():
+            query = f"SELECT {_COLUMNS} FROM events WHERE sequence = ?"  # noqa: S608 - constant text
+            return _event(self._patiently(lambda: self._connection.execute(query, (sequence,)).fetchone()))
 
     def events(self, run_id: str = "", kind: str = "") -> list[Event]:
         """Return the events of a run, or of a kind, or all, oldest first."""
@@ -87,8 +144,8 @@ class Journal:
                 where.append(f"{column} = ?")
                 values.append(value)
         query = f"SELECT {_COLUMNS} FROM events WHERE {' AND '.join(where)} ORDER BY sequence"  # noqa: S608 - column names are ours
-        with self._guard:
-            return [_event(row) for row in self._connection.execute(query, values)]
+        with self._guard, self._telling():
+            return [_event(row) for row in self._patiently(lambda: self._connection.execute(query, values).fetchall())]
 
     def verify(self) -> tuple[int, str]:
         """Return how many events there are and the last digest; raises Tampered at the first one that was changed."""
@@ -114,39 +171,69 @@ class Journal:
         """Return a setting of this store, after setting it when a value is given."""
         with self._transaction() as database:
             if value is not None:
-                database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value.encode()))
+                database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value.encode(errors=_ANY)))
             row = database.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
-        return bytes(row[0]).decode() if row else None
+        return bytes(row[0]).decode(errors=_ANY) if row else None
 
     def find(self, run_id: str) -> str:
         """Return the full id of a run from its start, or ``last``; raises Refused when none or several match."""
-        ids = [event.run_id for event in self.events(kind="run.created")]
-        matching = (
-            ids[-1:]
-            if run_id == "last"
-            else [item for item in ids if item == run_id] or [item for item in ids if item.startswith(run_id)]
+        self._catch_up()
+        last, begins = (
+            ("1 ORDER BY sequence DESC LIMIT 1", ()),
+            ("substr(run_id, 1, ?) = ?", (len(run_id), plain(run_id))),
         )
-        if len(matching) != 1:
-            what = f"{len(matching)} runs start with" if matching else "the journal has no run"
-            raise Refused(f"{what} {run_id!r} in {self.path}", next="runbook runs")
-        return matching[0]
+        ways = [last] if run_id == "last" else [("run_id = ?", (plain(run_id),)), begins]
+        for where, values in ways:
+            matching = self._run_ids(where, values)
+            if len(matching) == 1:
+                return matching[0]
+        what = f"{len(matching)} runs start with" if matching else "the journal has no run"
+        raise Refused(f"{what} {run_id!r} in {self.path}", next="runbook runs")
+
+    def _run_ids(self, where: str, values: tuple[Any, ...]) -> list[str]:
+        with self._guard, self._telling():
+            query = f"SELECT run_id FROM runs WHERE {where}"  # noqa: S608 - conditions are ours
+            return [row[0] for row in self._patiently(lambda: self._connection.execute(query, values).fetchall())]
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
 
 
-def _row(event: Event) -> tuple[Any, ...]:
-    return (
-        event.sequence,
-        event.run_id,
-        event.time,
-        event.kind,
-        json.dumps(event.payload),
-        event.previous,
-        event.digest,
-    )
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _text(raw: bytes) -> str:
+    """Read any text, also one that somebody has damaged: it is told when the chain is verified."""
+    return raw.decode(errors="surrogateescape")
+
+
+def _is_taken(database: sqlite3.Connection, run_id: str) -> bool:
+    query = "SELECT 1 FROM events WHERE run_id = ? AND kind = 'run.created'"
+    return database.execute(query, (run_id,)).fetchone() is not None
+
+
+def _add(database: sqlite3.Connection, run_id: str, kind: str, payload: dict[str, Any]) -> Event:
+    row = database.execute(f"SELECT {_COLUMNS} FROM events ORDER BY sequence DESC LIMIT 1").fetchone()  # noqa: S608 - constant text
+    event = Event.after(_event(row) if row else None, run_id, time.time(), kind, json.loads(json.dumps(payload)))
+    values = (event.sequence, run_id, event.time, kind, json.dumps(event.payload), event.previous, event.digest)
+    database.execute("INSERT INTO events VALUES (?,?,?,?,?,?,?)", values)
+    catch_up(database)
+    return event
 
 
 def _event(row: tuple[Any, ...]) -> Event:
-    return Event(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5], row[6])
+    return Event(row[0], row[1], row[2], row[3], _payload(row[4]), row[5], row[6])
+
+
+def _payload(text: str) -> Any:
+    """Return the content of an entry; one that somebody has damaged is no object, which its readers refuse."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

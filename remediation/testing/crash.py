@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 _TARGETS = (
+    ("remediation.journal.sqlite", "Journal", "begin"),
     ("remediation.journal.sqlite", "Journal", "append"),
     ("remediation.clients.connection", "Connection", "send"),
     ("remediation.clients.google", "Google", "_once"),

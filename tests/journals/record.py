@@ -91,17 +91,21 @@ from remediation.cli.main import _run
 from remediation.journal import Journal
 
 count, last, sys.argv = int(sys.argv[1]), sys.argv[2] == "last", ["runbook", *sys.argv[3:]]
-append, written = Journal.append, []
+written = []
 
-def counted(*values, **more):
-    if last and len(written) == count:
-        os.kill(os.getpid(), signal.SIGKILL)
-    written.append(append(*values, **more))
-    if not last and len(written) == count:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return written[-1]
+def counted(append):
+    def add(*values, **more):
+        if last and len(written) == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        written.append(append(*values, **more))
+        if not last and len(written) == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return written[-1]
+    return add
 
-Journal.append = counted
+for name in ("begin", "append"):
+    if hasattr(Journal, name):
+        setattr(Journal, name, counted(getattr(Journal, name)))
 sys.exit(_run("runbook"))
 """
 
