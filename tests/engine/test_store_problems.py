@@ -1,0 +1,268 @@
+"""A journal that cannot be written is told in a sentence, and what must not stay in the cluster does not stay there."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remediation.errors import Refused, StoreProblem, Tampered
+from remediation.journal import Journal
+from remediation.sandbox.scenarios.google import HOST, PULLER
+from tests.engine.world import Held, World, break_, comparable, end, start
+from tests.running import RUNBOOK
+
+CLEAN = ("ipam-cleanup", "--node", "node-2", "--yes")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.execute("ROLLBACK")
+    other.close()
+
+
+@contextmanager
+def full(journal: Journal) -> Iterator[None]:
+    pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
+    journal._connection.execute(f"PRAGMA max_page_count = {pages}")
+    yield
+    journal._connection.execute("PRAGMA max_page_count = 1000000")
+
+
+@contextmanager
+def read_only(journal: Journal) -> Iterator[None]:
+    journal._connection.execute("PRAGMA query_only = 1")
+    yield
+    journal._connection.execute("PRAGMA query_only = 0")
+
+
+@contextmanager
+def moved(journal: Journal) -> Iterator[None]:
+    elsewhere = journal.path.with_suffix(".moved")
+    journal.path.rename(elsewhere)
+    yield
+    elsewhere.rename(journal.path)
+
+
+TROUBLES: dict[str, tuple[Callable[[Journal], Any], str]] = {
+    "busy": (lambda journal: locked(journal.path), "another process keeps it locked"),
+    "full": (full, "the disk is full"),
+    "read-only": (read_only, "it is read-only"),
+    "gone": (moved, "was deleted or replaced while it was used"),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_trouble_is_told_and_leaves_nothing_half_written(tmp_path: Path, name: str) -> None:
+    """What happened, why, and the next command; when the trouble is over, the journal goes on as if it had not been."""
+    journal = Journal(tmp_path / "j.db", patience=0.3)
+    journal.append("run", "run.created", {"n": 1})
+    trouble, why = TROUBLES[name]
+    with trouble(journal):
+        for write in (
+            lambda: journal.append("run", "change.done", {"text": "x" * 50_000}),
+            lambda: journal.setting("paused", "x" * 50_000),
+            lambda: journal.leases.take("project/x", "me" * 50_000, 30),
+        ):
+            with pytest.raises(StoreProblem) as told:
+                write()
+            assert why in told.value.detail
+            assert str(tmp_path) in told.value.summary
+            assert told.value.next.split()[0] in ("df", "ls", "fuser")
+    journal.append("run", "change.done", {"n": 2})
+    assert journal.verify()[0] == 2
+    assert journal.setting("paused") is None
+
+
+def test_a_busy_journal_is_waited_for(tmp_path: Path) -> None:
+    """Somebody else's transaction of some seconds stops nothing."""
+    journal = Journal(tmp_path / "j.db")
+    with locked(journal.path):
+        writer = threading.Thread(target=lambda: journal.append("run", "run.created", {}))
+        writer.start()
+        time.sleep(1)
+    writer.join(10)
+    assert journal.verify()[0] == 1
+
+
+def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+    """Pages that were overwritten, or a file that never was a journal, are no bugs."""
+    store = tmp_path / "j.db"
+    journal = Journal(store)
+    for number in range(200):
+        journal.append("run", "run.created" if not number else "change.done", {"text": "x" * 500})
+    journal.close()
+    store.write_bytes(store.read_bytes()[:4096] + os.urandom(20_000) + store.read_bytes()[24_096:])
+    for words in (["runs"], ["runs", "last"], ["audit", "verify"], ["verify", "last"], ["doctor"]):
+        done = subprocess.run(
+            [RUNBOOK, *words, "--store", store, "-o", "json"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode in (0, 1, 3, 4), done.stdout
+        assert "bug" not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+    store.write_bytes(b"not a database at all" * 100)
+    done = subprocess.run([RUNBOOK, "runs", "--store", store], capture_output=True, text=True, check=False)
+    assert (done.returncode, "the file is damaged" in done.stderr) == (1, True), done.stderr
+
+
+@pytest.mark.parametrize("text", ['\'{"runbook": "ip\'', "'[1, 2]'", "'nonsense'", "''", "X'FFFE7B'"])
+@pytest.mark.parametrize("kind", ["run.created", "change.done"])
+def test_a_payload_that_was_cut_off_is_tampering(tmp_path: Path, text: str, kind: str) -> None:
+    """The audit names the entry; lists, and the verbs on other runs, go on."""
+    store = tmp_path / "j.db"
+    journal = Journal(store)
+    for run in ("first", "second"):
+        journal.append(run, "run.created", {"runbook": "ip-masq-agent"})
+        journal.append(run, "change.done", {"index": 0})
+    journal.close()
+    database = sqlite3.connect(store)
+    database.executescript(
+        f"DROP TRIGGER events_stay; UPDATE events SET payload = CAST({text} AS TEXT) WHERE run_id = 'first' AND kind = '{kind}';"
+    )
+    database.close()
+    journal = Journal(store)
+    with pytest.raises(Tampered, match="of run first was changed after it was written"):
+        journal.verify()
+    for words in (["runs"], ["runs", "first"], ["runs", "second"], ["verify", "first"], ["runs", "-o", "json"]):
+        done = subprocess.run([RUNBOOK, *words, "--store", store], capture_output=True, text=True, check=False)
+        assert "bug" not in done.stderr, done.stderr
+        assert done.returncode == (0 if words[0] == "runs" else 3) or "chain" in done.stderr, done.stderr
+    listed = subprocess.run([RUNBOOK, "runs", "--store", store], capture_output=True, text=True, check=False).stdout
+    assert "first" in listed
+    assert "second" in listed
+
+
+def test_any_text_can_be_kept(tmp_path: Path) -> None:
+    """Half of a surrogate pair, which file names and words of a command line may hold, comes back as it was."""
+    journal = Journal(tmp_path / "j.db")
+    text = "\udcff\ud800 ü \U0001f600"
+    journal.append("run", "run.created", {"reason": text, "holder": text, "runbook": text})
+    journal.append("run", "run.status", {"status": text})
+    assert journal.setting("paused", text) == text
+    again = Journal(tmp_path / "j.db")
+    assert again.events("run")[0].payload["reason"] == text
+    assert again.runs()[0].about["runbook"] == text
+    assert again.verify()[0] == 2
+    with pytest.raises(Refused):
+        again.find(text)
+
+
+def test_no_two_runs_have_one_id(tmp_path: Path) -> None:
+    """An id that is taken is drawn again; by its name a run is begun only once."""
+    journal = Journal(tmp_path / "j.db")
+    ids = iter(["a", "a", "a", "b"])
+    began = [journal.begin(lambda: next(ids), lambda run_id: {"mine": run_id}) for _ in range(2)]
+    assert [(event.run_id, event.payload["mine"]) for event in began] == [("a", "a"), ("b", "b")]
+    with pytest.raises(Refused, match="there is a run a already"):
+        journal.append("a", "run.created", {})
+    assert journal.verify()[0] == 2
+
+
+def test_a_run_waits_for_a_busy_journal(world: World, tmp_path: Path) -> None:
+    """Another process that keeps it locked for longer than a moment costs time, and nothing else."""
+    before = break_(world, "ipam-cleanup")
+    held = Held(world, "POST", "/daemonsets", 30)
+    process = start(world, tmp_path, "run", *CLEAN)
+    assert held.came.wait(60)
+    with locked(tmp_path / "journal.db"):
+        held.let_go.set()
+        time.sleep(13)
+    done = end(process)
+    assert (done["code"], done["status"]) == (0, "verified"), done
+    world.cluster.faults = None
+    world.cluster.settle()
+    assert comparable(world.state()) == before
+
+
+def test_no_node_stays_cordoned_when_the_journal_is_gone(world: World, tmp_path: Path) -> None:
+    """What was put in place for the time of the run is taken back although nobody can record it."""
+    before = break_(world, "ipam-cleanup")
+    held = Held(world, "POST", "/daemonsets", 30)
+    process = start(world, tmp_path, "run", *CLEAN)
+    assert held.came.wait(60)
+    kept = {path: path.read_bytes() for path in tmp_path.glob("journal.db*")}
+    (tmp_path / "journal.db").rename(tmp_path / "away.db")
+    held.let_go.set()
+    done = end(process)
+    world.cluster.faults = None
+    world.cluster.settle()
+    assert comparable(world.state()) == before
+    assert (done["code"], done["status"]) == (1, "failed")
+    assert "was deleted or replaced while it was used" in done["error"]["detail"]
+    assert "everything it had changed is put back" in done["error"]["detail"]
+    # With the file back, the run is one that was begun: it is not finished without its cordon, and can be closed.
+    for path, content in kept.items():
+        path.write_bytes(content)
+    refused = world.runbook(str(tmp_path / "journal.db"), "resume", done["run_id"], "--yes")
+    assert "is not in place any more" in json.loads(refused["text"])["error"]["summary"], refused["text"]
+    closed = world.runbook(str(tmp_path / "journal.db"), "rollback", done["run_id"], "--yes")
+    assert json.loads(closed["text"])["status"] == "rolled_back", closed["text"]
+    assert comparable(world.state()) == before
+
+
+def test_no_key_stays_alive_when_the_journal_is_gone(world: World, tmp_path: Path) -> None:
+    """A key whose private part only this process knew is deleted again."""
+    before = break_(world, "pull-secret")
+
+    def lose(service: str, method: str, path: str, body: Any) -> None:
+        if "CreateServiceAccountKey" in method:
+            (tmp_path / "journal.db").rename(tmp_path / "away.db")
+
+    world.cloud.faults = lose
+    pull = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
+    done = end(start(world, tmp_path, "run", *pull, "--google-service-account", PULLER, "--yes"))
+    world.cloud.faults = None
+    assert (tmp_path / "away.db").exists()
+    assert (done["code"], done["status"]) == (1, "failed"), done
+    assert comparable(world.state()) == before
+
+
+def test_a_full_disk_leaves_all_or_none(world: World, tmp_path: Path) -> None:
+    """Wherever the room ends: nothing temporary is left, and what the journal has is enough to undo the rest."""
+    before = break_(world, "ipam-cleanup")
+    state = world.cluster.dump()
+    reached = set()
+    for room in range(100_000, 420_000, 40_000):
+        world.cluster.load(json.loads(json.dumps(state)))
+        world.cluster.controllers.kubelet.reconsider()
+        store = tmp_path / f"{room}.db"
+        done = _with_room(world, store, room)
+        world.cluster.settle()
+        nodes = world.cluster.store.list("nodes")
+        assert not any(node["spec"].get("unschedulable") for node in nodes), done
+        assert "bug" not in done["error"]["summary"] if done["error"] else done["status"] == "verified"
+        reached.add(done["status"])
+        if done["run_id"]:
+            undone = world.runbook(str(store), "rollback", done["run_id"], "--yes")
+            assert undone["code"] == 0, undone["text"]
+        world.cluster.settle()
+        assert comparable(world.state()) == before
+    assert reached == {"failed", "verified"}
+
+
+_LIMITED = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2); os.execv(sys.argv[2], sys.argv[2:])"
+
+
+def _with_room(world: World, store: Path, room: int) -> dict[str, Any]:
+    """Run where no file may be longer than so many bytes."""
+    env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
+    where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--project", "example-prod")
+    words = [str(RUNBOOK), "run", *CLEAN, *where, "--store", str(store), "-o", "json"]
+    limited = [sys.executable, "-c", _LIMITED, str(room), *words]
+    done = subprocess.run(limited, env=os.environ | env, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
