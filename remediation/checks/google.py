@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from remediation.facts import Facts
+from remediation.facts.gcp import GkeOperations, begun, told
 from remediation.model import CheckDefaults, Permission, Verdict
 from remediation.records import recorded
 from remediation.resources.iam import ProjectIamMember
@@ -17,7 +19,9 @@ _FIRST, _LONGEST = 0.5, 15.0
 @recorded
 @dataclass(frozen=True)
 class GrantVisible(CheckDefaults):
-    """The project's policy shows the grant. Changes can take minutes to reach every reader.
+    """The project's policy shows the grant, which is no proof that anybody may use it; runs of earlier versions asked this.
+
+    Changes can take minutes to reach every reader.
 
     Source: https://cloud.google.com/iam/docs/access-change-propagation (2 minutes, sometimes 7 or more)
     """
@@ -44,7 +48,7 @@ class GrantVisible(CheckDefaults):
         """Read the policy."""
         if self._resource.read(api) is None:
             return Verdict("failing", "the policy does not show it; the change may still be on its way")
-        return Verdict("ok", "unconditional, in the project's own policy")
+        return Verdict("ok", "unconditional, in the project's own policy; that GKE can use it only an operation shows")
 
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield after growing pauses."""
@@ -54,3 +58,51 @@ class GrantVisible(CheckDefaults):
             time.sleep(min(pause, left))
             pause = min(pause * 1.6, _LONGEST)
             yield None
+
+
+@recorded
+@dataclass(frozen=True)
+class GkeOperates(CheckDefaults):
+    """A GKE operation that was begun after the plan has ended well: what needed the grant works.
+
+    Nothing else shows that. A policy that has the grant shows what was written, and `testIamPermissions` answers for
+    the caller, not for a service agent.
+
+    Args:
+        project: the project.
+        after: when the newest operation that the plan saw was begun, in seconds since 1970; 0 when there was none.
+    """
+
+    project: str
+    after: float = 0.0
+
+    learnt: ClassVar[tuple[str, ...]] = ("after",)
+    # Nobody starts an operation on a production cluster for a proof.
+    required: ClassVar[bool] = False
+
+    @property
+    def description(self) -> str:
+        """What is true when it passes."""
+        return f"a GKE operation in {self.project} that was begun since has ended well"
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """List the operations."""
+        return GkeOperations.permissions
+
+    def ask(self, api: Any) -> Verdict:
+        """Look at the newest operation that has ended; waiting would be in vain, for somebody has to start one."""
+        found = Facts(api)(GkeOperations(self.project))
+        if found is None:
+            return Verdict("unknown", "you may not list operations", final=True)
+        ended = [item for item in found if item.get("status") == "DONE" and begun(item) > self.after]
+        if not ended:
+            return Verdict("unknown", "none was begun; repeat the one that failed, then verify this run", final=True)
+        if not ended[0].get("error"):
+            return Verdict("ok", told(ended[0]))
+        return Verdict("failing" if self.after else "unknown", told(ended[0]), final=True)
+
+    def moments(self, api: Any, within: float) -> Iterator[None]:
+        """Yield never: see `ask`."""
+        del api, within
+        return iter(())

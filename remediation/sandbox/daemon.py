@@ -31,6 +31,7 @@ def new_cloud() -> GoogleCloud:
     cloud = GoogleCloud(COORDINATES["project"])
     project = cloud.projects[COORDINATES["project"]]
     cloud.grant(project.id, "roles/container.serviceAgent", project.agent)
+    cloud.grant(project.id, "roles/container.defaultNodeServiceAgent", project.node_agent)
     cloud.add_cluster(project.id, COORDINATES["location"], COORDINATES["cluster"], ipAllocationPolicy=_RANGES)
     cloud.add_account(PULLER)
     bindings = [{"role": "roles/artifactregistry.reader", "members": [f"serviceAccount:{PULLER}"]}]

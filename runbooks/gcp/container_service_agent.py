@@ -1,4 +1,4 @@
-"""AUTH-15: give the GKE service agent its role back."""
+"""AUTH-15: give the GKE service agents their roles back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from remediation import (
     Finding,
     GrantVisible,
     Project,
-    ProjectClusters,
     ProjectGrant,
     ProjectIamMember,
     ProjectNumber,
@@ -23,8 +22,17 @@ from remediation import (
     Unchecked,
     runbook,
 )
+from remediation.checks.google import GkeOperates
+from remediation.errors import Forbidden
+from remediation.facts.gcp import GkeOperations, GkeUsage, MemberRoles, begun
 
 ROLE, SERVICE = "roles/container.serviceAgent", "container.googleapis.com"
+# Clusters of this minor version and later have a second agent, for what runs on nodes.
+# Source: https://cloud.google.com/iam/docs/service-agents
+NODE_ROLE, _NODE_MINOR = "roles/container.defaultNodeServiceAgent", 33
+# In the project that shares its network.
+# Source: https://cloud.google.com/kubernetes-engine/docs/how-to/cluster-shared-vpc
+HOST_ROLE = "roles/container.hostServiceAgentUser"
 
 
 def _member(number: str) -> str:
@@ -37,11 +45,17 @@ def _grant(project: str, number: str) -> ProjectIamMember:
     )
 
 
+def _node_grant(project: str, number: str) -> ProjectIamMember:
+    member = f"serviceAccount:service-{number}@gcp-sa-gkenode.iam.gserviceaccount.com"
+    return ProjectIamMember(project, NODE_ROLE, member, reason="the agent for nodes has its role, unconditionally")
+
+
 def _needs(target: Project, facts: Facts | None = None, **_: Any) -> list[Any]:
     project = target.project or "PROJECT"
     number = facts(ProjectNumber(project)) if facts else "NUMBER"
-    asked = [ProjectNumber(project), ApiEnabled(project, SERVICE), ProjectClusters(project), FailedOperations(project)]
-    return [*asked, _grant(project, number), GrantVisible(project, ROLE, _member(number))]
+    asked = [ProjectNumber(project), ApiEnabled(project, SERVICE), GkeUsage(project), GkeOperations(project)]
+    checks = [GkeOperates(project), GrantVisible(project, ROLE, _member(number))]
+    return [*asked, _grant(project, number), _node_grant(project, number), *checks]
 
 
 def _diagnose(target: Project, facts: Facts) -> Iterator[Finding]:
@@ -50,22 +64,52 @@ def _diagnose(target: Project, facts: Facts) -> Iterator[Finding]:
     if not facts(ApiEnabled(project, SERVICE)):
         yield Finding("not_applicable", f"{SERVICE} is not enabled", address)
         return
-    if not facts(ProjectClusters(project)):
-        yield Finding("not_applicable", f"{project} has no GKE cluster", address)
-        return
     failed = facts(FailedOperations(project)) or ()
     evidence = tuple(text for text in failed if "DeployPatch failed" in text)
-    if not facts(ProjectGrant(project, ROLE, _member(facts(ProjectNumber(project))))):
-        yield Finding(
-            "fault",
-            f"the GKE service agent lacks {ROLE}",
-            address,
-            evidence or ("no such binding in the project's policy",),
-            excluded=("the API is enabled", "the project has clusters"),
-            parameters={"project": project},
-        )
-    else:
+    wanted = _wanted(facts, project)
+    lacking = [item for item in wanted if not facts(ProjectGrant(project, item.role, item.member))]
+    yield from (_finding(facts, item, evidence) for item in lacking)
+    if not lacking:
         yield Finding("healthy", "the GKE service agent has its role", address, evidence)
+    for host in facts(GkeUsage(project)).hosts:
+        if text := _host_lacks(facts, project, host):
+            yield Finding("unknown", text, f"iam/projects/{host}")
+
+
+def _wanted(facts: Facts, project: str) -> list[ProjectIamMember]:
+    """Return the grants that the project needs; the agent for nodes may not even exist before there is a cluster for it."""
+    number = facts(ProjectNumber(project))
+    node = [_node_grant(project, number)] if facts(GkeUsage(project)).newest >= _NODE_MINOR else []
+    return [_grant(project, number), *node]
+
+
+def _finding(facts: Facts, grant: ProjectIamMember, evidence: tuple[str, ...]) -> Finding:
+    """Report a missing grant; other roles of the same agent may hold what it needs."""
+    others = facts(MemberRoles(grant.project, grant.member))
+    return Finding(
+        "fault",
+        f"{grant.member.partition(':')[2]} lacks {grant.role}"
+        + (f", but has {', '.join(others)}, which may hold the same permissions" if others else ""),
+        f"iam/projects/{grant.project}",
+        evidence or ("no such binding in the project's policy",),
+        "probable" if others else "certain",
+        excluded=("the API is enabled",),
+        parameters={"project": grant.project},
+    )
+
+
+def _host_lacks(facts: Facts, project: str, host: str) -> str:
+    """Return what is missing in the project whose network the clusters are in, empty when nothing is."""
+    member = _member(facts(ProjectNumber(project)))
+    try:
+        if facts(ProjectGrant(host, HOST_ROLE, member)):
+            return ""
+    except Forbidden as problem:
+        return f"whether the agent has {HOST_ROLE} in {host}, whose network it uses, cannot be read: {problem.summary}"
+    command = f"gcloud projects add-iam-policy-binding {host} --member={member} --role={HOST_ROLE}"
+    return (
+        f"the agent lacks {HOST_ROLE} in {host}, whose network it uses; this runbook changes {project} only: {command}"
+    )
 
 
 @runbook(
@@ -78,24 +122,44 @@ def _diagnose(target: Project, facts: Facts) -> Iterator[Finding]:
     example="--project example-prod",
 )
 def container_service_agent(target: Project, facts: Facts) -> Steps:
-    """Grant the GKE service agent its role on the project.
+    """Grant the GKE service agents their roles on the project.
 
     Symptoms: `DeployPatch failed` in `Error waiting for updating GKE cluster workload identity config`;
-    GKE operations that fail with 403 on compute.
+    GKE operations that fail with 403 on compute; the first cluster of a project cannot be made.
 
     Cause: somebody, or an authoritative Terraform resource, removed the role of
-    service-NUMBER@container-engine-robot.iam.gserviceaccount.com.
+    service-NUMBER@container-engine-robot.iam.gserviceaccount.com or, where clusters are of 1.33 or later, of
+    service-NUMBER@gcp-sa-gkenode.iam.gserviceaccount.com. Google grants them when the API is enabled.
 
-    Impact: one member of one role is added to the project's policy; everything else in it stays as it is.
+    Impact: one member of each missing role is added to the project's policy; everything else in it stays as it is.
 
-    Rollback: the same member is removed, and only if this run added it. GKE does not work without it.
+    Rollback: the same members are removed, and only if this run added them. GKE does not work without them.
     """
     project = str(target.project)
-    number, enabled = facts.together(ProjectNumber(project), ApiEnabled(project, SERVICE))
+    _, enabled = facts.together(ProjectNumber(project), ApiEnabled(project, SERVICE))
     yield Applies(enabled, f"{SERVICE} is not enabled in {project}, so it has no GKE service agent")
-    yield Applies(bool(facts(ProjectClusters(project))), f"{project} has no GKE cluster")
-    yield _grant(project, number)
-    yield Ensure(GrantVisible(project, ROLE, _member(number)), within=900)
+    wanted = _wanted(facts, project)
+    yield from wanted
+    known = facts(GkeOperations(project)) or ()
+    yield Ensure(GkeOperates(project, begun(known[0]) if known else 0.0), within=0)
+    yield from _open_questions(facts, project, wanted)
+
+
+def _open_questions(facts: Facts, project: str, wanted: list[ProjectIamMember]) -> Steps:
+    """Say what nobody looked at, and what only a person can do."""
+    for item in wanted:
+        others = [role for role in facts(MemberRoles(project, item.member)) if role != item.role]
+        if others and item.role not in facts(MemberRoles(project, item.member)):
+            yield Unchecked(
+                f"that {item.role} is what is missing", f"{', '.join(others)} may hold the same permissions"
+            )
+    use = facts(GkeUsage(project))
+    if not use.clusters:
+        reason = "its clusters cannot be listed" if use.clusters is None else "there is no cluster that could tell"
+        yield Unchecked("the agent for nodes of 1.33 and later, and Shared VPC", reason)
+    for host in use.hosts:
+        if text := _host_lacks(facts, project, host):
+            yield Unchecked("Shared VPC", text)
     yield Unchecked(
         "the GKE operation that failed", "start it again; it can take minutes until the grant is effective everywhere"
     )

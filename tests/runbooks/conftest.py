@@ -67,7 +67,7 @@ def agent(control_plane: ControlPlane) -> Iterator[Callable[..., None]]:
 def cloud() -> Iterator[tuple[GoogleCloud, Server]]:
     """A Google cloud with a cluster, whose service agent lacks its role."""
     found = GoogleCloud()
-    found.add_cluster("example-prod", "europe-west3", "example")
+    found.add_cluster("example-prod", "europe-west3", "example", currentMasterVersion="1.32.9-gke.1000000")
     found.add_account("puller@example-prod.iam.gserviceaccount.com")
     server = serve(found)
     yield found, server

@@ -6,6 +6,7 @@ import copy
 import threading
 from collections import deque
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from remediation.sandbox.google.accounts import Account
@@ -36,6 +37,11 @@ class Project:
         self._knows = knows
         # Artifact Registry repositories by LOCATION/NAME.
         self.repositories: dict[str, PolicyBox] = {}
+
+    @property
+    def node_agent(self) -> str:
+        """The member that is the service agent for the nodes of its clusters."""
+        return f"serviceAccount:service-{self.number}@gcp-sa-gkenode.iam.gserviceaccount.com"
 
     def add_repository(self, name: str, policy: dict[str, Any] | None = None) -> PolicyBox:
         """Add a repository, ``LOCATION/NAME``, that nobody may read yet, or the one that a policy is of."""
@@ -85,7 +91,9 @@ class GoogleCloud:
         """Tell whether a service account, or a service agent of a project, exists."""
         return (
             email in self.accounts
-            or any(email == project.agent.partition(":")[2] for project in self.projects.values())
+            or any(
+                f"serviceAccount:{email}" in (project.agent, project.node_agent) for project in self.projects.values()
+            )
             or "." not in email
         )
 
@@ -125,6 +133,7 @@ class GoogleCloud:
             "operationType": kind,
             "status": "DONE",
             "zone": "europe-west3",
+            "startTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z",
         }
         found.operations.insert(0, operation | ({"error": {"code": 13, "message": error}} if error else {}))
 
