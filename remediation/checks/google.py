@@ -63,7 +63,7 @@ class GrantVisible(CheckDefaults):
 @recorded
 @dataclass(frozen=True)
 class GkeOperates(CheckDefaults):
-    """A GKE operation that was begun after the plan has ended well: what needed the grant works.
+    """The newest GKE operation, begun after the plan was made, has ended well: what needed the grant works.
 
     Nothing else shows that. A policy that has the grant shows what was written, and `testIamPermissions` answers for
     the caller, not for a service agent.
@@ -83,7 +83,7 @@ class GkeOperates(CheckDefaults):
     @property
     def description(self) -> str:
         """What is true when it passes."""
-        return f"a GKE operation in {self.project} that was begun since has ended well"
+        return f"a GKE operation in {self.project}, begun since, has ended well"
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
@@ -97,7 +97,7 @@ class GkeOperates(CheckDefaults):
             return Verdict("unknown", "you may not list operations", final=True)
         ended = [item for item in found if item.get("status") == "DONE" and begun(item) > self.after]
         if not ended:
-            return Verdict("unknown", "none was begun; repeat the one that failed, then verify this run", final=True)
+            return Verdict("unknown", "there is none; repeat the one that failed, then verify this run", final=True)
         if not ended[0].get("error"):
             return Verdict("ok", told(ended[0]))
         return Verdict("failing" if self.after else "unknown", told(ended[0]), final=True)

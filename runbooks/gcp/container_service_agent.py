@@ -139,17 +139,17 @@ def container_service_agent(target: Project, facts: Facts) -> Steps:
     _, enabled = facts.together(ProjectNumber(project), ApiEnabled(project, SERVICE))
     yield Applies(enabled, f"{SERVICE} is not enabled in {project}, so it has no GKE service agent")
     wanted = _wanted(facts, project)
+    lacking = [item for item in wanted if not facts(ProjectGrant(project, item.role, item.member))]
     yield from wanted
-    known = facts(GkeOperations(project)) or ()
+    known = facts(GkeOperations(project)) if lacking else None
     yield Ensure(GkeOperates(project, begun(known[0]) if known else 0.0), within=0)
-    yield from _open_questions(facts, project, wanted)
+    yield from _open_questions(facts, project, lacking)
 
 
-def _open_questions(facts: Facts, project: str, wanted: list[ProjectIamMember]) -> Steps:
+def _open_questions(facts: Facts, project: str, lacking: list[ProjectIamMember]) -> Steps:
     """Say what nobody looked at, and what only a person can do."""
-    for item in wanted:
-        others = [role for role in facts(MemberRoles(project, item.member)) if role != item.role]
-        if others and item.role not in facts(MemberRoles(project, item.member)):
+    for item in lacking:
+        if others := facts(MemberRoles(project, item.member)):
             yield Unchecked(
                 f"that {item.role} is what is missing", f"{', '.join(others)} may hold the same permissions"
             )

@@ -74,6 +74,7 @@ class GoogleCloud:
         propagation: seconds until a grant is effective.
         stale_reads: how many policy reads after a write show the policy from before.
         keys_forbidden: whether an organisation policy forbids service-account keys.
+        repeats: whether somebody repeats a failed GKE operation as soon as the agent has its role.
         requests: the last thousand requests: ``service, method, path, code``.
     """
 
@@ -83,7 +84,7 @@ class GoogleCloud:
         self.accounts: dict[str, Account] = {}
         self.faults: Faults | None = None
         self.permissions: dict[str, set[str]] = {}
-        self.propagation, self.stale_reads, self.keys_forbidden = 0.0, 0, False
+        self.propagation, self.stale_reads, self.keys_forbidden, self.repeats = 0.0, 0, False, False
         self.requests: deque[dict[str, Any]] = deque(maxlen=1000)
         self.add_project(project, number)
 
@@ -137,6 +138,12 @@ class GoogleCloud:
         }
         found.operations.insert(0, operation | ({"error": {"code": 13, "message": error}} if error else {}))
 
+    def repeat(self, project: Project) -> None:
+        """Do what a colleague or a pipeline does after a failed operation, when there is one and it would end well."""
+        failed = project.operations and project.operations[0].get("error")
+        if self.repeats and failed and project.box.grants(AGENT_ROLE, project.agent, self.propagation):
+            self.add_operation(project.id, project.operations[0]["operationType"])
+
     def enable_service(self, project: str, service: str, *, enabled: bool = True) -> None:
         """Switch an API on or off."""
         self.projects[project].services[service] = enabled
@@ -180,6 +187,7 @@ class GoogleCloud:
                 "accounts": {email: account.dump() for email, account in self.accounts.items()},
                 "propagation": self.propagation,
                 "stale_reads": self.stale_reads,
+                "repeats": self.repeats,
             }
             return copy.deepcopy(state)
 
@@ -196,3 +204,4 @@ class GoogleCloud:
             for email, kept in state["accounts"].items():
                 self.add_account(email).load(kept)
             self.propagation, self.stale_reads = state["propagation"], state["stale_reads"]
+            self.repeats = state.get("repeats", False)

@@ -57,7 +57,10 @@ def _policy(request: Request, box: PolicyBox, resource: str, service: str, verb:
 def project_policy(request: Request) -> Json:
     """Read and write a project's policy."""
     project = request.cloud.project(request.part["project"])
-    return _policy(request, project.box, f"projects/{project.id}", "resourcemanager.projects", request.part["verb"])
+    answer = _policy(request, project.box, f"projects/{project.id}", "resourcemanager.projects", request.part["verb"])
+    if request.part["verb"] == "setIamPolicy":
+        request.cloud.repeat(project)
+    return answer
 
 
 @route("GET", "/v3/projects/{project}")
