@@ -87,5 +87,8 @@ def test_a_waiting_line_is_not_stale() -> None:
     observer = SimpleNamespace(
         waiting=lambda ensure, verdict, seconds: told.append((verdict.detail, check.count)), answered=lambda *_: None
     )
-    assert wait_for(Ensure(check, 10), SimpleNamespace(patience=Patience()), observer).status == "ok"  # type: ignore[arg-type] # as much of an observer as is asked
+    assert (
+        wait_for(Ensure(check, 10), SimpleNamespace(patience=Patience(), still_locked=lambda: None), observer).status
+        == "ok"
+    )  # type: ignore[arg-type] # as much of an observer as is asked
     assert told == [("2 of 4", 2), ("3 of 4", 3)]
