@@ -39,9 +39,7 @@ def undo_operations(run: Run, api: Any) -> list[Operation]:
     Raises:
         Drifted: what the run has made, as it is recorded, leads to what the runbook never does.
     """
-    operations = [Operation.from_json(item) for item in run.created["undo"]]
-    if not operations:
-        operations = _own_undo(run, api)
+    operations = list(run.undo) or _own_undo(run, api)
     if found := _unheard_of(_reach(run, api), operations):
         raise Drifted(*_words(run, found))
     return operations
@@ -72,12 +70,13 @@ def _books(run: Run) -> Iterable[Runbook]:
 
 def _outside(run: Run, api: Any) -> str:
     changes = {index for index, item in enumerate(run.operations) if item.kind == "change"}
-    planned = [*run.operations, *map(Operation.from_json, run.created["undo"])]
+    planned = [*run.operations, *run.undo]
     reach = _reach(run, api) if planned else Reach([])
     if found := next(filter(None, map(reach.problem, planned)), ""):
         return found
-    odd = any(item.kind in ("restore", "undo") and item.of not in changes for item in planned)
-    return "it puts something back that it never changed" if odd else ""
+    if any(item.kind in ("restore", "undo") and item.of not in changes for item in planned):
+        return "it puts something back that it never changed"
+    return "its undo makes a change of its own" if any(item.kind == "change" for item in run.undo) else ""
 
 
 def _unheard_of(reach: Reach, operations: Iterable[Operation]) -> str:

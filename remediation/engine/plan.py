@@ -284,7 +284,7 @@ def make_plan(
             moved = problem  # somebody wrote between reading and previewing: look again
         else:
             if plan.changes:
-                Reach.of([book], target, parameters, facts).require(plan.operations)
+                Reach.of([book], target, parameters, facts).require([*plan.operations, *plan.undo])
                 plan.missing = api.missing(needed(plan))
             plan.unchecked += [Unchecked("the API server warned", text) for text in api.warnings()]
             return plan

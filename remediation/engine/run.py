@@ -29,6 +29,7 @@ class Run:
 
     Attributes:
         intents: what was known when each change was begun.
+        undo: what its undo does first, as it was planned.
         first_undo: the index of the first operation that the runbook's own undo has added.
         epoch: which acquisition of the run's locks this process writes for; 0 while it has none.
         fresh: whether this process has made the run, and no other has worked on it.
@@ -38,6 +39,7 @@ class Run:
     id: str
     created: State
     operations: list[Operation] = field(default_factory=list)
+    undo: list[Operation] = field(default_factory=list)
     progress: dict[int, Progress] = field(default_factory=dict)
     written: dict[int, Written] = field(default_factory=dict)
     intents: dict[int, Intent] = field(default_factory=dict)
@@ -66,7 +68,7 @@ class Run:
         created, actor = versions.stamped("run.created", created), about.get("actor") or "unknown"
         event = journal.begin(draw, lambda run_id: created | {"holder": holder(run_id, actor, plan.book.name)})
         run = cls(journal, event.run_id, event.payload, list(plan.operations), started=event.time, fresh=True)
-        run.first_undo = len(run.operations)
+        run.undo, run.first_undo = list(plan.undo), len(run.operations)
         return run
 
     @classmethod
@@ -85,6 +87,7 @@ class Run:
         try:
             run = cls(journal, run_id, versions.entry("run.created", events[0].payload), started=events[0].time)
             run.operations = [Operation.from_json(item) for item in run.created["operations"]]
+            run.undo = [Operation.from_json(item) for item in run.created["undo"]]
             run.first_undo = len(run.operations)
             for event in events[1:]:
                 run._replay(event.kind, event.payload, event.time)

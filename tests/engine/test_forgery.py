@@ -165,6 +165,24 @@ UNDONE: dict[str, tuple[str, Forge, str]] = {
         lambda record: record["operations"].append({"kind": "restore", "of": -1, "resource": None, "ensure": None}),
         "it puts something back that it never changed",
     ),
+    "an undo of nothing": (
+        "ip-masq-agent",
+        lambda record: record["undo"].append({"kind": "undo", "of": 7, "resource": None, "ensure": None}),
+        "it puts something back that it never changed",
+    ),
+    "an undo with a change": (
+        "ip-masq-agent",
+        lambda record: record["undo"].append(record["operations"][0]),
+        "its undo makes a change of its own",
+    ),
+    "an undo that waits for something else": (
+        "ip-masq-agent",
+        lambda record: record["undo"].append(
+            record["operations"][-1]
+            | {"ensure": {"check": {"$type": "DaemonSetRolledOut", "namespace": "shop", "name": "web"}, "within": 1, "always": False}}
+        ),
+        "a DaemonSetRolledOut is nothing that it touches",
+    ),
     "a kind of operation that there is not": (
         "ip-masq-agent",
         lambda record: record["operations"][0].update(kind="format"),
