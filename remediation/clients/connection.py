@@ -142,4 +142,4 @@ class Connection:
         date = told.date(headers)
         if date is not None:
             self.clock_offset = date - time.time()
-        self.warnings += [text for text in told.warnings(headers) if text not in self.warnings]
+        self.warnings += [text for text in dict.fromkeys(told.warnings(headers)) if text not in self.warnings]
