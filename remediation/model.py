@@ -85,6 +85,9 @@ class ResourceDefaults:
         """Return every field that a change starts from and that is no longer so."""
         return change.drifted(seen.state)
 
+    def outdate(self, api: Any) -> None:
+        """Do nothing: what is still on its way here cannot be stopped."""
+
 
 class Resource(Protocol):
     """One addressable thing with the state we want.
@@ -163,6 +166,9 @@ class Resource(Protocol):
 
     def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
         """After an ambiguous write: return what it left if it took effect, None if it did not; else raise Conflict."""
+
+    def outdate(self, api: Any) -> None:
+        """See to it that a write which has not landed yet does not land any more, where the API has a way to."""
 
 
 @dataclass(frozen=True)

@@ -157,6 +157,8 @@ class Executor:
         self._intent = self.run.intents[index]
         written = None if resource.nothing_to_undo else self._landed(index, resource, change)
         if written is None:
+            if progress == "intended":
+                resource.outdate(self.api)  # a write that nobody has seen land may still be on its way
             return self.run.undone(index)
         reverse = as_written(change, written).reverse()
         if progress != "undoing":

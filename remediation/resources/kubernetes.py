@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
@@ -11,11 +10,12 @@ from remediation import diffing
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, State
 from remediation.errors import Conflict, NotFound, Refused
-from remediation.model import Permission, ResourceDefaults
+from remediation.model import Permission
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.resources import managed_fields
 from remediation.resources.declared import images, may_make, sets
+from remediation.resources.late_writes import Patched, repeatedly, unchanged
 from remediation.resources.ownership import owner_of
 
 RUN_ANNOTATION = "runbook/run"
@@ -24,29 +24,9 @@ _STAMP = {"app.kubernetes.io/managed-by": "runbook"}
 _VOLATILE = ("resourceVersion", "uid", "managedFields", "generation", "creationTimestamp", "selfLink")
 # The server counts template changes of a DaemonSet here; like metadata.generation it only ever grows.
 _COUNTER = "deprecated.daemonset.template.generation"
-_ATTEMPTS = 5
 # A value that stands for the moment, in seconds since 1970, after which what we create must not act any more.
 AT_DEADLINE = "(15 minutes after apply)"
 _DEADLINE_SECONDS = 900
-
-
-def unchanged(current: State) -> State:
-    """Return the operation of a patch that fails when the object was written since it was read.
-
-    It stands beside the tests of the fields: a request that was held up on its way must not land after a later one.
-    """
-    return {"op": "test", "path": "/metadata/resourceVersion", "value": current["metadata"]["resourceVersion"]}
-
-
-def repeatedly(look: Callable[[], State], write: Callable[[State], Written]) -> Written:
-    """Write what ``look`` found; a conflict is looked at again, and ``look`` raises when it is over our own fields."""
-    for _ in range(_ATTEMPTS):
-        current = look()
-        try:
-            return write(current)
-        except Conflict as problem:
-            conflict = problem
-    raise conflict
 
 
 def stable(document: State) -> State:
@@ -61,7 +41,7 @@ def stable(document: State) -> State:
 
 @recorded
 @dataclass(frozen=True)
-class KubernetesObject(ResourceDefaults):
+class KubernetesObject(Patched):
     """An object with at least the fields of ``manifest``; other fields and other people's list elements stay.
 
     Args:

@@ -16,7 +16,7 @@ from remediation.errors import Conflict, NotFound, Refused, StalePlan
 from remediation.facts import Facts
 from remediation.facts.registry import file_key, fingerprint
 from remediation.facts.workloads import Elsewhere
-from remediation.model import Permission, ResourceDefaults
+from remediation.model import Permission
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.registry import DockerConfig, Entry, ServiceAccountKey, docker_config_entry, same_registry
@@ -24,10 +24,9 @@ from remediation.resources.kubernetes import (
     ROW_ANNOTATION,
     RUN_ANNOTATION,
     is_made_by,
-    repeatedly,
     require_made_by,
-    unchanged,
 )
+from remediation.resources.late_writes import Patched, repeatedly, unchanged
 from remediation.resources.ownership import owner_of
 from remediation.resources.pull_secret_state import (
     ACCOUNT_ANNOTATION,
@@ -46,7 +45,7 @@ _DETACH_SECONDS = 10.0
 
 @recorded
 @dataclass(frozen=True)
-class PullSecret(ResourceDefaults):
+class PullSecret(Patched):
     """A ``dockerconfigjson`` Secret that has the credentials of one registry.
 
     Args:

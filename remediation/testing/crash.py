@@ -7,7 +7,7 @@ once makes a point cost a tenth of a second instead of a whole one.
 
 With ``"stop": true`` the child is stopped there instead, as a laptop that goes to sleep; the answer is ``{"stopped": PID}``, and
 ``{"wake": PID}`` lets it run to its end. ``"clock": 3600`` makes its clock run an hour ahead, and ``"set": {"module:NAME": 2}``
-gives a constant another value, such as the length of a lease.
+gives a constant another value, such as the length of a lease. ``"wire": true`` adds points where only the network is left.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ from typing import Any
 
 _TARGETS = (
     ("remediation.journal.sqlite", "Journal", "begin"),
+    ("remediation.journal.sqlite", "Journal", "begin"),
     ("remediation.journal.sqlite", "Journal", "append"),
     ("remediation.clients.connection", "Connection", "send"),
     ("remediation.clients.google", "Google", "_once"),
     ("remediation.clients.google", "Google", "set_policy"),
     ("remediation.clients.google", "Google", "create_key"),
 )
+# Later than `send`: after the last look at the locks, when only the network is left.
+_WIRE = ("urllib3.poolmanager", "PoolManager", "urlopen")
 _LONGEST = 200
 _PRELOADED = ("remediation.clients.sdk", "remediation.cli.run", "remediation.cli.runs", "kubernetes.client.rest", "tenacity",
               "google.cloud.resourcemanager_v3", "google.cloud.iam_admin_v1", "google.auth.transport.requests")  # fmt: skip
@@ -63,8 +66,8 @@ class Counter:
         return wrapped
 
 
-def _install(counter: Counter) -> None:
-    for module, cls, name in _TARGETS:
+def _install(counter: Counter, *, wire: bool) -> None:
+    for module, cls, name in (*_TARGETS, *([_WIRE] if wire else [])):
         owner = getattr(importlib.import_module(module), cls)
         original = owner.__dict__[name]
         if isinstance(original, staticmethod):
@@ -101,7 +104,8 @@ def _child(request: dict[str, Any], tally: Path) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     _arrange(request)
-    _install(Counter(request.get("point"), tally, signal.SIGSTOP if request.get("stop") else signal.SIGKILL))
+    number = signal.SIGSTOP if request.get("stop") else signal.SIGKILL
+    _install(Counter(request.get("point"), tally, number), wire=bool(request.get("wire")))
     sys.argv = ["runbook", *request["args"]]
     from remediation.cli.main import _run  # noqa: PLC0415 - the SDKs are loaded before
 

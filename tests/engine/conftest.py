@@ -42,4 +42,4 @@ def shop(world: World, tmp_path: Path) -> Iterator[Shop]:
 @pytest.fixture(scope="module")
 def sweeps(world: World, tmp_path_factory: pytest.TempPathFactory) -> Sweeps:
     """Return what sweeps over one runbook: its run is measured once for all tests of one file."""
-    return cache(lambda case: Sweep(world, tmp_path_factory.mktemp(case), case))
+    return cache(lambda case, wire=False: Sweep(world, tmp_path_factory.mktemp(case), case, wire=wire))

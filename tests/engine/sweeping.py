@@ -142,7 +142,7 @@ def storm(kind: str, first: int, *, requests: int = 0, seconds: float = 0.0) -> 
 class Sweep:
     """One runbook on one broken world."""
 
-    def __init__(self, world: World, folder: Path, case: str) -> None:
+    def __init__(self, world: World, folder: Path, case: str, *, wire: bool = False) -> None:
         self.world, self.folder, self.case = world, folder, case
         self._stores = (str(folder / f"{number}.db") for number in itertools.count())
         self._set_back(world.beginning)  # what the runbook before has left is no part of this one
@@ -152,7 +152,7 @@ class Sweep:
         self._broken = world.dump()
         none = seen(world)
         with Faults(world) as faults:
-            whole = world.runbook(str(folder / "whole.db"), "run", *self.words, "--yes")
+            whole = world.runbook(str(folder / "whole.db"), "run", *self.words, "--yes", wire=wire)
         assert whole["code"] == 0, whole["text"]
         self.requests, self.points = faults.count, list(whole["points"])
         self.ends = Ends(none, seen(world))
@@ -169,9 +169,18 @@ class Sweep:
         return found
 
     @property
+    def on_the_wire(self) -> list[int]:
+        """Return the points at which nothing but the network is between a patch and the API server."""
+        found = [
+            number for number, name in enumerate(self.points) if re.match(r"before urlopen PATCH (?!.*dryRun)", name)
+        ]
+        assert found, f"{self.case} patches nothing"
+        return found
+
+    @property
     def writes(self) -> list[int]:
         """Return the points right before a request that changes the target, after the run was recorded."""
-        begun = next(number for number, name in enumerate(self.points) if name.endswith("run.created"))
+        begun = next(number for number, name in enumerate(self.points) if name == "after begin")
         found = [number for number, name in enumerate(self.points) if number > begun and _WRITE.match(name)]
         assert found, f"{self.case} writes nothing"
         return found
@@ -228,4 +237,4 @@ def sampled(items: Iterator[Any] | list[Any], every: int, offset: int = 0) -> li
     return list(items)[offset % every :: every]
 
 
-Sweeps = Callable[[str], Sweep]
+Sweeps = Callable[..., Sweep]

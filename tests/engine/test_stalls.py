@@ -38,10 +38,20 @@ def test_a_process_that_wakes_when_its_run_is_over(sweeps: Sweeps, case: str, ve
     assert any(stopped), "no run was stopped half-way"
 
 
-def _stopped(sweep: Sweep, point: int, verb: str) -> bool:
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("case", ["ip-masq-agent", "ipam-cleanup", "pull-secret-file"])
+@pytest.mark.parametrize("verb", ["rollback", "resume"])
+def test_a_patch_that_was_held_up_on_its_way(sweeps: Sweeps, case: str, verb: str) -> None:
+    """It is refused when it arrives after the run was ended without it, and no trace of that is left on the object."""
+    sweep = sweeps(case, wire=True)
+    tried = sweep.on_the_wire if EVERY else sweep.on_the_wire[:1]
+    assert all(_stopped(sweep, point, verb, wire=True) for point in tried)
+
+
+def _stopped(sweep: Sweep, point: int, verb: str, *, wire: bool = False) -> bool:
     """Tell whether the run was half-way when it was stopped."""
     world, store = sweep.world, sweep.again()
-    first = world.runbook(store, "run", *sweep.words, "--yes", point=point, stop=True, set=SHORT)
+    first = world.runbook(store, "run", *sweep.words, "--yes", point=point, stop=True, wire=wire, set=SHORT)
     where = f"{sweep.case}, stopped at point {point}, {sweep.points[point]!r}"
     if "stopped" not in first:
         return False
