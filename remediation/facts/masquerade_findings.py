@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from remediation.facts.masquerade import CONFIG_MAP, Agent
+from remediation.facts import Facts
+from remediation.facts.masquerade import CONFIG_MAP, Agent, TimedOutDestinations
 from remediation.facts.protected import Protected
 from remediation.model import Finding
 from remediation.ranges import Network
@@ -19,11 +20,11 @@ _SNAT_UNKNOWN = "whether default SNAT is on is not known: add --project, --locat
 
 @dataclass(frozen=True)
 class Situation:
-    """The agent, what must keep seeing pod addresses, and the addresses that probes of pods could not reach in time."""
+    """The agent, what must keep seeing pod addresses, and where to ask what pods could not reach, if it comes to that."""
 
     agent: Agent
     protected: Protected
-    timed_out: Sequence[Network] = ()
+    facts: Facts
 
     def findings(self) -> Iterator[Finding]:
         """Yield one finding, the worst."""
@@ -41,7 +42,7 @@ class Situation:
 
     @property
     def _unreached(self) -> list[Network]:
-        return [item for item in self.timed_out if self._keeps_pod_address(item)]
+        return [item for item in self.facts(TimedOutDestinations()) if self._keeps_pod_address(item)]
 
     def _keeps_pod_address(self, destination: Network) -> bool:
         known = [item for item in self.protected.all if item.version == destination.version]

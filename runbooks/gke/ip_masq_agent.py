@@ -101,7 +101,7 @@ def _needs(target: Cluster, **_: Any) -> list[Any]:
 
 def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
     protected = facts(ProtectedRanges(target.project, target.location, target.cluster))
-    yield from Situation(facts(MasqueradeAgent()), protected, facts(TimedOutDestinations())).findings()
+    yield from Situation(facts(MasqueradeAgent()), protected, facts).findings()
 
 
 def _text(agent: Agent, config: MasqueradeConfig) -> str | None:
