@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from remediation.clients import access
-from remediation.clients.cluster_lock import ClusterLock, FormerLock, leases_in
+from remediation.clients.cluster_lock import ClusterLock, FormerLock, leases_in, rights
 from remediation.clients.journal_lock import JournalLock
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.clients.locks import Keeper, Lock, Patience, Tell
@@ -123,6 +123,10 @@ class Api:
                 if not busy.in_doubt:
                     return lock, busy
         return None
+
+    def lock_rights(self, scopes: list[str]) -> list[Permission]:
+        """Return the rights that holding these locks takes; a lock in the journal takes none."""
+        return [right for scope in scopes if scope.startswith("cluster/") for right in rights(scope)]
 
     def _locks(self, scopes: list[str], holder: str) -> list[Lock]:
         """Return a lock for each scope, and for each namespace the one of earlier versions, which is looked at last."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from remediation.errors import MissingPermission
 from remediation.model import Check, Permission, Resource
@@ -16,6 +16,12 @@ def needed(plan: Plan) -> list[Permission]:
     needs: list[Resource | Check] = [item.resource for item in plan.operations if item.resource and item.change]
     needs += [ensure.check for ensure in plan.ensures if ensure.check.required]
     return sorted({right for item in needs for right in item.permissions})
+
+
+def missing(plan: Plan, api: Any) -> list[Permission]:
+    """Return what the caller lacks for a plan, the rights to lock what it changes among it."""
+    scopes = sorted({item.resource.scope for item in plan.operations if item.resource})
+    return list(api.missing(sorted({*needed(plan), *api.lock_rights(scopes)})))
 
 
 def require_permissions(plan: Plan) -> None:

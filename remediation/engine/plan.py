@@ -8,7 +8,7 @@ from typing import Any, Literal
 from remediation.catalogue import Runbook
 from remediation.changes import Change, Seen, fingerprint
 from remediation.diffing import ABSENT, Edit, State, parse_pointer
-from remediation.engine.permissions import needed
+from remediation.engine.permissions import missing
 from remediation.engine.reach import Reach
 from remediation.errors import Conflict, Forbidden, NotApplicable, Refused, StalePlan, UsageProblem
 from remediation.facts import Facts
@@ -285,7 +285,7 @@ def make_plan(
         else:
             if plan.changes:
                 Reach.of([book], target, parameters, facts).require([*plan.operations, *plan.undo])
-                plan.missing = api.missing(needed(plan))
+                plan.missing = missing(plan, api)
             plan.unchecked += [Unchecked("the API server warned", text) for text in api.warnings()]
             return plan
     raise StalePlan(

@@ -70,7 +70,9 @@ def loop(cli: Cli, *words: str) -> None:
     assert cli("rollback", done.json["run_id"], "--yes").expect(0).status == "rolled_back"
 
 
-@pytest.mark.parametrize("right", ["patch configmaps ip-masq-agent", "patch daemonsets", "create configmaps"])
+@pytest.mark.parametrize(
+    "right", ["patch configmaps ip-masq-agent", "patch daemonsets", "create configmaps", "update leases"]
+)
 def test_no_right_is_superfluous(cli: Cli, agent: Any, control_plane: ControlPlane, right: str) -> None:
     """Taking a right away makes the plan name it as missing."""
     agent()
