@@ -11,7 +11,7 @@ import click
 from remediation import catalogue
 from remediation.catalogue import Runbook
 from remediation.cli.completing import runbooks
-from remediation.cli.layout import labelled
+from remediation.cli.layout import labelled, printable
 from remediation.cli.options import target_options
 from remediation.cli.render import print_json
 from remediation.cli.session import Session
@@ -123,9 +123,9 @@ def _as_text(session: Session, book: Runbook, finding: Finding) -> str:
     mark, colour = _MARKS[finding.status]
     lines = labelled(f"{click.style(f'{mark:<8}', fg=colour, bold=True)} ", f"{book.name}: {finding.summary}")
     if finding.status == "fault":
-        lines += [f"         {finding.resource}, {finding.confidence}"]
+        lines += [f"         {printable(finding.resource)}, {finding.confidence}"]
     lines += [line for text in finding.evidence for line in labelled("         ", text)]
     if finding.status == "fault":
         lines += [line for text in finding.excluded for line in labelled("         ruled out: ", text)]
-        lines.append(f"         next:  {click.style(_command(session, book, finding) or '', bold=True)}")
+        lines.append(f"         next:  {click.style(printable(_command(session, book, finding) or ''), bold=True)}")
     return "\n".join(lines)

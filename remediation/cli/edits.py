@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from remediation.cli.layout import WIDTH
+from remediation.cli.layout import WIDTH, printable
 from remediation.diffing import State
 
 _TEXT_LINES, _YAML_LINES = 12, 60
@@ -19,7 +19,7 @@ _COLOURS = {"+": "green", "-": "red"}
 
 def edit_lines(edit: State, *, whole: bool) -> Iterator[str]:
     """Yield the lines of one edit; ``whole`` says that all of the object appears or goes, so that long values may be cut."""
-    path = edit["path"].lstrip("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
+    path = printable(edit["path"]).lstrip("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
     short = _short(edit)
     if len(path) + len(click.unstyle(short)) + 8 < WIDTH and "\n" not in short:
         yield f"      {path}: {short}"
@@ -43,13 +43,13 @@ def _short(edit: State) -> str:
 
 
 def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _text(value: Any) -> str:
     """Return a value as lines: a text as it is, anything else as YAML."""
     if value is None or isinstance(value, str):
-        return value or ""
+        return printable(value or "")
     import yaml  # noqa: PLC0415 - most plans need none
 
     text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=WIDTH)

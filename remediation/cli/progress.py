@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from remediation.changes import Change
-from remediation.cli.layout import WIDTH, labelled, shorten
+from remediation.cli.layout import WIDTH, labelled, printable, shorten
 from remediation.model import Ensure, Verdict
 
 _VERBS = {"create": "creating", "update": "changing", "delete": "deleting"}
@@ -34,7 +34,7 @@ class Progress:
         self._note(
             "change", address=change.address, action=change.action, fields=[edit.pointer for edit in change.edits]
         )
-        self._line(f"  {_VERBS[change.action]} {change.address}")
+        self._line(printable(f"  {_VERBS[change.action]} {change.address}"))
 
     def waiting(self, ensure: Ensure, verdict: Verdict, seconds: float) -> None:
         """A check is not passed yet."""

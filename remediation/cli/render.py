@@ -11,7 +11,7 @@ import click
 from remediation import index
 from remediation.cli.edits import edit_lines
 from remediation.cli.hints import here
-from remediation.cli.layout import labelled
+from remediation.cli.layout import labelled, printable
 from remediation.diffing import State
 from remediation.engine.outcome import Outcome
 from remediation.errors import RunbookError
@@ -53,7 +53,7 @@ def heading(what: str, target: Target, risk: str = "") -> str:
 
 def next_lines(text: str) -> list[str]:
     """Return what to type next, one command on a line so that it can be copied."""
-    ways = here(text).split("  or  ")
+    ways = printable(here(text)).split("  or  ")
     return [
         ("next:  " if not number else "  or:  ") + click.style(way.strip(), bold=True)
         for number, way in enumerate(ways)
@@ -80,7 +80,7 @@ def _change(change: State) -> Iterator[str]:
             "" if change["reversible"] else " (IRREVERSIBLE)",
         ]
     )
-    yield "  " + click.style(f"{sign} {change['address']}", fg=colour, bold=True) + marks
+    yield "  " + click.style(printable(f"{sign} {change['address']}"), fg=colour, bold=True) + marks
     for edit in change["edits"]:
         yield from edit_lines(edit, whole=change["action"] != "update")
     if change.get("note"):
@@ -145,4 +145,4 @@ def refusal(words: list[str], problem: RunbookError) -> State:
 
 def print_json(value: Any) -> None:
     """Print the one document of this invocation."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(printable(json.dumps(value, indent=2, ensure_ascii=False)))

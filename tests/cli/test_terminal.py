@@ -20,6 +20,7 @@ import pytest
 from remediation.cli.settings import state_folder
 from remediation.journal import Journal
 from remediation.refs import Ref
+from remediation.sandbox.kubernetes import Fault, Response
 from tests.engine.world import World, break_, comparable
 from tests.running import RUNBOOK
 
@@ -184,3 +185,26 @@ def test_as_a_plugin_of_kubectl(assets: Path) -> None:
     assert "pull-secret" in [book["name"] for book in json.loads(listed.stdout)["runbooks"]]
     shown = subprocess.run([*kubectl, "run", "--help"], capture_output=True, text=True, check=True, env=env)
     assert shown.stdout.startswith("Usage: kubectl runbook run ")
+
+
+def test_texts_of_others_are_shown_and_not_obeyed(world: World, tmp_path: Path) -> None:
+    """Who may write to the cluster, or answers in its place, cannot write a title, move the cursor or turn the direction."""
+    hostile = "\x1b]0;owned\x07\x1b[2J\x9b1A\u202e\rverified"
+    status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403}
+    refusal = Response(403, status | {"metadata": {}, "message": f"not you {hostile}"})
+    world.cluster.faults = lambda method, path, *_: Fault(answer=refusal) if path.endswith("ip-masq-agent") else None
+    try:
+        plan = terminal(command(world, tmp_path, "plan", *MASQ), {})[1]
+        found = terminal(command(world, tmp_path, "diagnose"), {})[1]
+    finally:
+        world.cluster.faults = None
+    world.cluster.edit("configmaps", "ip-masq-agent", lambda item: item["data"].update(config=CONFIG), "kube-system")
+    change = terminal(command(world, tmp_path, "plan", *MASQ), {})[1]
+    for text in (plan, found):
+        assert "not you \\u001b]0;owned\\u0007\\u001b[2J\\u009b1A\\u202e\\rverified" in " ".join(text.split())
+    assert "# \\u202e turned" in change
+    for text in (plan, found, change):
+        assert not re.search("[\x07\x9b\u202e]|\x1b[^[]|\x1b\\[2J", text)
+
+
+CONFIG = "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n# \u202e turned\nresyncInterval: 60s\n"
