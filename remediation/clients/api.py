@@ -137,7 +137,7 @@ class Api:
         for scope in scopes:
             seen = self._sightings[scope]
             locks.append(
-                ClusterLock(client, scope, ours, seen)
+                ClusterLock(client, scope, ours, seen, self.patience)
                 if client and scope in cluster
                 else JournalLock(self.journal, scope, ours, seen)
             )

@@ -11,6 +11,7 @@ from typing import Any
 
 from remediation.changes import canonical
 from remediation.clients.kubernetes import KubernetesClient
+from remediation.clients.patience import Patience
 from remediation.clients.sightings import LEASE_SECONDS, Busy, Sighting, awake_clock
 from remediation.diffing import State
 from remediation.errors import Ambiguous, Conflict, Forbidden, Locked, LockLost, NotFound, Throttled
@@ -73,28 +74,34 @@ class ClusterLock:
         scope: ``cluster/NAMESPACE/ADDRESS``.
         holder: of this acquisition, see `journal.holder.acquisition`.
         sighting: what was seen of it so far.
+        patience: with a server that asks to slow down.
     """
 
-    def __init__(self, client: KubernetesClient, scope: str, holder: str, sighting: Sighting) -> None:
+    def __init__(
+        self,
+        client: KubernetesClient,
+        scope: str,
+        holder: str,
+        sighting: Sighting,
+        patience: Patience | None = None,
+    ) -> None:
         self._client, self._holder, self._sighting = client, holder, sighting
+        self._patience = patience or Patience()
         self.name, self.subject, self.ref = scope, scope.split("/", 2)[2], lease_of(scope)
         self.renewed = 0.0
         self._lease: State | None = None
 
     def take(self) -> None:
         """Create the Lease, or take over one whose holder is gone; raises Busy, and Locked when others are faster each time."""
-        for attempt in range(_ATTEMPTS):
-            sent = awake_clock()
-            try:
-                self._lease = self._made() or self._taken_over()
-            except (Throttled, Ambiguous) as problem:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-                time.sleep(min(problem.retry_after or 0.2, 5.0))
+        for _ in range(_ATTEMPTS):
+            self._patience.retrying(Throttled, Ambiguous, attempts=_ATTEMPTS)(self._attempt)
             if self._lease is not None:
-                self.renewed = sent
                 return
         raise Locked(f"the lock of {self.subject} is being fought over", "nothing was changed", "try again in a minute")
+
+    def _attempt(self) -> None:
+        self.renewed = awake_clock()
+        self._lease = self._made() or self._taken_over()
 
     def _made(self) -> State | None:
         try:

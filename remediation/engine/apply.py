@@ -182,17 +182,13 @@ def _discard(executor: Executor, index: int) -> None:
 
 
 def _abandon(run: Run, executor: Executor) -> None:
-    """Write nothing more, but leave no key alive that only this process knows and nothing uses.
-
-    One that stands in the record is the business of whoever has taken over the run.
-    """
+    """Write nothing more, but leave no key alive that only this process knows and that it has given to nobody."""
     for index in _ephemeral(run):
         if run.progress.get(index + 1, "untouched") == "untouched":
             try:
                 executor.undo(index)
-            except RunbookError:
-                if run.progress.get(index) == "intended":
-                    _discard(executor, index)
+            except RunbookError:  # the record is another process's by now; the key is not
+                _discard(executor, index)
 
 
 def _unproven(run: Run, executor: Executor, problem: Unproven) -> Outcome:

@@ -156,9 +156,10 @@ class Executor:
         resource, change = _parts(self.run.operations[index])
         self._intent = self.run.intents[index]
         written = None if resource.nothing_to_undo else self._landed(index, resource, change)
+        if written is None and progress == "intended" and not resource.nothing_to_undo:
+            resource.outdate(self.api)  # a write that nobody has seen land may still be on its way
+            written = self._landed(index, resource, change)  # or have come while it was given up
         if written is None:
-            if progress == "intended":
-                resource.outdate(self.api)  # a write that nobody has seen land may still be on its way
             return self.run.undone(index)
         reverse = as_written(change, written).reverse()
         if progress != "undoing":
