@@ -31,7 +31,7 @@ _COLOURS = {
     Status.ALREADY_OK: "green",
     Status.ROLLED_BACK: "green",
     Status.PLANNED: "cyan",
-    Status.APPLIED: "green",
+    Status.APPLIED: "yellow",
 }
 
 
@@ -101,9 +101,17 @@ def outcome_text(outcome: Outcome) -> str:
     if outcome.error:
         lines.append(error_text(outcome.error))
     status = click.style(str(outcome.status).replace("_", " "), fg=_COLOURS.get(outcome.status, "red"), bold=True)
-    lines.append(f"{status}{'  run ' + outcome.run_id if outcome.run_id else ''}")
+    run = f"  run {outcome.run_id}" if outcome.run_id else ""
+    lines += labelled(f"{status}, ", half_proven(outcome) + run) if half_proven(outcome) else [status + run]
     following = _next(outcome)
     return "\n".join([*lines, *(next_lines(following) if following and not outcome.error else [])])
+
+
+def half_proven(outcome: Outcome) -> str:
+    """Return what is proven and what is not, where a run ended well and not everything is."""
+    verify = outcome.verify or {}
+    well = outcome.status in (Status.APPLIED, Status.ALREADY_OK)
+    return str(verify.get("summary", "")) if well and verify.get("status") != "ok" else ""
 
 
 def _next(outcome: Outcome) -> str:

@@ -14,7 +14,7 @@ from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
 from remediation.diffing import State
 from remediation.engine.apply import resume_run
-from remediation.engine.listed import unread
+from remediation.engine.listed import ended, unread
 from remediation.engine.outcome import Outcome
 from remediation.engine.rollback import nothing_to_undo, rollback_plan, rollback_run
 from remediation.engine.run import Run
@@ -197,6 +197,8 @@ def _show(session: Session, record: Run) -> int:
         return 0
     label = f"{record.id}  {record.name}  {record.shown_status}  on "
     click.echo("\n".join(labelled(label, " ".join(record.created["target"].values()))))
+    if record.shown_status == "applied" and (known := ended(record.verify)):
+        click.echo("\n".join(labelled("  ", known)))
     click.echo(plan_text(record.created["plan"]))
     for event in events[1:]:
         click.echo("\n".join(labelled(f"  {_clock(event.time)}  {event.kind:<16} ", _subject(record, event.payload))))
@@ -239,9 +241,15 @@ def _list(session: Session) -> int:
             label, where = f"{record['run_id']}  {record['started']}  ", reason
         else:
             where = record.created["target"].get("context") or record.created["target"].get("project") or ""
-            label = f"{record.id}  {record.name:<24} {record.shown_status:<16} "  # an id begins with the time
+            label = f"{record.id}  {record.name:<24} {_in_short(record):<16} "  # an id begins with the time
         click.echo("\n".join(labelled(label, where)))
     return 0
+
+
+def _in_short(record: Run) -> str:
+    """Return the status; of a run that not everything proved, how much did."""
+    counted = (ended(record.verify) or "").partition(" proven")[0]
+    return f"{record.shown_status}, {counted}" if record.shown_status == "applied" and counted else record.shown_status
 
 
 def _line(session: Session, created: Event) -> Run | State:

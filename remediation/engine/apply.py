@@ -124,7 +124,7 @@ def _applied(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
         _forget(run, executor)
         raise
     verified = proof(executor.results)
-    return end(run, {"ok": Status.VERIFIED}.get(verified["status"], Status.APPLIED), 0, verify=verified)
+    return end(run, Status.VERIFIED if verified["status"] == "ok" else Status.APPLIED, 0, verify=verified)
 
 
 def _carry_out(run: Run, executor: Executor) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from remediation.diffing import State
-from remediation.errors import RunbookError
+from remediation.errors import RunbookError, Unreadable
 from remediation.journal import Event
 
 _SAID = ("runbook", "id", "target", "actor", "ticket", "reason")
@@ -17,11 +18,37 @@ def said(created: Any) -> State:
     return {name: created.get(name) if isinstance(created, dict) else None for name in _SAID}
 
 
+def proven(results: Sequence[State]) -> str:
+    """Return how many checks passed and why the others did not: ``1 of 2 proven (the log says so: it cannot be read)``."""
+    others = [f"{item['check']}: {item['detail'] or item['status']}" for item in results if item["status"] != "ok"]
+    counted = f"{len(results) - len(others)} of {len(results)} proven"
+    return f"{counted} ({'; '.join(others)})" if others else counted
+
+
+def ended(verify: State | None) -> str | None:
+    """Return what was proven when a run ended; None when nothing was asked."""
+    checks = (verify or {}).get("checks")
+    return proven(checks) if checks else None
+
+
 def unread(created: Event, problem: RunbookError) -> State:
     """Return the line of ``runbook runs -o json`` for a run that cannot be read, with the reason as its ``error``."""
     error = {"summary": problem.summary, "detail": problem.detail, "next": problem.next}
     times = {"started": iso(created.time), "finished": None}
-    return {"run_id": created.run_id, **said(created.payload), "status": "unknown", **times, "error": error}
+    return {
+        "run_id": created.run_id,
+        **said(created.payload),
+        "status": "unknown",
+        "proven": None,
+        **times,
+        "error": error,
+    }
+
+
+def unreadable(run_id: str, why: str) -> Unreadable:
+    """Return the error for a run that this version cannot read."""
+    summary = f"run {run_id} cannot be read by this version: {why}"
+    return Unreadable(summary, "nothing was changed", f"runbook runs {run_id} -o json")
 
 
 def iso(seconds: float | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from remediation.diffing import State
+from remediation.engine.listed import proven
 from remediation.engine.run import Run
 from remediation.errors import Interrupted, LockLost, RollbackRefused, RunbookError, StoreProblem
 from remediation.model import Status
@@ -26,10 +27,18 @@ class Outcome:
 
 
 def proof(results: list[State]) -> State:
-    """Sum up answered checks: ``ok`` needs one that passed and none that failed, so nothing is green on nothing."""
-    answers = [item["status"] for item in results if item["required"] or item["status"] != "unknown"]
+    """Sum up answered checks: ``ok`` needs at least one, and that every one passed, so nothing is green on nothing."""
+    answers = [item["status"] for item in results]
     worst = next((status for status in ("failing", "unknown") if status in answers), "ok" if answers else "unknown")
-    return {"status": worst, "checks": results}
+    return {"status": worst, "summary": proven(results), "checks": results}
+
+
+def judged(verify: State) -> Status:
+    """Return what a proof makes of a run that did all of its plan; the same for every verb and list."""
+    if verify["status"] != "unknown":
+        return Status.VERIFIED if verify["status"] == "ok" else Status.UNHEALTHY
+    undecided = any(item["required"] and item["status"] == "unknown" for item in verify["checks"])
+    return Status.UNKNOWN if undecided or not verify["checks"] else Status.APPLIED
 
 
 def end(

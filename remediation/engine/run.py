@@ -11,7 +11,7 @@ from remediation import catalogue, versions
 from remediation.catalogue import Runbook
 from remediation.changes import Intent, Seen, Written
 from remediation.diffing import State
-from remediation.engine.listed import iso, said
+from remediation.engine.listed import ended, iso, said, unreadable
 from remediation.engine.plan import Operation, Plan
 from remediation.errors import StalePlan, Unreadable, UsageProblem
 from remediation.journal import Event, Journal
@@ -47,6 +47,7 @@ class Run:
     status: str = "running"
     started: float = 0.0
     finished: float | None = None
+    verify: State | None = None
     epoch: int = 0
     fresh: bool = False
 
@@ -93,9 +94,9 @@ class Run:
                 run._replay(event.kind, event.payload, event.time)
             run._require_known_target()
         except Unreadable as problem:
-            raise _unreadable(run_id, problem.summary) from problem
+            raise unreadable(run_id, problem.summary) from problem
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
-            raise _unreadable(run_id, f"what it recorded is not complete ({problem!r:.60})") from problem
+            raise unreadable(run_id, f"what it recorded is not complete ({problem!r:.60})") from problem
         return run
 
     def refresh(self) -> None:
@@ -129,7 +130,7 @@ class Run:
                 self.first_undo = len(self.operations)
                 self.operations += [Operation.from_json(item) for item in payload["operations"]]
             case "run.status":
-                self.status, self.finished = payload["status"], when
+                self.status, self.finished, self.verify = payload["status"], when, payload["verify"]
             case "run.resumed" | "run.rolling_back":
                 self.status, self.finished = "running", None
                 self.created = self.created | {"holder": payload["holder"]}
@@ -277,14 +278,15 @@ class Run:
     def as_json(self) -> State:
         """Return the line of ``runbook runs -o json``."""
         times = {"started": iso(self.started), "finished": iso(self.finished)}
-        return {"run_id": self.id, **said(self.created), "status": self.shown_status, **times}
+        return {
+            "run_id": self.id,
+            **said(self.created),
+            "status": self.shown_status,
+            "proven": ended(self.verify),
+            **times,
+        }
 
     @property
     def shown_status(self) -> str:
         """The status, with ``interrupted`` for a run whose process is gone."""
         return "interrupted" if self.status == "running" and is_dead(self.created.get("holder", "")) else self.status
-
-
-def _unreadable(run_id: str, why: str) -> Unreadable:
-    summary = f"run {run_id} cannot be read by this version: {why}"
-    return Unreadable(summary, "nothing was changed", f"runbook runs {run_id} -o json")

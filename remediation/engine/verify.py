@@ -10,11 +10,20 @@ from remediation.diffing import State
 from remediation.engine.allowed import require_ours
 from remediation.engine.drift import as_written
 from remediation.engine.execution import Observer, ask, result, wait_for
-from remediation.engine.outcome import Outcome, proof
+from remediation.engine.outcome import Outcome, judged, proof, ways_on
 from remediation.engine.plan import Plan
 from remediation.engine.run import Run
 from remediation.errors import Unhealthy
 from remediation.model import Ensure, Resource, Status, Verdict
+
+# What a plan that was not carried out to its end has left, by how far each change came.
+_UNFINISHED = {
+    "untouched": ("unknown", "this run never made the change"),
+    "intended": ("unknown", "this run began to make the change, and did not note that it was made"),
+    "undoing": ("failing", "this run began to put the change back"),
+    "undone": ("failing", "this run put the change back"),
+}
+_LEFT = ("failing", "this run changed it for as long as it lasts, and has not put it back")
 
 
 def prove(plan: Plan, api: Any, observer: Observer, within: float) -> Outcome:
@@ -28,57 +37,67 @@ def prove(plan: Plan, api: Any, observer: Observer, within: float) -> Outcome:
 
 
 def verify_run(run: Run, api: Any, observer: Observer, within: float) -> Outcome:
-    """Prove again that the symptom is gone: everything is as the run left it, and every lasting check passes.
+    """Prove again that the symptom is gone: all of the plan is as the run left it, and every lasting check passes.
 
     Needs nothing but the journal and the target; ``within`` caps the seconds to wait for each check.
     """
     require_ours(run, api)
     ensures = [item.ensure for item in run.operations if item.ensure and item.ensure.always]
     results = [result(ensure, _verdict(ensure, api, observer, within)) for ensure in ensures]
-    following = f"runbook diagnose {run.name}  or  runbook rollback {run.id}"
+    can_go_on = run.status in ("running", "failed")
+    following = ways_on(run) if can_go_on else f"runbook diagnose {run.name}  or  runbook rollback {run.id}"
     outcome = _proven(results, run.created["plan"], following, _states(run, api))
     outcome.run_id = run.id
     return outcome
 
 
 def _states(run: Run, api: Any) -> list[State]:
-    """Return whether each lasting change is still in place. That it is proves nothing about the symptom."""
+    """Return whether all of the plan is in place. That it is proves nothing about the symptom; that it is not, does."""
+    changes = [
+        (index, item.resource, item.change)
+        for index, item in enumerate(run.operations[: run.first_undo])
+        if item.resource and item.change
+    ]
     return [
-        _still_there(item.resource, as_written(item.change, run.written[index]), api)
-        for index, item in enumerate(run.operations)
-        if run.progress.get(index) == "done" and item.resource and item.change and not item.change.temporary
+        line for index, resource, change in changes if (line := _state(run, index, resource, change, api)) is not None
     ]
 
 
+def _state(run: Run, index: int, resource: Resource, change: Change, api: Any) -> State | None:
+    progress = run.progress.get(index, "untouched")
+    if progress == "done" and not change.temporary:
+        return _still_there(resource, as_written(change, run.written[index]), api)
+    if progress == "undone" and change.temporary:
+        return None
+    return _line(change, *_UNFINISHED.get(progress, _LEFT), required=True)
+
+
 def _still_there(resource: Resource, change: Change, api: Any) -> State:
-    current = resource.read(api)
-    lost = [] if change.landed(current) else change.reverse().drifted(current)
-    return {
-        "check": f"{change.address} is as the run left it",
-        "status": "failing" if lost else "ok",
-        "required": False,
-        "detail": ", ".join(lost[:5]),
-    }
+    seen = resource.look(api)
+    lost = [] if change.landed(seen.state) else resource.drifted(change.reverse(), seen)
+    return _line(change, "failing" if lost else "ok", ", ".join(lost[:5]), required=False)
+
+
+def _line(change: Change, status: str, detail: str, *, required: bool) -> State:
+    what = f"{change.address} is as the run {'found' if change.temporary else 'left'} it"
+    return {"check": what, "status": status, "required": required, "detail": detail}
 
 
 def _proven(results: list[State], plan: State, following: str, states: Sequence[State] = ()) -> Outcome:
     """Sum up: what is still in place can only speak against the proof."""
     lost = [item for item in states if item["status"] != "ok"]
-    summary = {"status": proof([*results, *lost])["status"], "checks": [*results, *states]}
-    results = [*results, *lost]
-    if summary["status"] == "ok":
-        return Outcome(Status.VERIFIED, 0, plan=plan, verify=summary)
+    verify = proof([*results, *lost])
+    status = judged(verify)
+    if status is Status.APPLIED and not any(item["status"] == "ok" for item in results):
+        status = Status.UNKNOWN  # who asks for a proof and gets none has none
+    verify["checks"] = [*results, *states]
+    if status in (Status.VERIFIED, Status.APPLIED):
+        return Outcome(status, 0, plan=plan, verify=verify)
     failed = "; ".join(
-        f"{item['check']}: {item['detail'] or item['status']}" for item in results if item["status"] != "ok"
+        f"{item['check']}: {item['detail'] or item['status']}" for item in [*lost, *results] if item["status"] != "ok"
     )
     problem = Unhealthy("the symptom is not proven gone", failed or "no check could be answered", following)
-    return Outcome(
-        Status.UNHEALTHY if summary["status"] == "failing" else Status.UNKNOWN,
-        5,
-        plan=plan,
-        verify=summary,
-        error=problem,
-    )
+    return Outcome(status, 5, plan=plan, verify=verify, error=problem)
 
 
 def _verdict(ensure: Ensure, api: Any, observer: Observer, within: float) -> Verdict:
