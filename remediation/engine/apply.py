@@ -10,16 +10,7 @@ from remediation.changes import Intent
 from remediation.engine.allowed import require_ours
 from remediation.engine.execution import Executor, Observer
 from remediation.engine.holding import locked
-from remediation.engine.outcome import (
-    Outcome,
-    end,
-    failed,
-    interrupted,
-    interruption,
-    once_changed,
-    proof,
-    ways_on,
-)
+from remediation.engine.outcome import Outcome, end, failed, interrupted, interruption, once_changed, proof, ways_on
 from remediation.engine.plan import Plan, Planner
 from remediation.engine.putting_back import is_let_go, let_go, put_back, restore_temporary
 from remediation.engine.reach import unlike

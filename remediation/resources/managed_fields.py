@@ -61,7 +61,9 @@ def is_bookkeeping(raw: State, path: Path) -> bool:
     """Tell whether a field that we did not ask for is no work of a person: others may need it, but nobody made it by hand.
 
     Labels, annotations and the like go with the object they are on. A part of its content that a person or a tool has
-    added is work that would be lost.
+    added is work that would be lost, also where another run has changed it or put it back since.
     """
-    others = managers_of(raw, path) - {FIELD_MANAGER}
-    return path[0] in ("metadata", "status") or all(name.startswith((*_BOOKKEEPERS, *_AUTOSCALERS)) for name in others)
+    managers = managers_of(raw, path)
+    return path[0] in ("metadata", "status") or all(
+        name.startswith((*_BOOKKEEPERS, *_AUTOSCALERS)) for name in managers
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,10 +16,9 @@ from remediation.engine.apply import apply_run
 from remediation.engine.outcome import Outcome
 from remediation.engine.plan import Plan, Planner
 from remediation.engine.rollback import rollback_run
-from remediation.engine.run import Run, new_run_id
+from remediation.engine.run import Run
 from remediation.errors import RunbookError
 from remediation.journal import Journal
-from remediation.journal.holder import holder
 from remediation.model import Cluster as Target
 from remediation.model import Ensure, Risk, Steps, Verdict
 from remediation.sandbox.kubernetes import Cluster, kubeconfig, serve
@@ -58,10 +56,9 @@ class Inside:
         declared = [item.check if isinstance(item, Ensure) else item for item in steps]
         book = Runbook("made-up", "NET-00", Risk.LOW, "", "", made, (), Target, needs=lambda target, **_: declared)
         plan = Planner(Plan(book, self.target, {}), self.api).drive(made(self.target))
-        run_id = f"{new_run_id()}-{uuid.uuid4().hex[:6]}"
-        self._books[run_id] = book
-        about = {"actor": "me", "holder": holder(run_id, "me", "made-up")}
-        return self._known(Run.begin(self.journal, run_id, plan, about))
+        run = Run.begin(self.journal, plan, {"actor": "me"})
+        self._books[run.id] = book
+        return self._known(run)
 
     def load(self, run: Run) -> Run:
         """Read a run as a later process does."""

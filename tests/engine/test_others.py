@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from remediation.clients.kubernetes import JSON_PATCH
 from remediation.diffing import State
 from remediation.engine.outcome import Outcome
-from remediation.errors import Drifted, NotFound
+from remediation.errors import Drifted, NotFound, Refused
 from remediation.journal import Journal
 from remediation.model import Status
 from remediation.refs import Ref
@@ -210,6 +210,66 @@ class _Model:
         for key, value in old.items():
             self.theirs(key, value)
         return True
+
+
+APPLY = "application/apply-patch+yaml"
+TOOLS = {
+    "argocd-controller": "Argo CD",
+    "kustomize-controller": "Flux",
+    "helm": "Helm",
+    "configsync.gke.io": "Config Sync",
+    "Terraform": "Terraform",
+    "pulumi-kubernetes-1a2b3c4d": "Pulumi",
+}
+NOBODY = ("kubectl", "kubectl-client-side-apply", "kubectl-edit", "kube-controller-manager", "my-operator")
+
+
+def managed(inside: Inside, manager: str, **fields: Any) -> KubernetesObject:
+    """Return what a run would change in a ConfigMap that a manager has applied."""
+    ref = Ref("v1", "ConfigMap", f"o-{uuid.uuid4().hex[:8]}", "default")
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": ref.name}}
+    if "data" not in fields:
+        inside.client.create(ref, body | {"data": {"a": "1"}})
+    metadata = body["metadata"] | fields.pop("metadata", {})  # type: ignore[operator] # it is a dict
+    query = {"fieldManager": manager, "force": "true"}
+    inside.client.request("PATCH", ref.path, query, body | {"metadata": metadata} | fields, APPLY)
+    return KubernetesObject("v1", "ConfigMap", ref.name, "default", {"data": {"a": "2"}})
+
+
+@pytest.mark.parametrize("manager", TOOLS)
+def test_what_a_tool_applies_is_its_own(inside: Inside, manager: str) -> None:
+    """Server-side apply leaves no label: the field manager alone tells who would put the object back."""
+    with pytest.raises(Refused, match=f"is owned by {TOOLS[manager]}, which may revert"):
+        inside.begin(managed(inside, manager, data={"a": "1"}))
+
+
+@pytest.mark.parametrize("manager", NOBODY)
+def test_people_and_the_control_plane_own_nothing(inside: Inside, manager: str) -> None:
+    """They do not put back what we change."""
+    _, done = inside.run(managed(inside, manager, data={"a": "1"}))
+    assert done.exit_code == 0
+
+
+def test_a_label_by_terraform_is_no_ownership(inside: Inside) -> None:
+    """It sets single labels on objects that it does not keep."""
+    _, done = inside.run(managed(inside, "Terraform", metadata={"labels": {"team": "a"}}))
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("controller", [True, False])
+def test_an_object_of_a_controller_is_its_own(inside: Inside, controller: bool) -> None:
+    """An operator keeps what it has made as its resource says; a reference for garbage collection alone says nothing."""
+    addon = Ref("v1", "ConfigMap", f"addon-{uuid.uuid4().hex[:8]}", "default")
+    made = inside.client.create(addon, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": addon.name}})
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": addon.name, "uid": made["metadata"]["uid"]}
+    thing = managed(inside, "kubectl", data={"a": "1"})
+    owners = [owner | {"controller": controller}]
+    edit(inside, thing.ref, {"metadata": {"ownerReferences": owners}}, "my-operator")
+    if controller:
+        with pytest.raises(Refused, match="is owned by ConfigMap/addon-"):
+            inside.begin(thing)
+    else:
+        assert inside.begin(thing).operations
 
 
 def test_the_patches_that_stand_for_others_are_as_kubectl_sends_them(inside: Inside) -> None:
