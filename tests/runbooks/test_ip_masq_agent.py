@@ -43,7 +43,7 @@ def test_the_whole_loop(cli: Cli, agent: Put, get: Get, control_plane: ControlPl
     assert control_plane.writes(mark) == []
 
     done = cli(*RUN).expect(0)
-    assert done.status == "verified"
+    assert done.status == "applied"
     networks = yaml.safe_load(config(get))["nonMasqueradeCIDRs"]
     assert "10.0.0.0/8" not in networks
     assert "10.128.0.0/9" in networks
@@ -56,7 +56,7 @@ def test_the_whole_loop(cli: Cli, agent: Put, get: Get, control_plane: ControlPl
     assert cli(*RUN).expect(0).status == "already_ok"
     asked = control_plane.audit_events(mark)
     assert len(asked) <= 8
-    assert cli("verify", done.json["run_id"], "--within", "5").expect(0).status == "verified"
+    assert cli("verify", done.json["run_id"], "--within", "5").expect(0).status == "applied"
     assert control_plane.writes(mark) == []
 
     assert cli("rollback", done.json["run_id"], "--yes").expect(0).status == "rolled_back"
@@ -103,7 +103,7 @@ def test_deploys_the_agent_only_when_told(gke: Cli, agent: Put, get: Get, contro
     assert "--deploy-agent" in refused.json["error"]["next"]
     assert get("configmap", "ip-masq-agent") == {}
     done = cli(*RUN, "--deploy-agent").expect(0)
-    assert done.status == "verified"
+    assert done.status == "applied"
     assert "@sha256:" in get("daemonset", "ip-masq-agent")["spec"]["template"]["spec"]["containers"][0]["image"]
     mark = control_plane.mark()
     undone = cli("rollback", done.json["run_id"], "--yes").expect(0)
@@ -150,7 +150,7 @@ def test_repairs_a_rejected_configuration(cli: Cli, agent: Put, get: Get) -> Non
     found = cli("diagnose", "ip-masq-agent").expect(0).json["findings"][0]
     assert found["status"] == "fault"
     assert "resyncInterval" in found["evidence"][0]
-    assert cli("run", "ip-masq-agent", "--yes").expect(0).status == "verified"
+    assert cli("run", "ip-masq-agent", "--yes").expect(0).status == "applied"
     assert config(get) == CONFIG.replace("60s", '"60s" # seconds')
 
 
@@ -213,7 +213,7 @@ def test_a_saved_plan_runs_exactly_or_not_at_all(
     )
     assert "10.1.0.0" not in config(get)
     cli("plan", *RUN[1:4], "--out", saved).expect(0)
-    assert cli("run", "ip-masq-agent", "--plan", saved, "--yes").expect(0).status == "verified"
+    assert cli("run", "ip-masq-agent", "--plan", saved, "--yes").expect(0).status == "applied"
     assert (
         "is a plan of 'ip-masq-agent'"
         in cli("run", "ipam-cleanup", "--plan", saved, "--yes").expect(2).json["error"]["summary"]
@@ -259,7 +259,7 @@ def test_two_runs_do_not_meet(cli: Cli, agent: Put, get: Get, control_plane: Con
     assert refused["next"].startswith("repeat with --wait")
     assert config(get) == CONFIG
     done = cli(*RUN, "--wait", "60", json_output=False).expect(0)
-    assert "verified" in done.out
+    assert "applied, 1 of 2 proven" in done.out
     assert re.search(r"waiting \d+ s of 60: .*alice@elsewhere", done.err)
     assert not [item for item in leases(control_plane) if item.startswith("lease.coordination.k8s.io/runbook")]
 
@@ -295,7 +295,7 @@ def test_any_text_beside_the_settings_is_kept(cli: Cli, agent: Put, get: Get, co
     agent(text)
     kept = config(get)
     done = cli(*RUN).expect(0)
-    assert done.status == "verified"
+    assert done.status == "applied"
     assert config(get).startswith(f"# {comment}\n")
     assert "10.128.0.0/9" in config(get)
     cli("rollback", done.json["run_id"], "--yes").expect(0)
@@ -323,7 +323,7 @@ def test_an_immutable_configuration_is_refused_with_a_way(
     path = f"{os.environ['KUBEBUILDER_ASSETS']}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(["/bin/sh", "-c", error["next"]], env=os.environ | {"PATH": path}, check=True)
     assert config(get) == CONFIG
-    assert cli(*RUN).expect(0).status == "verified"
+    assert cli(*RUN).expect(0).status == "applied"
     assert "10.128.0.0/9" in config(get)
 
 
