@@ -9,6 +9,7 @@ from typing import Any
 from remediation.changes import Intent
 from remediation.engine.allowed import require_ours
 from remediation.engine.execution import Executor, Observer
+from remediation.engine.finishing import refuse_finished, resumable, unfinished
 from remediation.engine.holding import locked
 from remediation.engine.outcome import Outcome, end, failed, interrupted, interruption, once_changed, proof, ways_on
 from remediation.engine.plan import Plan, Planner
@@ -67,7 +68,7 @@ def resume_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision, w
     """
     try:
         with locked(run, api, wait, observer.held_up):
-            _refuse_finished(run)
+            refuse_finished(run)
             require_ours(run, api)
             _refuse_outdated(run, api)
             _revive(run, api)
@@ -185,7 +186,7 @@ def _abandon(run: Run, executor: Executor) -> None:
 def _unproven(run: Run, executor: Executor, problem: Unproven) -> Outcome:
     """Nobody could tell whether it helped: that is no reason to undo it, and no reason to go on without knowing."""
     restore_temporary(run, executor)
-    if _resumable(run) and _unfinished(run):
+    if resumable(run) and unfinished(run):
         problem.next = ways_on(run)
     return end(run, Status.UNKNOWN, problem.exit_code, verify=proof(executor.results), error=problem)
 
@@ -210,29 +211,6 @@ def _refuse_taken_over(run: Run) -> None:
     if not run.fresh:
         raise LockLost(
             f"run {run.id} was taken over by another process while it waited for its lock", "this process wrote nothing"
-        )
-
-
-def _unfinished(run: Run) -> bool:
-    return any(
-        item.kind == "change" and run.progress.get(index, "untouched") == "untouched"
-        for index, item in enumerate(run.operations)
-    )
-
-
-def _resumable(run: Run) -> bool:
-    """Tell whether a run that nobody could prove may go on: not without what it had put in place for the time being."""
-    return "undone" not in run.progress.values()
-
-
-def _refuse_finished(run: Run) -> None:
-    if (
-        not (run.status in ("running", "failed") or (run.status == "unknown" and _resumable(run)))
-        or run.is_rolling_back
-    ):
-        what, verb = ("is being rolled back", "rollback") if run.is_rolling_back else (f"is {run.status}", "verify")
-        raise Refused(
-            f"run {run.id} {what}; there is nothing to resume", "nothing was changed", f"runbook {verb} {run.id}"
         )
 
 

@@ -1,0 +1,28 @@
+"""Whether a run can still be finished."""
+
+from __future__ import annotations
+
+from remediation.engine.run import Run
+from remediation.errors import Refused
+
+
+def unfinished(run: Run) -> bool:
+    """Tell whether a change is still to be made."""
+    return any(
+        item.kind == "change" and run.progress.get(index, "untouched") == "untouched"
+        for index, item in enumerate(run.operations)
+    )
+
+
+def resumable(run: Run) -> bool:
+    """Tell whether a run that nobody could prove may go on: not without what it had put in place for the time being."""
+    return "undone" not in run.progress.values()
+
+
+def refuse_finished(run: Run) -> None:
+    """Raise Refused where there is nothing to resume."""
+    if not (run.status in ("running", "failed") or (run.status == "unknown" and resumable(run))) or run.is_rolling_back:
+        what, verb = ("is being rolled back", "rollback") if run.is_rolling_back else (f"is {run.status}", "verify")
+        raise Refused(
+            f"run {run.id} {what}; there is nothing to resume", "nothing was changed", f"runbook {verb} {run.id}"
+        )
