@@ -14,10 +14,12 @@ from remediation.cli.layout import labelled
 from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common, parameter_option
 from remediation.clients import cluster_lock
-from remediation.model import Permission, Target
+from remediation.model import Cluster, Permission, Target
 
 # What a runbook declares while it has no parameters, and the option that gives it.
 _PLACEHOLDERS = {"NAMESPACE": "--namespace", "KSA": "--service-account", "NODE": "--node", "PROJECT": "--project"}
+# Which cluster it is, is recorded with each run.
+_WHICH_CLUSTER = Permission("get", "namespaces", "", "", "kube-system")
 _CLUSTER_SCOPED = ("nodes", "namespaces", "servicecidrs")
 
 
@@ -26,7 +28,8 @@ def permissions_of(book: Runbook, target: Target, values: dict[str, Any]) -> lis
     given = {key: value for key, value in values.items() if value not in (None, ())}
     scopes = [scope for scope in book.scopes(target, given) if scope.startswith("cluster/")]
     locks = {right for scope in scopes for right in (*cluster_lock.rights(scope), *cluster_lock.wishes(scope))}
-    return book.permissions(target, given) + sorted(locks)
+    which = [_WHICH_CLUSTER] if book.target is Cluster else []
+    return book.permissions(target, given) + which + sorted(locks)
 
 
 def roles(book: Runbook, target: Target, values: dict[str, Any], user: str | None = None) -> list[dict[str, Any]]:

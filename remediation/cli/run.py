@@ -124,14 +124,14 @@ def _run(session: Session, book: Runbook, plan: Plan, api: Any, values: dict[str
         click.echo(_heading(plan) + "\n" + plan_text(plan.as_json()))
     if not session.get("yes"):
         plan, api = _confirmed(session, book, values, plan)
-    run = _begin(session, plan)
+    run = _begin(session, plan, {"target_uid": api.target_uid()})
     watcher = observer(session, run_id=run.id, runbook=book.name)
     outcome = apply_run(run, api, watcher, decision(session), session.get("wait"))
     return emit(session, (book.name, book.id), plan.target, outcome)
 
 
-def _begin(session: Session, plan: Plan) -> Run:
-    return Run.begin(session.journal, plan, session.about())
+def _begin(session: Session, plan: Plan, where: dict[str, Any]) -> Run:
+    return Run.begin(session.journal, plan, session.about() | where)
 
 
 def _already_ok(session: Session, book: Runbook, plan: Plan, api: Any) -> int:
@@ -139,7 +139,7 @@ def _already_ok(session: Session, book: Runbook, plan: Plan, api: Any) -> int:
     checked = prove(plan, api, observer(session, runbook=book.name), within=60)
     healthy = checked.status is not Status.UNHEALTHY and not _unknown_required(checked)
     outcome = Outcome(Status.ALREADY_OK, plan=plan.as_json(), verify=checked.verify) if healthy else checked
-    run = _begin(session, plan)
+    run = _begin(session, plan, {})  # nothing was changed, so nothing is ever undone there
     outcome.run_id = run.id
     run.end(outcome.status, outcome.verify)
     if not session.json:

@@ -13,13 +13,14 @@ from remediation.cli.render import document, error_text, heading, next_lines, pl
 from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
 from remediation.diffing import State
-from remediation.engine.apply import resume_run
-from remediation.engine.listed import ended, unread
+from remediation.engine.identity import require_same_target
+from remediation.engine.listed import ended, unread, verbs, who
 from remediation.engine.outcome import Outcome
+from remediation.engine.resuming import resume_plan, resume_run
 from remediation.engine.rollback import nothing_to_undo, rollback_plan, rollback_run
 from remediation.engine.run import Run
 from remediation.engine.verify import verify_run
-from remediation.errors import Refused, RunbookError, Unreadable
+from remediation.errors import Refused, RunbookError, Tampered, Unreadable
 from remediation.journal import Event
 from remediation.model import Status, Target
 
@@ -31,13 +32,11 @@ def _loaded(session: Session, run_id: str) -> tuple[Run, Target, Any]:
     for name in ("context", "project", "location", "cluster"):
         session.options[name] = session.get(name) or recorded.get(name)
     target = session.target(run.target_kind)
-    if recorded.get("server") and recorded["server"] != target.server and not session.get("sandbox"):
-        raise Refused(
-            f"run {run.id} was made on {recorded['server']}, and this context is {target.server}",
-            "nothing was changed",
-            f"name the right one with --context; the run used {recorded.get('context')}",
-        )
-    return run, target, session.api(target, run.target_kind)
+    api = session.api(target, run.target_kind)
+    if unread := require_same_target(run, target, api, by_address=not session.get("sandbox")):
+        click.echo(f"note:  {unread}", err=True)
+    run.work_as(session.about())
+    return run, target, api
 
 
 def _ended(session: Session, run: Run, target: Target, outcome: Outcome) -> int:
@@ -108,7 +107,7 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
         if not session.json:
             click.echo(f"{heading(f'rollback of {record.id} ({record.name})', target)}\n{plan_text(plan)}")
         if dry_run:
-            return _previewed(session, record, target, plan)
+            return _previewed(session, record, target, plan, "rollback")
         session.require_unpaused()
         if not yes:
             _confirm(session, "Undo this?")
@@ -118,10 +117,10 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
     return _reporting(session, run, verb)
 
 
-def _previewed(session: Session, run: Run, target: Target, plan: State) -> int:
+def _previewed(session: Session, run: Run, target: Target, plan: State, verb: str) -> int:
     if session.json:
         return _ended(session, run, target, Outcome(Status.PLANNED, run_id=run.id, plan=plan))
-    click.echo(f"nothing was written.\n{next_lines(f'runbook rollback {run.id}')[0]}")
+    click.echo(f"nothing was written.\n{next_lines(f'runbook {verb} {run.id}')[0]}")
     return 0
 
 
@@ -148,18 +147,25 @@ def _has_begun(session: Session, run_id: str) -> bool:
 
 @click.command("resume")
 @click.argument("run", metavar="RUN", shell_complete=runs)
+@click.option("--dry-run", is_flag=True, help="Show what is still to be done. Writes nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--on-unhealthy", type=click.Choice(["rollback", "keep", "ask"]), help="What to do when the proof fails.")
 @run_options
-def resume_command(run: str, yes: bool, on_unhealthy: str | None, **options: Any) -> int:
+def resume_command(run: str, dry_run: bool, yes: bool, on_unhealthy: str | None, **options: Any) -> int:
     """Finish a run that was interrupted; what it did already is not done again."""
     session = Session(options | {"on_unhealthy": on_unhealthy})
 
     def verb() -> int:
-        session.require_unpaused()
+        if not dry_run:
+            session.require_unpaused()
         record, target, api = _loaded(session, run)
+        plan = resume_plan(record, api)
+        if not session.json:
+            click.echo(f"{heading(f'rest of {record.id} ({record.name})', target)}\n{plan_text(plan)}")
+        if dry_run:
+            return _previewed(session, record, target, plan, "resume")
         if not yes:
-            _confirm(session, f"Finish run {record.id} on {target}?")
+            _confirm(session, "Finish this?")
         watcher = observer(session, run_id=record.id)
         outcome = resume_run(record, api, watcher, decision(session), session.get("wait"))
         return _ended(session, record, target, outcome)
@@ -185,18 +191,24 @@ def runs_command(run: str | None, **options: Any) -> int:
     run_id = session.found(run)
     try:
         return _show(session, Run.load(session.journal, run_id))
-    except Unreadable as problem:
+    except (Unreadable, Tampered) as problem:
         return _show_unread(session, run_id, problem)
 
 
 def _show(session: Session, record: Run) -> int:
     events = session.journal.events(record.id)
     if session.json:
-        more = {"parameters": record.created["parameters"], "plan": record.created["plan"], "events": _told(events)}
+        more = {
+            "verbs": verbs(events),
+            "parameters": record.created["parameters"],
+            "plan": record.created["plan"],
+            "events": _told(events),
+        }
         print_json(record.as_json() | more)
         return 0
     label = f"{record.id}  {record.name}  {record.shown_status}  on "
     click.echo("\n".join(labelled(label, " ".join(record.created["target"].values()))))
+    click.echo("\n".join(labelled("by ", who(record.created))))
     if record.shown_status == "applied" and (known := ended(record.verify)):
         click.echo("\n".join(labelled("  ", known)))
     click.echo(plan_text(record.created["plan"]))
@@ -205,7 +217,7 @@ def _show(session: Session, record: Run) -> int:
     return 0
 
 
-def _show_unread(session: Session, run_id: str, problem: Unreadable) -> int:
+def _show_unread(session: Session, run_id: str, problem: RunbookError) -> int:
     """Show the entries of a run that cannot be read as they are; it is no failure to have looked at them."""
     events = session.journal.events(run_id)
     if session.json:
@@ -225,7 +237,7 @@ def _subject(record: Run, payload: dict[str, Any]) -> str:
     """Return what an event is about; most name a change by its number only."""
     index = payload.get("index", -1)
     change = record.operations[index].change if 0 <= index < len(record.operations) else None
-    return str(payload.get("check") or (change.address if change else "") or payload.get("status", ""))
+    return str(payload.get("check") or (change.address if change else "") or payload.get("status") or who(payload))
 
 
 def _list(session: Session) -> int:

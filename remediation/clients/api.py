@@ -18,9 +18,11 @@ from remediation.clients.material import Material
 from remediation.clients.patience import Patience as RequestPatience
 from remediation.clients.sightings import Busy, Sighting
 from remediation.diffing import State
+from remediation.errors import Forbidden, NotFound
 from remediation.journal import Journal
 from remediation.journal.holder import acquisition
 from remediation.model import Permission, Target
+from remediation.refs import Ref
 
 
 def _nobody(who: str, waited: float, limit: float) -> None:
@@ -147,6 +149,15 @@ class Api:
     def still_locked(self) -> None:
         """Raise LockLost when the run's locks are lost."""
         self._keeper.check()
+
+    def target_uid(self) -> str:
+        """Return the uid of the namespace kube-system, which no two clusters share; empty when it cannot be read."""
+        if self._configuration is None:
+            return ""
+        try:
+            return str(self.kubernetes.read(Ref("v1", "Namespace", "kube-system"))["metadata"].get("uid", ""))
+        except (Forbidden, NotFound):
+            return ""
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Read each object of the cluster once while a plan is made; nothing to do for a target without one."""

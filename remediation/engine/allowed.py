@@ -70,6 +70,8 @@ def _books(run: Run) -> Iterable[Runbook]:
 
 def _outside(run: Run, api: Any) -> str:
     changes = {index for index, item in enumerate(run.operations) if item.kind == "change"}
+    if any(index not in run.intents for index, progress in run.progress.items() if progress != "untouched"):
+        return "it has done what it never began"
     planned = [*run.operations, *run.undo]
     reach = _reach(run, api) if planned else Reach([])
     if found := next(filter(None, map(reach.problem, planned)), ""):

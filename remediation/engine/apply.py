@@ -1,4 +1,4 @@
-"""Carry out a run, new or resumed; it never ends half-way without saying so."""
+"""Carry out a run; it never ends half-way without saying so."""
 
 from __future__ import annotations
 
@@ -6,33 +6,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from remediation.changes import Intent
-from remediation.engine.allowed import require_ours
 from remediation.engine.execution import Executor, Observer
-from remediation.engine.finishing import refuse_finished, resumable, unfinished
+from remediation.engine.finishing import resumable, unfinished
 from remediation.engine.holding import locked
-from remediation.engine.outcome import Outcome, end, failed, interrupted, interruption, once_changed, proof, ways_on
-from remediation.engine.plan import Plan, Planner
-from remediation.engine.putting_back import is_let_go, let_go, put_back, restore_temporary
-from remediation.engine.reach import unlike
+from remediation.engine.outcome import Outcome, end, failed, interruption, once_changed, proof, ways_on
+from remediation.engine.putting_back import let_go, put_back, restore_temporary
 from remediation.engine.run import Run
 from remediation.errors import (
     Ambiguous,
     Drifted,
     Interrupted,
     LockLost,
-    NotApplicable,
-    Refused,
     RunbookError,
-    StalePlan,
     StoreProblem,
     Throttled,
     Unauthorized,
     Unhealthy,
     Unproven,
-    UsageProblem,
 )
-from remediation.facts import Facts
 from remediation.model import Status
 
 Decision = Callable[[Unhealthy], bool]
@@ -51,41 +42,15 @@ def apply_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision, wa
     try:
         with locked(run, api, wait, observer.held_up):
             _refuse_taken_over(run)
-            return _apply(run, Executor(run, api, observer), on_unhealthy)
+            return carry_out_run(run, Executor(run, api, observer), on_unhealthy)
     except KeyboardInterrupt:
         return failed(run, interruption(run))
     except RunbookError as problem:
         return failed(run, problem)
 
 
-def resume_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision, wait: float | None = None) -> Outcome:
-    """Finish an interrupted run; its operations that are done already are skipped.
-
-    ``wait`` is how many seconds to wait for other runs on the same objects.
-
-    Raises:
-        Refused: there is nothing to finish, another process works on it, or a precondition no longer holds.
-    """
-    try:
-        with locked(run, api, wait, observer.held_up):
-            refuse_finished(run)
-            require_ours(run, api)
-            _refuse_outdated(run, api)
-            _revive(run, api)
-            run.note("run.resumed", {"holder": run.holder})
-            return _resumed(run, api, observer, on_unhealthy)
-    except KeyboardInterrupt:
-        return interrupted(run)
-
-
-def _resumed(run: Run, api: Any, observer: Observer, on_unhealthy: Decision) -> Outcome:
-    try:
-        return _apply(run, Executor(run, api, observer), on_unhealthy)
-    except RunbookError as problem:
-        return failed(run, problem)
-
-
-def _apply(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
+def carry_out_run(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
+    """Do what is still to be done, prove it, or put it back; the locks are held. Raises what only the caller can report."""
     try:
         return _applied(run, executor, on_unhealthy)
     except LockLost:
@@ -212,57 +177,3 @@ def _refuse_taken_over(run: Run) -> None:
         raise LockLost(
             f"run {run.id} was taken over by another process while it waited for its lock", "this process wrote nothing"
         )
-
-
-def _refuse_outdated(run: Run, api: Any) -> None:
-    """Ask every precondition again, and whether what is still to be done is still wanted: time has passed."""
-    plan = Plan(run.book, run.target, run.created["parameters"])
-    steps = run.book.steps(run.target, facts=Facts(api), **_values(run))
-    try:
-        wanted = Planner(plan, api).wanted(steps)
-    except (Refused, UsageProblem, NotApplicable) as problem:
-        raise _outdated(run, problem.summary) from problem
-    for index, item in enumerate(run.operations):
-        if item.change and not _has_begun(run, index, api) and (found := unlike(item, wanted)):
-            raise _outdated(run, found)
-        if item.change and run.progress.get(index) == "done" and is_let_go(item, api):
-            raise _outdated(run, f"{item.change.address} is not in place any more")
-
-
-def _values(run: Run) -> dict[str, Any]:
-    """Return the run's parameters; raises StalePlan when the runbook takes others by now."""
-    recorded, taken = set(run.created["parameters"]), run.book.parameters
-    lacking = [item.flag_name for item in taken if item.required and item.name not in recorded]
-    if other := [*sorted(recorded - {item.name for item in taken}), *lacking]:
-        raise _outdated(run, f"the parameters of {run.book.name} have changed since: {', '.join(other)}")
-    try:
-        return run.book.values(run.created["parameters"])
-    except (ValueError, TypeError) as problem:
-        raise _outdated(run, f"a parameter is not allowed any more: {problem}") from problem
-
-
-def _has_begun(run: Run, index: int, api: Any) -> bool:
-    return _has_landed(run, index, api) or run.progress.get(index, "untouched") not in ("untouched", "intended")
-
-
-def _outdated(run: Run, why: str) -> StalePlan:
-    return StalePlan(f"run {run.id} cannot be finished: {why}", "nothing was changed", f"runbook rollback {run.id}")
-
-
-def _revive(run: Run, api: Any) -> None:
-    """A value that died with its process is made again, unless the next change has put it where it belongs."""
-    for index, operation in enumerate(run.operations):
-        lost = operation.resource and operation.resource.ephemeral and run.progress.get(index) == "done"
-        if lost and not _has_landed(run, index + 1, api):
-            run.progress[index] = "intended"
-            run.written.pop(index)
-
-
-def _has_landed(run: Run, index: int, api: Any) -> bool:
-    """Tell whether a change is in place; one that was only intended is looked at."""
-    resource, change = run.operations[index].resource, run.operations[index].change
-    if run.progress.get(index) == "intended" and resource is not None and change is not None:
-        written = resource.settle(api, change, run.id, run.intents.get(index, Intent()))
-        if written is not None:
-            run.done(index, written)
-    return run.progress.get(index) == "done"

@@ -10,6 +10,8 @@ from remediation.diffing import State
 from remediation.errors import RunbookError, Unreadable
 from remediation.journal import Event
 
+_WHO = ("actor", "ticket", "reason")
+_VERBS = {"run.created": "run", "run.resumed": "resume", "run.rolling_back": "rollback"}
 _SAID = ("runbook", "id", "target", "actor", "ticket", "reason")
 
 
@@ -29,6 +31,22 @@ def ended(verify: State | None) -> str | None:
     """Return what was proven when a run ended; None when nothing was asked."""
     checks = (verify or {}).get("checks")
     return proven(checks) if checks else None
+
+
+def who(payload: State) -> str:
+    """Return who is behind an entry, in words: ``alice, ticket CHG-1: why``; empty when it does not say."""
+    ticket = f", ticket {payload['ticket']}" if payload.get("ticket") else ""
+    reason = f": {payload['reason']}" if payload.get("reason") else ""
+    return f"{payload['actor']}{ticket}{reason}" if payload.get("actor") else ""
+
+
+def verbs(events: Sequence[Event]) -> list[State]:
+    """Return who ran, resumed and rolled back a run, and when; None for what an entry does not say."""
+    return [
+        {"verb": _VERBS[event.kind], "time": iso(event.time)} | {name: event.payload.get(name) for name in _WHO}
+        for event in events
+        if event.kind in _VERBS
+    ]
 
 
 def unread(created: Event, problem: RunbookError) -> State:

@@ -71,7 +71,7 @@ def rollback_run(run: Run, api: Any, observer: Observer, wait: float | None = No
             if (done := nothing_to_undo(run)) is not None:
                 return done
             plan = rollback_plan(run, api)
-            run.note("run.rolling_back", {"holder": run.holder})
+            run.note("run.rolling_back", {"holder": run.holder} | run.by)
             return _rolled_back(run, Executor(run, api, observer), plan)
     except KeyboardInterrupt:
         return interrupted(run)

@@ -33,6 +33,7 @@ class Run:
         first_undo: the index of the first operation that the runbook's own undo has added.
         epoch: which acquisition of the run's locks this process writes for; 0 while it has none.
         fresh: whether this process has made the run, and no other has worked on it.
+        by: the actor, ticket and reason of whoever works on it now.
     """
 
     journal: Journal
@@ -50,6 +51,7 @@ class Run:
     verify: State | None = None
     epoch: int = 0
     fresh: bool = False
+    by: State = field(default_factory=dict)
 
     @classmethod
     def begin(cls, journal: Journal, plan: Plan, about: State) -> Run:
@@ -79,9 +81,10 @@ class Run:
         Raises:
             Refused: the journal does not have it.
             Unreadable: it was recorded in a way that this version does not know.
+            Tampered: its entries are not as they were written.
         """
         run_id = journal.find(run_id)
-        return cls._told_by(journal, run_id, journal.events(run_id))
+        return cls._told_by(journal, run_id, journal.intact(run_id))
 
     @classmethod
     def _told_by(cls, journal: Journal, run_id: str, events: list[Event]) -> Run:
@@ -103,7 +106,12 @@ class Run:
         """Read the journal again: another process may have worked on the run until its lock was ours."""
         now = Run.load(self.journal, self.id)
         for item in fields(self):
-            setattr(self, item.name, getattr(now, item.name))
+            if item.name != "by":
+                setattr(self, item.name, getattr(now, item.name))
+
+    def work_as(self, about: State) -> None:
+        """Let a person work on a run that was read back: ``about`` is their actor, ticket and reason, for lock and record."""
+        self.by, self.holder = about, holder(self.id, about["actor"], self.created["runbook"])
 
     def _record(self, kind: str, payload: State) -> None:
         """Write ahead, then know it ourselves as any later process will; raises LockLost when one has taken over the run."""

@@ -34,6 +34,11 @@ class Event:
         expected = Event.after(previous, self.run_id, self.time, self.kind, self.payload)
         return expected == self
 
+    def follows(self, link: str) -> bool:
+        """Tell whether this entry is unchanged and comes after the one with this digest."""
+        parts = (self.sequence, self.run_id, self.time, self.kind, self.payload, link)
+        return self.previous == link and self.digest == _digest(*parts)
+
 
 def _digest(*parts: Any) -> str:
     return hashlib.sha256(canonical(list(parts))).hexdigest()

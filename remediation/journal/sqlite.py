@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from remediation.errors import Refused, StoreProblem, Tampered
+from remediation.journal.chain import around, require_intact
 from remediation.journal.damage import gone, is_busy, told
 from remediation.journal.events import Event
 from remediation.journal.leases import LEASES, Leases, refuse_older
@@ -146,6 +147,16 @@ class Journal:
         query = f"SELECT {_COLUMNS} FROM events WHERE {' AND '.join(where)} ORDER BY sequence"  # noqa: S608 - column names are ours
         with self._guard, self._telling():
             return [_event(row) for row in self._patiently(lambda: self._connection.execute(query, values).fetchall())]
+
+    def intact(self, run_id: str) -> list[Event]:
+        """Return the events of a run; raises Tampered when one of them, or a neighbour in the chain, was changed."""
+        events = self.events(run_id)
+        query = f"SELECT {_COLUMNS} FROM events WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence"  # noqa: S608 - constant text
+        with self._guard, self._telling():
+            newest = self._connection.execute("SELECT max(sequence) FROM events").fetchone()[0]
+            near = [_event(row) for row in self._connection.execute(query, (json.dumps(around(events)),))]
+        require_intact(events, near, newest)
+        return events
 
     def verify(self) -> tuple[int, str]:
         """Return how many events there are and the last digest; raises Tampered at the first one that was changed."""

@@ -1,0 +1,137 @@
+"""Finish a run that was interrupted, after a look at what is still to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from remediation.changes import Intent
+from remediation.diffing import State
+from remediation.engine.allowed import require_ours
+from remediation.engine.apply import Decision, carry_out_run
+from remediation.engine.execution import Executor, Observer
+from remediation.engine.finishing import refuse_finished
+from remediation.engine.holding import locked
+from remediation.engine.outcome import Outcome, failed, interrupted
+from remediation.engine.plan import Plan, Planner
+from remediation.engine.putting_back import is_let_go
+from remediation.engine.reach import unlike
+from remediation.engine.run import Run
+from remediation.errors import NotApplicable, Refused, RunbookError, StalePlan, UsageProblem
+from remediation.facts import Facts
+
+
+def resume_plan(run: Run, api: Any) -> State:
+    """Return what a resume would still change and check, as the ``plan`` of the JSON document. Writes nothing.
+
+    Raises:
+        Refused: there is nothing to finish, the record is not one of this runbook, or what it wants is outdated.
+    """
+    refuse_finished(run)
+    require_ours(run, api)
+    ahead = [index for index, item in enumerate(run.operations) if item.kind == "change" and _is_ahead(run, index, api)]
+    _refuse_outdated(run, api, lambda index: index not in ahead)
+    changes = [item.change for index, item in enumerate(run.operations) if index in ahead and item.change]
+    done = [
+        {"address": item.change.address, "reason": "done before it was interrupted"}
+        for index, item in enumerate(run.operations)
+        if item.change and index not in ahead
+    ]
+    checks = [item.ensure for item in run.operations if item.ensure]
+    planned = [{"check": item.check.description, "within_seconds": item.within, "status": "planned"} for item in checks]
+    shown = [change.as_json() for change in changes]
+    return {"fingerprint": None, "changes": shown, "already_ok": done, "checks": planned}
+
+
+def _is_ahead(run: Run, index: int, api: Any) -> bool:
+    """Tell whether a change is still to be made, also one whose value died with the process that made it."""
+    resource, change = run.operations[index].resource, run.operations[index].change
+    if resource is None or change is None:
+        return False
+    progress = run.progress.get(index, "untouched")
+    if progress == "intended":
+        return resource.ephemeral or not change.landed(resource.read(api))
+    if resource.ephemeral and progress == "done":
+        return index + 1 < len(run.operations) and _is_ahead(run, index + 1, api)
+    return progress == "untouched"
+
+
+def resume_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision, wait: float | None = None) -> Outcome:
+    """Finish an interrupted run; its operations that are done already are skipped.
+
+    ``wait`` is how many seconds to wait for other runs on the same objects.
+
+    Raises:
+        Refused: there is nothing to finish, another process works on it, or a precondition no longer holds.
+    """
+    try:
+        with locked(run, api, wait, observer.held_up):
+            refuse_finished(run)
+            require_ours(run, api)
+            _refuse_outdated(run, api, lambda index: _has_begun(run, index, api))
+            _revive(run, api)
+            run.note("run.resumed", {"holder": run.holder} | run.by)
+            return _resumed(run, api, observer, on_unhealthy)
+    except KeyboardInterrupt:
+        return interrupted(run)
+
+
+def _resumed(run: Run, api: Any, observer: Observer, on_unhealthy: Decision) -> Outcome:
+    try:
+        return carry_out_run(run, Executor(run, api, observer), on_unhealthy)
+    except RunbookError as problem:
+        return failed(run, problem)
+
+
+def _refuse_outdated(run: Run, api: Any, begun: Callable[[int], bool]) -> None:
+    """Ask every precondition again, and whether what is still to be done is still wanted: time has passed."""
+    plan = Plan(run.book, run.target, run.created["parameters"])
+    steps = run.book.steps(run.target, facts=Facts(api), **_values(run))
+    try:
+        wanted = Planner(plan, api).wanted(steps)
+    except (Refused, UsageProblem, NotApplicable) as problem:
+        raise _outdated(run, problem.summary) from problem
+    for index, item in enumerate(run.operations):
+        if item.change and not begun(index) and (found := unlike(item, wanted)):
+            raise _outdated(run, found)
+        if item.change and run.progress.get(index) == "done" and is_let_go(item, api):
+            raise _outdated(run, f"{item.change.address} is not in place any more")
+
+
+def _values(run: Run) -> dict[str, Any]:
+    """Return the run's parameters; raises StalePlan when the runbook takes others by now."""
+    recorded, taken = set(run.created["parameters"]), run.book.parameters
+    lacking = [item.flag_name for item in taken if item.required and item.name not in recorded]
+    if other := [*sorted(recorded - {item.name for item in taken}), *lacking]:
+        raise _outdated(run, f"the parameters of {run.book.name} have changed since: {', '.join(other)}")
+    try:
+        return run.book.values(run.created["parameters"])
+    except (ValueError, TypeError) as problem:
+        raise _outdated(run, f"a parameter is not allowed any more: {problem}") from problem
+
+
+def _has_begun(run: Run, index: int, api: Any) -> bool:
+    return _has_landed(run, index, api) or run.progress.get(index, "untouched") not in ("untouched", "intended")
+
+
+def _outdated(run: Run, why: str) -> StalePlan:
+    return StalePlan(f"run {run.id} cannot be finished: {why}", "nothing was changed", f"runbook rollback {run.id}")
+
+
+def _revive(run: Run, api: Any) -> None:
+    """A value that died with its process is made again, unless the next change has put it where it belongs."""
+    for index, operation in enumerate(run.operations):
+        lost = operation.resource and operation.resource.ephemeral and run.progress.get(index) == "done"
+        if lost and not _has_landed(run, index + 1, api):
+            run.progress[index] = "intended"
+            run.written.pop(index)
+
+
+def _has_landed(run: Run, index: int, api: Any) -> bool:
+    """Tell whether a change is in place; one that was only intended is looked at."""
+    resource, change = run.operations[index].resource, run.operations[index].change
+    if run.progress.get(index) == "intended" and resource is not None and change is not None:
+        written = resource.settle(api, change, run.id, run.intents.get(index, Intent()))
+        if written is not None:
+            run.done(index, written)
+    return run.progress.get(index) == "done"
