@@ -104,13 +104,12 @@ class Run:
 
     def refresh(self) -> None:
         """Read the journal again: another process may have worked on the run until its lock was ours."""
-        now = Run.load(self.journal, self.id)
+        now = replace(Run.load(self.journal, self.id), by=self.by)
         for item in fields(self):
-            if item.name != "by":
-                setattr(self, item.name, getattr(now, item.name))
+            setattr(self, item.name, getattr(now, item.name))
 
     def work_as(self, about: State) -> None:
-        """Let a person work on a run that was read back: ``about`` is their actor, ticket and reason, for lock and record."""
+        """Let somebody work on a run that was read back: ``about`` is actor, ticket and reason, for lock and record."""
         self.by, self.holder = about, holder(self.id, about["actor"], self.created["runbook"])
 
     def _record(self, kind: str, payload: State) -> None:
