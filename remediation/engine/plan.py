@@ -8,6 +8,7 @@ from typing import Any, Literal
 from remediation.catalogue import Runbook
 from remediation.changes import Change, Seen, fingerprint
 from remediation.diffing import ABSENT, Edit, State, parse_pointer
+from remediation.engine.kept import kept
 from remediation.engine.permissions import missing
 from remediation.engine.reach import Reach
 from remediation.errors import Conflict, Forbidden, NotApplicable, Refused, StalePlan, UsageProblem
@@ -45,8 +46,8 @@ class Operation:
         document: State = {"kind": self.kind, "of": self.of}
         if self.change is not None:
             document["change"] = self.change.as_json() | {
-                "before": self.change.before,
-                "after": self.change.after,
+                "before": kept(self.change, self.change.before),
+                "after": kept(self.change, self.change.after),
                 "edits": [_edit_json(edit) for edit in self.change.edits],
             }
         return document | {"resource": to_record(self.resource), "ensure": _ensure_json(self.ensure)}

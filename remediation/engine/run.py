@@ -11,6 +11,7 @@ from remediation import catalogue, versions
 from remediation.catalogue import Runbook
 from remediation.changes import Intent, Seen, Written
 from remediation.diffing import State
+from remediation.engine.kept import kept
 from remediation.engine.listed import ended, iso, said, unreadable
 from remediation.engine.plan import Operation, Plan
 from remediation.errors import StalePlan, Unreadable, UsageProblem
@@ -83,8 +84,7 @@ class Run:
             Unreadable: it was recorded in a way that this version does not know.
             Tampered: its entries are not as they were written.
         """
-        run_id = journal.find(run_id)
-        return cls._told_by(journal, run_id, journal.intact(run_id))
+        return cls._told_by(journal, found := journal.find(run_id), journal.intact(found))
 
     @classmethod
     def _told_by(cls, journal: Journal, run_id: str, events: list[Event]) -> Run:
@@ -104,12 +104,11 @@ class Run:
 
     def refresh(self) -> None:
         """Read the journal again: another process may have worked on the run until its lock was ours."""
-        now = replace(Run.load(self.journal, self.id), by=self.by)
-        for item in fields(self):
-            setattr(self, item.name, getattr(now, item.name))
+        now = vars(replace(Run.load(self.journal, self.id), by=self.by))
+        vars(self).update({item.name: now[item.name] for item in fields(self)})
 
     def work_as(self, about: State) -> None:
-        """Let somebody work on a run that was read back: ``about`` is actor, ticket and reason, for lock and record."""
+        """Let somebody work on a run that was read back; ``about`` says who and why, for lock and record."""
         self.by, self.holder = about, holder(self.id, about["actor"], self.created["runbook"])
 
     def _record(self, kind: str, payload: State) -> None:
@@ -158,7 +157,8 @@ class Run:
 
     def done(self, index: int, written: Written) -> None:
         """Record what a change left behind."""
-        self._record("change.done", {"index": index, "after": written.after, "identity": written.identity})
+        after = kept(self.operations[index].change, written.after)
+        self._record("change.done", {"index": index, "after": after, "identity": written.identity})
 
     def withdraw(self, index: int) -> None:
         """Record that an intended change was certainly not made: the API said no."""
@@ -255,11 +255,11 @@ class Run:
     @property
     def made(self) -> dict[str, State]:
         """What the run has made or may have made, by address, also what it has put back since."""
-        found = {}
-        for index, item in enumerate(self.operations):
-            if item.change and self.progress.get(index, "untouched") != "untouched":
-                found[item.change.address] = (self.written.get(index) or Written(item.change.after)).after or {}
-        return found
+        return {
+            item.change.address: (self.written.get(index) or Written(item.change.after)).after or {}
+            for index, item in enumerate(self.operations)
+            if item.change and self.progress.get(index, "untouched") != "untouched"
+        }
 
     @cached_property
     def holder(self) -> str:

@@ -136,7 +136,7 @@ class KubernetesObject(Patched):
 
         What we created goes as long as all that we asked for is as we left it, and nobody has added content of his own.
         """
-        if change.action != "delete" or seen.raw is None or not managed_fields.entries(seen.raw):
+        if change.action != "delete" or seen.raw is None:
             return change.drifted(seen.state)
         asked, raw = self.desired(None), seen.raw
         return change.drifted(seen.state, lambda edit: _is_of_others(asked, raw, edit))
