@@ -50,6 +50,10 @@ class ResourceDefaults:
     learnt: ClassVar[tuple[str, ...]] = ("reason", "row")
     programs: ClassVar[tuple[str, ...]] = ()
 
+    def own(self, change: Change) -> Change:
+        """Return the change: all of it is ours."""
+        return change
+
     def made_by(self, run_id: str, state: State) -> bool:
         """Tell that nothing says who made it."""
         del run_id, state
@@ -65,8 +69,7 @@ class ResourceDefaults:
 
     def says_the_same(self, other: Any) -> bool:
         """Tell nothing apart: which thing it is says all."""
-        del other
-        return True
+        return other is not None
 
     @property
     def reason(self) -> str:
@@ -121,6 +124,9 @@ class Resource(Protocol):
 
     def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change, None when there is none."""
+
+    def own(self, change: Change) -> Change:
+        """Return a recorded change without what the API did along with it, which earlier versions recorded too."""
 
     def made_by(self, run_id: str, state: State) -> bool:
         """Tell whether what was read carries the mark of the run that made it, where there can be one."""

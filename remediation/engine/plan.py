@@ -55,11 +55,11 @@ class Operation:
     @classmethod
     def from_json(cls, document: State) -> Operation:
         """Return the operation that `as_json` wrote."""
-        change, ensure = document.get("change"), document.get("ensure")
+        change, ensure, resource = document.get("change"), document.get("ensure"), from_record(document.get("resource"))
         return cls(
             document["kind"],
-            from_record(document.get("resource")),
-            _change(change) if change else None,
+            resource,
+            resource.own(_change(change)) if change and resource else None,
             _ensure(ensure) if ensure else None,
             document.get("of", -1),
         )

@@ -98,6 +98,11 @@ class KubernetesObject(Patched):
         """The images of the manifest."""
         return tuple(images(self.manifest))
 
+    def own(self, change: Change) -> Change:
+        """Return the change with only the edits that the manifest makes."""
+        ours = tuple(edit for edit in change.edits if not edit.path or sets(self.manifest, edit.path))
+        return replace(change, edits=ours) if change.action == "update" else change
+
     def made_by(self, run_id: str, state: State) -> bool:
         """Tell whether the object is stamped with the run."""
         return is_made_by(run_id, state.get("metadata", {}).get("annotations"))
@@ -176,7 +181,7 @@ class KubernetesObject(Patched):
 
     def _ours(self, wanted: Change, answer: Change) -> Change:
         """Return the change as the server would make it, without what the server and its webhooks add on their own."""
-        ours = tuple(edit for edit in answer.edits if sets(self.manifest, edit.path))
+        ours = self.own(answer).edits
         added = [edit.pointer for edit in answer.edits if edit not in ours]
         note = f"the API server changes more along with it, and may again on undo: {', '.join(added[:5])}"
         return replace(wanted, after=answer.after, edits=ours, note=note if added else wanted.note)
