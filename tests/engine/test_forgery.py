@@ -291,7 +291,8 @@ def test_a_field_that_is_not_ours_is_never_written(recorded: Recorded) -> None:
     store, run = recorded.forged(
         "ip-masq-agent", lambda record: op(record, "DaemonSet")["change"]["edits"].append(edit)
     )
-    assert recorded.world.runbook(store, "rollback", run, "--yes")["code"] == 0
+    answer = recorded.world.runbook(store, "rollback", run, "--yes")
+    assert answer["code"] == 0, answer["text"][-900:]
     assert "mallory" not in json.dumps(recorded.world.state())
 
 
