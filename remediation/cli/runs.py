@@ -1,4 +1,4 @@
-"""``runbook verify``, ``rollback``, ``resume``, ``runs`` and ``audit``: verbs on what the journal knows."""
+"""``runbook verify``, ``rollback`` and ``resume``: verbs on a run that the journal knows."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ from typing import Any
 import click
 
 from remediation.cli.completing import runs
-from remediation.cli.layout import labelled
-from remediation.cli.options import run_options, store_options, target_options
-from remediation.cli.render import document, error_text, heading, next_lines, plan_text, print_json
+from remediation.cli.options import run_options, target_options
+from remediation.cli.render import document, heading, next_lines, plan_text, print_json
 from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
 from remediation.diffing import State
 from remediation.engine.identity import require_same_target
-from remediation.engine.listed import ended, unread, verbs, who
 from remediation.engine.outcome import Outcome
 from remediation.engine.resuming import resume_plan, resume_run
 from remediation.engine.rollback import nothing_to_undo, rollback_plan, rollback_run
 from remediation.engine.run import Run
 from remediation.engine.verify import verify_run
-from remediation.errors import Refused, RunbookError, Tampered, Unreadable
-from remediation.journal import Event
+from remediation.errors import Refused, RunbookError, Unreadable
 from remediation.model import Status, Target
 
 
@@ -129,8 +126,7 @@ def _last_change(session: Session, run_id: str) -> str:
     if run_id != "last":
         return run_id
     newest = session.found(run_id)
-    intended = reversed(session.journal.events(kind="change.intended"))
-    begun = (found for found in dict.fromkeys(item.run_id for item in intended) if _has_begun(session, found))
+    begun = (found for found in session.journal.with_entry("change.intended") if _has_begun(session, found))
     last = next(begun, newest)
     if last != newest:
         click.echo(f"run {newest} changed nothing; the last run that did is {last}", err=True)
@@ -178,121 +174,3 @@ def _confirm(session: Session, question: str) -> None:
         raise Refused("nobody is here to confirm", "nothing was changed", "repeat with --yes")
     if not click.confirm(question, err=True):
         raise Refused("not confirmed", "nothing was changed", "runbook runs")
-
-
-@click.command("runs")
-@click.argument("run", metavar="[RUN]", required=False, shell_complete=runs)
-@store_options
-def runs_command(run: str | None, **options: Any) -> int:
-    """List the runs in the journal, newest first, or show one with everything it did."""
-    session = Session(options)
-    if run is None:
-        return _list(session)
-    run_id = session.found(run)
-    try:
-        return _show(session, Run.load(session.journal, run_id))
-    except (Unreadable, Tampered) as problem:
-        return _show_unread(session, run_id, problem)
-
-
-def _show(session: Session, record: Run) -> int:
-    events = session.journal.events(record.id)
-    if session.json:
-        more = {
-            "verbs": verbs(events),
-            "parameters": record.created["parameters"],
-            "plan": record.created["plan"],
-            "events": _told(events),
-        }
-        print_json(record.as_json() | more)
-        return 0
-    label = f"{record.id}  {record.name}  {record.shown_status}  on "
-    click.echo("\n".join(labelled(label, " ".join(record.created["target"].values()))))
-    click.echo("\n".join(labelled("by ", who(record.created))))
-    if record.shown_status == "applied" and (known := ended(record.verify)):
-        click.echo("\n".join(labelled("  ", known)))
-    click.echo(plan_text(record.created["plan"]))
-    for event in events[1:]:
-        click.echo("\n".join(labelled(f"  {_clock(event.time)}  {event.kind:<16} ", _subject(record, event.payload))))
-    return 0
-
-
-def _show_unread(session: Session, run_id: str, problem: RunbookError) -> int:
-    """Show the entries of a run that cannot be read as they are; it is no failure to have looked at them."""
-    events = session.journal.events(run_id)
-    if session.json:
-        print_json(unread(events[0], problem) | {"events": _told(events)})
-        return 0
-    click.echo(error_text(problem))
-    for event in events:
-        click.echo(f"  {_clock(event.time)}  {event.kind}")
-    return 0
-
-
-def _told(events: list[Event]) -> list[State]:
-    return [{"time": event.time, "kind": event.kind, **event.payload} for event in events]
-
-
-def _subject(record: Run, payload: dict[str, Any]) -> str:
-    """Return what an event is about; most name a change by its number only."""
-    index = payload.get("index", -1)
-    change = record.operations[index].change if 0 <= index < len(record.operations) else None
-    return str(payload.get("check") or (change.address if change else "") or payload.get("status") or who(payload))
-
-
-def _list(session: Session) -> int:
-    created = reversed(session.journal.events(kind="run.created"))
-    records = [_line(session, event) for event in created]
-    if session.json:
-        print_json({"runs": [record if isinstance(record, dict) else record.as_json() for record in records]})
-    elif not records:
-        click.echo("\n".join(["no runs yet.", *next_lines("runbook list" + session.sandbox_too("runbook runs"))]))
-    for record in records if not session.json else []:
-        if isinstance(record, dict):
-            reason = record["error"]["summary"].removeprefix(f"run {record['run_id']} ")
-            label, where = f"{record['run_id']}  {record['started']}  ", reason
-        else:
-            where = record.created["target"].get("context") or record.created["target"].get("project") or ""
-            label = f"{record.id}  {record.name:<24} {_in_short(record):<16} "  # an id begins with the time
-        click.echo("\n".join(labelled(label, where)))
-    return 0
-
-
-def _in_short(record: Run) -> str:
-    """Return the status; of a run that not everything proved, how much did."""
-    counted = (ended(record.verify) or "").partition(" proven")[0]
-    return f"{record.shown_status}, {counted}" if record.shown_status == "applied" and counted else record.shown_status
-
-
-def _line(session: Session, created: Event) -> Run | State:
-    """Return a run, or what can be said of one that cannot be read."""
-    try:
-        return Run.load(session.journal, created.run_id)
-    except RunbookError as problem:
-        return unread(created, problem)
-
-
-def _clock(seconds: float) -> str:
-    import time  # noqa: PLC0415
-
-    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
-
-
-@click.group("audit")
-def audit_command() -> None:
-    """Check that nobody changed the journal."""
-
-
-@audit_command.command("verify")
-@store_options
-def audit_verify(**options: Any) -> int:
-    """Recompute the hash chain over every event; says the last hash, to compare with one written down elsewhere."""
-    session = Session(options)
-    count, digest = session.journal.verify()
-    if session.json:
-        print_json({"status": "ok", "events": count, "head": digest, "store": str(session.journal.path)})
-    else:
-        click.echo(
-            f"ok: {count} events, none changed. Last hash:\n{digest or '-'}\nA cut-off end shows only against a hash that was written down before."
-        )
-    return 0

@@ -14,14 +14,14 @@ from remediation.diffing import State
 from remediation.engine.kept import kept
 from remediation.engine.listed import ended, iso, said, unreadable
 from remediation.engine.plan import Operation, Plan
+from remediation.engine.reading import TARGETS, complete, require_known_target
 from remediation.errors import StalePlan, Unreadable, UsageProblem
 from remediation.journal import Event, Journal
 from remediation.journal.holder import holder, is_dead
 from remediation.journal.ids import draw
-from remediation.model import Cluster, Project, Status, Steps, Target
+from remediation.model import Status, Steps, Target
 
 Progress = Literal["untouched", "intended", "done", "undoing", "undone"]
-_TARGETS: dict[str, type[Target]] = {kind.kind: kind for kind in (Cluster, Project)}
 
 
 @dataclass
@@ -89,17 +89,16 @@ class Run:
     @classmethod
     def _told_by(cls, journal: Journal, run_id: str, events: list[Event]) -> Run:
         try:
-            run = cls(journal, run_id, versions.entry("run.created", events[0].payload), started=events[0].time)
-            run.operations = [Operation.from_json(item) for item in run.created["operations"]]
-            run.undo = [Operation.from_json(item) for item in run.created["undo"]]
-            run.first_undo = len(run.operations)
-            for event in events[1:]:
-                run._replay(event.kind, event.payload, event.time)
-            run._require_known_target()
+            with complete():
+                run = cls(journal, run_id, versions.entry("run.created", events[0].payload), started=events[0].time)
+                require_known_target(run.created)
+                run.operations = [Operation.from_json(item) for item in run.created["operations"]]
+                run.undo = [Operation.from_json(item) for item in run.created["undo"]]
+                run.first_undo = len(run.operations)
+                for event in events[1:]:
+                    run._replay(event.kind, event.payload, event.time)
         except Unreadable as problem:
             raise unreadable(run_id, problem.summary) from problem
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
-            raise unreadable(run_id, f"what it recorded is not complete ({problem!r:.60})") from problem
         return run
 
     def refresh(self) -> None:
@@ -222,20 +221,13 @@ class Run:
     @property
     def target_kind(self) -> type[Target]:
         """What the run was made for: a cluster or a project."""
-        return _TARGETS[self.created["target_kind"]]
+        return TARGETS[self.created["target_kind"]]
 
     @property
     def target(self) -> Target:
         """The coordinates that the run was made for."""
         known = {item.name for item in fields(self.target_kind)}
         return self.target_kind(**{name: value for name, value in self.created["target"].items() if name in known})
-
-    def _require_known_target(self) -> None:
-        if self.created["target_kind"] not in _TARGETS:
-            raise Unreadable(f"its target is a {self.created['target_kind']!r}, which this version does not know")
-        for name in ("target", "parameters", "plan"):
-            if not isinstance(self.created[name], dict):
-                raise Unreadable(f"its {name} is no object")
 
     @property
     def begun(self) -> bool:

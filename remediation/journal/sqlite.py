@@ -123,6 +123,18 @@ class Journal:
         with self._guard, self._telling():
             return self._patiently(lambda: newest_first(self._connection, most))
 
+    def count_runs(self) -> int:
+        """Return how many runs there are."""
+        with self._guard, self._telling():
+            query = "SELECT count(*) FROM runs"
+            return int(self._patiently(lambda: self._connection.execute(query).fetchone()[0]))
+
+    def with_entry(self, kind: str) -> list[str]:
+        """Return the ids of the runs that have an entry of a kind, the one with the newest first."""
+        with self._guard, self._telling():
+            query = "SELECT run_id FROM events WHERE kind = ? GROUP BY run_id ORDER BY max(sequence) DESC"
+            return [row[0] for row in self._patiently(lambda: self._connection.execute(query, (kind,)).fetchall())]
+
     def _catch_up(self) -> None:
         """Read what another version of this program, which keeps no summaries, has added."""
         with self._guard, self._telling():

@@ -15,7 +15,7 @@ from typing import Any
 SUMMARIES = """
 CREATE TABLE IF NOT EXISTS runs (
   run_id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, started REAL NOT NULL, about TEXT NOT NULL,
-  status TEXT NOT NULL, finished REAL, holder TEXT NOT NULL, shapes TEXT NOT NULL);
+  status TEXT NOT NULL, finished REAL, verify TEXT NOT NULL, holder TEXT NOT NULL, shapes TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS runs_by_age ON runs (sequence);
 """
 TWICE = "twice"
@@ -33,6 +33,7 @@ class Summary:
 
     Attributes:
         about: what it says of itself: runbook, id, target, actor, ticket, reason.
+        verify: what was proven when it ended.
         shapes: the forms of its entries, each with the number of an entry that has it; `TWICE` when two runs have its id.
     """
 
@@ -42,6 +43,7 @@ class Summary:
     about: dict[str, Any]
     status: str
     finished: float | None
+    verify: dict[str, Any] | None
     holder: str
     shapes: dict[str, int]
 
@@ -65,12 +67,16 @@ def catch_up(database: sqlite3.Connection) -> None:
 
 def newest_first(database: sqlite3.Connection, most: int | None) -> list[Summary]:
     """Return the newest runs, or all."""
-    columns = "run_id, sequence, started, about, status, finished, holder, shapes"
+    columns = "run_id, sequence, started, about, status, finished, verify, holder, shapes"
     query = f"SELECT {columns} FROM runs ORDER BY sequence DESC LIMIT ?"  # noqa: S608 - constant text
     rows = database.execute(query, (-1 if most is None else most,))
-    return [
-        Summary(a, b, c, json.loads(about), d, e, f, json.loads(shapes)) for a, b, c, about, d, e, f, shapes in rows
-    ]
+    return [_summary(row) for row in rows]
+
+
+def _summary(row: tuple[Any, ...]) -> Summary:
+    run_id, sequence, started, about, status, finished, verify, holder, shapes = row
+    told = json.loads(about), json.loads(verify), json.loads(shapes)
+    return Summary(run_id, sequence, started, told[0], status, finished, told[1], holder, told[2])
 
 
 def plain(text: Any) -> str:
@@ -88,8 +94,8 @@ def _fold(database: sqlite3.Connection, sequence: int, run_id: str, when: float,
     row = database.execute("SELECT shapes FROM runs WHERE run_id = ?", (run_id,)).fetchone()
     if row is None:
         about = json.dumps({name: said.get(name) for name in _ABOUT})
-        first = (run_id, sequence, when, about, "running", None, plain(said.get("holder", "")), "{}")
-        database.execute("INSERT INTO runs VALUES (?,?,?,?,?,?,?,?)", first)
+        first = (run_id, sequence, when, about, "running", None, "null", plain(said.get("holder", "")), "{}")
+        database.execute("INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?)", first)
     elif kind == "run.created":
         kind = TWICE
     shapes = json.loads(row[0]) if row else {}
@@ -98,8 +104,8 @@ def _fold(database: sqlite3.Connection, sequence: int, run_id: str, when: float,
         more = json.dumps(shapes | {form: sequence}, separators=(",", ":"))
         database.execute("UPDATE runs SET shapes = ? WHERE run_id = ?", (more, run_id))
     if kind == "run.status":
-        state = (plain(said.get("status")), when, run_id)
-        database.execute("UPDATE runs SET status = ?, finished = ? WHERE run_id = ?", state)
+        state = (plain(said.get("status")), when, json.dumps(said.get("verify")), run_id)
+        database.execute("UPDATE runs SET status = ?, finished = ?, verify = ? WHERE run_id = ?", state)
     elif kind in _AGAIN:
         again = ("running", plain(said.get("holder", "")), run_id)
         database.execute("UPDATE runs SET status = ?, finished = NULL, holder = ? WHERE run_id = ?", again)

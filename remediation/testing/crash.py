@@ -34,7 +34,7 @@ _TARGETS = (
 # Later than `send`: after the last look at the locks, when only the network is left.
 _WIRE = ("urllib3.poolmanager", "PoolManager", "urlopen")
 _LONGEST = 200
-_PRELOADED = ("remediation.clients.sdk", "remediation.cli.run", "remediation.cli.runs", "kubernetes.client.rest", "tenacity",
+_PRELOADED = ("remediation.clients.sdk", "remediation.cli.run", "remediation.cli.runs", "remediation.cli.history", "kubernetes.client.rest", "tenacity",
               "google.cloud.resourcemanager_v3", "google.cloud.iam_admin_v1", "google.auth.transport.requests")  # fmt: skip
 
 

@@ -1,0 +1,43 @@
+"""Whether this version can work with what a run has recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from remediation import versions
+from remediation.diffing import State
+from remediation.engine.plan import Operation
+from remediation.errors import Unreadable
+from remediation.journal import Event
+from remediation.model import Cluster, Project, Target
+
+TARGETS: dict[str, type[Target]] = {kind.kind: kind for kind in (Cluster, Project)}
+
+
+@contextmanager
+def complete() -> Iterator[None]:
+    """Tell of content that lacks something as such."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+        raise Unreadable(f"what it recorded is not complete ({problem!r:.60})") from problem
+
+
+def require_readable(event: Event) -> None:
+    """Raise Unreadable for an entry of a run that this version cannot work with."""
+    with complete():
+        content = versions.entry(event.kind, event.payload)
+        if event.kind == "run.created":
+            require_known_target(content)
+        for item in (*content.get("operations", ()), *content.get("undo", ())):
+            Operation.from_json(item)
+
+
+def require_known_target(created: State) -> None:
+    """Raise Unreadable for a run whose target, parameters or plan cannot be what they should."""
+    if created["target_kind"] not in TARGETS:
+        raise Unreadable(f"its target is a {created['target_kind']!r}, which this version does not know")
+    for name in ("target", "parameters", "plan"):
+        if not isinstance(created[name], dict):
+            raise Unreadable(f"its {name} is no object")
