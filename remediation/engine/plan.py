@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any, Literal
 
 from remediation.catalogue import Runbook
@@ -11,7 +11,7 @@ from remediation.diffing import ABSENT, Edit, State, parse_pointer
 from remediation.engine.kept import kept
 from remediation.engine.permissions import missing
 from remediation.engine.reach import Reach
-from remediation.errors import Conflict, Forbidden, NotApplicable, Refused, StalePlan, UsageProblem
+from remediation.errors import Conflict, Forbidden, NotApplicable, Refused, StalePlan, Unreadable, UsageProblem
 from remediation.facts import Facts
 from remediation.model import (
     Allowed,
@@ -56,6 +56,8 @@ class Operation:
     def from_json(cls, document: State) -> Operation:
         """Return the operation that `as_json` wrote."""
         change, ensure, resource = document.get("change"), document.get("ensure"), from_record(document.get("resource"))
+        if document["kind"] == "change" and not (is_dataclass(resource) and change):
+            raise Unreadable("a change of it names no resource, or does not say what is changed")
         return cls(
             document["kind"],
             resource,
