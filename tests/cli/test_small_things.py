@@ -135,7 +135,8 @@ def test_a_long_list_of_runs_fits_a_terminal(tmp_path: Path) -> None:
     """Also with the name that Google gives a context, and so does the audit."""
     cli = Cli(tmp_path)
     target = {"context": "gke_example-prod-payments_europe-west3-a_payments-cluster-number-one"}
-    created = {"runbook": "container-service-agent", "target": target, "operations": []}
+    created = {"runbook": "container-service-agent", "target": target, "target_kind": "cluster", "operations": []}
+    created |= {"parameters": {}, "plan": {}}
     Journal(cli.store).append("20260102-030405-ab12", "run.created", created)
     shown = cli("runs", json_output=False).expect(0).out + cli("audit", "verify", json_output=False).expect(0).out
     assert target["context"] in shown

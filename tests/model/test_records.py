@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 
 import remediation
-from remediation import records
+from remediation import diffing, records
 from remediation.changes import Change
 from remediation.checks.kubernetes import DaemonSetRolledOut
+from remediation.engine.kept import kept
 from remediation.engine.plan import Operation
 from remediation.errors import RunbookError
 from remediation.facts.registry import Credential
@@ -40,10 +42,12 @@ def test_an_object_reads_back(value: object) -> None:
 
 @given(documents, documents)
 def test_an_operation_reads_back(before: object, after: object) -> None:
-    """With its change, whose edits know absent from null, and with its check."""
-    change = Change.between("configmap/shop/x", before or None, after or None)  # type: ignore[arg-type] # documents are dicts
+    """With its change, whose edits know absent from null and which keeps what they lead to, and with its check."""
+    whole = Change.between("configmap/shop/x", before or None, after or None)  # type: ignore[arg-type] # documents are dicts
+    change = replace(whole, before=kept(whole, whole.before), after=kept(whole, whole.after))
+    assert all(diffing.get(change.before, edit.path) == edit.old for edit in change.edits)
     for operation in (
-        Operation("change", OBJECTS[1], change),
+        Operation("change", OBJECTS[0], change),
         Operation("restore", OBJECTS[1], None, None, 3),
         Operation("ensure", ensure=Ensure(DaemonSetRolledOut("kube-system", "x"), within=5.0)),
     ):
