@@ -44,7 +44,9 @@ def _list(session: Session, most: int | None) -> int:
 
     found = lines(session.journal, most)
     if session.json:
-        _print_json({"runs": found})
+        from remediation.cli.render import print_json_list  # noqa: PLC0415 - costs more than the rest of the list
+
+        print_json_list("runs", found)
     elif not found:
         from remediation.cli.render import next_lines  # noqa: PLC0415 - only where there is nothing
 

@@ -151,6 +151,12 @@ def refusal(words: list[str], problem: RunbookError) -> State:
     return document(named.get("name"), named.get("id"), {}, outcome)
 
 
+def print_json_list(name: str, items: list[State]) -> None:
+    """Print a document that is one list, an element on each line: a long one takes a tenth of the time."""
+    lines = ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)
+    click.echo(printable(f'{{"{name}": [\n{lines}\n]}}'))
+
+
 def print_json(value: Any) -> None:
     """Print the one document of this invocation."""
     click.echo(printable(json.dumps(value, indent=2, ensure_ascii=False)))

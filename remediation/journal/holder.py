@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import socket
@@ -52,6 +53,7 @@ def _host() -> str:
     return "/".join(filter(None, (socket.gethostname(), _boot(), _namespace())))
 
 
+@functools.cache
 def _boot() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:
@@ -60,6 +62,7 @@ def _boot() -> str:
         return ""
 
 
+@functools.cache
 def _namespace() -> str:
     try:
         return str(os.stat("/proc/self/ns/pid").st_ino)

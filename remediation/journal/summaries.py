@@ -75,8 +75,8 @@ def newest_first(database: sqlite3.Connection, most: int | None) -> list[Summary
 
 def _summary(row: tuple[Any, ...]) -> Summary:
     run_id, sequence, started, about, status, finished, verify, holder, shapes = row
-    told = json.loads(about), json.loads(verify), json.loads(shapes)
-    return Summary(run_id, sequence, started, told[0], status, finished, told[1], holder, told[2])
+    said, proof, forms = json.loads(f"[{about},{verify},{shapes}]")
+    return Summary(run_id, sequence, started, said, status, finished, proof, holder, forms)
 
 
 def plain(text: Any) -> str:
