@@ -14,7 +14,6 @@ from remediation.errors import Unreadable
 
 T = TypeVar("T", bound=type)
 _KINDS: dict[str, type] = {}
-_PLAIN = {"str": str, "bool": bool, "int": int, "float": int | float, "None": type(None), "State": dict}
 _MODULES = (
     "remediation.resources.kubernetes",
     "remediation.resources.pull_secret",
@@ -75,16 +74,7 @@ def from_record(record: Any) -> Any:
     required = [item.name for item in known if item.default is MISSING and item.default_factory is MISSING]
     if missing := [name for name in required if name not in present]:
         raise Unreadable(f"its {cls.__name__} does not say {', '.join(missing)}")
-    values = {item.name: from_record(present[item.name]) for item in known if item.name in present}
-    if odd := [item.name for item in known if item.name in values and not _fits(str(item.type), values[item.name])]:
-        raise Unreadable(f"its {cls.__name__} has a {', '.join(odd)} of another type")
-    return cls(**values)
-
-
-def _fits(annotation: str, value: Any) -> bool:
-    """Tell whether a value is of the plain JSON types that a field is annotated with; others are not judged."""
-    allowed = [_PLAIN.get(name) for name in annotation.split(" | ")]
-    return None in allowed or any(isinstance(value, kind) for kind in allowed if kind)
+    return cls(**{item.name: from_record(present[item.name]) for item in known if item.name in present})
 
 
 def _kind(name: str) -> type:

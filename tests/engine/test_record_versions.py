@@ -56,10 +56,6 @@ UNREADABLE: dict[str, tuple[Change, str]] = {
     "a newer record": (lambda payload: first(payload).update({"$version": 7}), "its KubernetesObject is of version 7"),
     "no operations": (lambda payload: payload.pop("operations"), "does not say operations"),
     "no object": (lambda payload: payload.update(operations=[1]), "is not complete"),
-    "a number for a name": (
-        lambda payload: first(payload).update(name=7),
-        "its KubernetesObject has a name of another type",
-    ),
     "no resource": (lambda payload: payload["operations"][0].update(resource=[7]), "names no resource"),
     "another target": (lambda payload: payload.update(target_kind="fleet"), "its target is a 'fleet'"),
     "no target": (lambda payload: payload.update(target=None), "its target is no object"),
