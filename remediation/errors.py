@@ -24,6 +24,7 @@
     │   └── Unproven             exit 5   unknown            applied, and nobody could tell whether it helped
     ├── RollbackRefused          exit 6   rollback_refused   the run is not undone
     │   ├── Drifted                                          somebody changed what the run had changed
+    │   ├── Lingering                                        it is marked for deletion, and kept by somebody's finalizer
     │   └── Irreversible                                     it changed what cannot be put back
     ├── Interrupted              exit 1   failed             stopped half-way; the run can be resumed
     │   └── LockLost                                         another run may be at work: nothing is written any more
@@ -158,6 +159,10 @@ class RollbackRefused(RunbookError):
 
 class Drifted(RollbackRefused):
     """Somebody else has changed the same field since; undoing would overwrite their work."""
+
+
+class Lingering(RollbackRefused):
+    """What the run had made is marked for deletion and still there: a finalizer keeps it. Undoing can go on later."""
 
 
 class Irreversible(RollbackRefused):

@@ -14,9 +14,9 @@ from remediation.engine.putting_back import let_go, put_back, restore_temporary
 from remediation.engine.run import Run
 from remediation.errors import (
     Ambiguous,
-    Drifted,
     Interrupted,
     LockLost,
+    RollbackRefused,
     RunbookError,
     StoreProblem,
     Throttled,
@@ -71,8 +71,8 @@ def _applied(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
     except Unhealthy as problem:
         return _unhealthy(run, executor, problem, on_unhealthy)
     except RunbookError as problem:
-        if isinstance(problem, Drifted):
-            restore_temporary(run, executor)  # one that somebody changed must not keep the others
+        if isinstance(problem, RollbackRefused):
+            restore_temporary(run, executor)  # one that somebody changed or keeps must not keep the others
         if not _must_undo(run, problem):
             raise
         return _undone(run, executor, problem)
@@ -115,7 +115,7 @@ def _must_undo(run: Run, problem: RunbookError) -> bool:
         return False
     if isinstance(problem, Interrupted):
         return any(run.progress.get(index + 1) != "done" for index in _ephemeral(run))
-    return run.begun and (bool(_ephemeral(run)) or not isinstance(problem, Ambiguous | Drifted))
+    return run.begun and (bool(_ephemeral(run)) or not isinstance(problem, Ambiguous | RollbackRefused))
 
 
 def _ephemeral(run: Run) -> list[int]:

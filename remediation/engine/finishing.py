@@ -5,6 +5,9 @@ from __future__ import annotations
 from remediation.engine.run import Run
 from remediation.errors import Refused
 
+# One whose temporary object could not be removed is ``rollback_refused``, and has not begun to be rolled back.
+_HALF_WAY = ("running", "failed", "rollback_refused")
+
 
 def unfinished(run: Run) -> bool:
     """Tell whether a change is still to be made."""
@@ -21,7 +24,7 @@ def resumable(run: Run) -> bool:
 
 def refuse_finished(run: Run) -> None:
     """Raise Refused where there is nothing to resume."""
-    if not (run.status in ("running", "failed") or (run.status == "unknown" and resumable(run))) or run.is_rolling_back:
+    if not (run.status in _HALF_WAY or (run.status == "unknown" and resumable(run))) or run.is_rolling_back:
         what, verb = ("is being rolled back", "rollback") if run.is_rolling_back else (f"is {run.status}", "verify")
         raise Refused(
             f"run {run.id} {what}; there is nothing to resume", "nothing was changed", f"runbook {verb} {run.id}"

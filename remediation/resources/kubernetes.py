@@ -17,6 +17,7 @@ from remediation.resources import managed_fields
 from remediation.resources.declared import images, may_make, sets
 from remediation.resources.late_writes import Patched, repeatedly, unchanged
 from remediation.resources.ownership import owner_of
+from remediation.resources.removal import remove
 
 RUN_ANNOTATION = "runbook/run"
 ROW_ANNOTATION = "runbook/id"
@@ -216,7 +217,7 @@ class KubernetesObject(Patched):
     def _once(self, api: Any, change: Change, current: State) -> Written:
         if change.action == "delete":
             metadata = current["metadata"]
-            api.kubernetes.delete(self.ref, metadata["uid"], metadata["resourceVersion"])
+            remove(api, self.ref, metadata["uid"], metadata["resourceVersion"])
             return Written(None)
         operations = diffing.json_patch(current, change.edits, change.after)
         return _written(api.kubernetes.patch(self.ref, [unchanged(current), *operations]))
@@ -236,7 +237,8 @@ class KubernetesObject(Patched):
                 return Written(None)
             # The same value may be somebody else's: then it is not ours to undo.
             return _written(raw) if managed_fields.wrote(raw, change, intent) else None
-        if drifted := change.drifted(current):
+        # What was marked for deletion differs by that mark from what was to be deleted.
+        if change.action != "delete" and (drifted := change.drifted(current)):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted)}")
         return None
 

@@ -38,6 +38,7 @@ from remediation.resources.pull_secret_state import (
     copy_name,
     shown,
 )
+from remediation.resources.removal import remove
 from remediation.resources.service_account_key import material_name
 
 _DETACH_SECONDS = 10.0
@@ -209,7 +210,7 @@ class PullSecret(Patched):
     def _once(self, api: Any, change: Change, raw: State) -> Written:
         if change.action == "delete":
             self._wait_until_unused(api)
-            api.kubernetes.delete(self.ref, raw["metadata"]["uid"], raw["metadata"]["resourceVersion"])
+            remove(api, self.ref, raw["metadata"]["uid"], raw["metadata"]["resourceVersion"])
             return Written(None)
         config = self._edited(api, DockerConfig.parse(base64.b64decode(raw["data"][DATA_KEY])), change)
         edits = [Edit(("data", DATA_KEY), raw["data"][DATA_KEY], _encoded(config))]

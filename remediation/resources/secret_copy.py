@@ -13,6 +13,7 @@ from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.resources.kubernetes import RUN_ANNOTATION, is_made_by, require_made_by
 from remediation.resources.pull_secret_state import TYPE, copy_name, shown
+from remediation.resources.removal import remove
 
 
 @recorded
@@ -74,7 +75,7 @@ class SecretCopy(ResourceDefaults):
         if change.action == "delete":
             raw = api.kubernetes.read(self.ref)
             require_made_by(run_id, self.address, raw["metadata"].get("annotations"))
-            api.kubernetes.delete(self.ref, identity or raw["metadata"]["uid"])
+            remove(api, self.ref, identity or raw["metadata"]["uid"])
             return Written(None)
         original = api.kubernetes.read(Ref("v1", "Secret", self.of, self.namespace))
         metadata = {
