@@ -134,7 +134,7 @@ class Api:
         """Return a lock for each scope, and for each namespace the one of earlier versions, which is looked at last."""
         ours = acquisition(holder)
         cluster = [scope for scope in scopes if scope.startswith("cluster/")]
-        client = self.kubernetes.unguarded() if cluster else None
+        client = self.kubernetes.for_locks() if cluster else None
         locks: list[Lock] = []
         for scope in scopes:
             seen = self._sightings[scope]

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from remediation.clients.connection import Connection
+from remediation.clients.connection import READ_SECONDS, Connection
 from remediation.clients.patience import Patience
 from remediation.diffing import State
 from remediation.errors import Expired, Throttled, Unavailable
@@ -26,6 +26,8 @@ JSON_PATCH = "application/json-patch+json"
 _ATTEMPTS, _SECONDS = 4, 20.0
 # An idle watch gets a bookmark every minute; one that gets nothing for longer has lost its connection.
 _WATCH_SILENCE_SECONDS = 75.0
+# Two heartbeats, each given up after this, fit in the time after which a lock counts as lost.
+_LEASE_READ_SECONDS = 5.0
 
 
 class KubernetesClient:
@@ -47,15 +49,18 @@ class KubernetesClient:
     ) -> None:
         self._patience = patience or Patience()
         self._connection = Connection(configuration, renew, self._patience)
-        self._permit = permit
+        self._permit, self._read_seconds = permit, READ_SECONDS
         self._snapshot: dict[str, State] | None = None
         # The version of the newest list of each path, from which a watch goes on.
         self._listed: dict[str, str] = {}
 
-    def unguarded(self) -> KubernetesClient:
-        """Return a client on the same connections whose writes ask nobody: locks are taken before anything is permitted."""
+    def for_locks(self) -> KubernetesClient:
+        """Return a client on the same connections for Leases: its writes ask nobody, and no answer is waited for for long.
+
+        Locks are taken before anything is permitted, and a heartbeat has to be repeated before they lapse.
+        """
         client = copy.copy(self)
-        client._permit, client._snapshot = None, None
+        client._permit, client._snapshot, client._read_seconds = None, None, _LEASE_READ_SECONDS
         return client
 
     @property
@@ -213,7 +218,9 @@ class KubernetesClient:
         permit: Callable[[], None] | None = None,
     ) -> State:
         """Send one request once and return the JSON answer; raises the `ApiError` that fits."""
-        answer = self._connection.send(method, path, query or {}, body, content_type, permit=permit)
+        answer = self._connection.send(
+            method, path, query or {}, body, content_type, permit=permit, read_seconds=self._read_seconds
+        )
         try:
             document: State = json.loads(answer.data)
         except (ValueError, RecursionError) as problem:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from remediation.clients import configurations
+from remediation.clients import configurations, locks
 from remediation.clients.api import Api
 from remediation.clients.cluster_lock import ClusterLock, lease_of
 from remediation.clients.journal_lock import JournalLock
@@ -24,7 +24,7 @@ from remediation.journal import Journal
 from remediation.journal.holder import acquisition, holder
 from remediation.model import Cluster as Target
 from remediation.refs import Ref
-from remediation.sandbox.kubernetes import Cluster, kubeconfig, serve
+from remediation.sandbox.kubernetes import Cluster, Fault, kubeconfig, serve
 
 LEASES = "leases.coordination.k8s.io"
 SCOPE = "cluster/kube-system/configmap/kube-system/ip-masq-agent"
@@ -198,6 +198,32 @@ def test_nothing_is_written_without_a_lock(place: Place) -> None:
         with pytest.raises(LockLost):
             write()
     assert place.cluster.get("configmaps", "x", "kube-system") is None
+
+
+def test_a_heartbeat_that_is_not_answered_is_repeated_in_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An API server that swallows one request costs a few seconds, and not the lock."""
+    monkeypatch.setattr(locks, "_BEAT_SECONDS", 0.1)
+    swallowed, repeated, let_go = threading.Event(), threading.Event(), threading.Event()
+
+    def fault(method: str, path: str, *_: Any) -> Fault | None:
+        if method != "PUT" or "/leases/" not in path:
+            return None
+        if swallowed.is_set():
+            repeated.set()
+            return None
+        swallowed.set()
+        let_go.wait(60)
+        return Fault(close="before")
+
+    api = place.api()
+    with api.locked([SCOPE], holder("1", "root", "x")):
+        place.cluster.faults = fault
+        assert repeated.wait(locks.LOST_SECONDS - 8)
+        let_go.set()
+        time.sleep(1)
+        place.ahead += locks.LOST_SECONDS - 4
+        api.still_locked()
+    assert place.leases() == []
 
 
 def test_all_locks_or_none(place: Place) -> None:
