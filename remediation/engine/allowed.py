@@ -78,7 +78,16 @@ def _outside(run: Run, api: Any) -> str:
         return found
     if any(item.kind in ("restore", "undo") and item.of not in changes for item in planned):
         return "it puts something back that it never changed"
+    if address := _forgotten(run):
+        return f"it never takes back {address}, which it changes only for a while"
     return "its undo makes a change of its own" if any(item.kind == "change" for item in run.undo) else ""
+
+
+def _forgotten(run: Run) -> str:
+    """Return the address of something temporary that no operation takes back: it would stay in a run that is verified."""
+    restored = {item.of for item in run.operations if item.kind == "restore"}
+    changes = ((index, item.change) for index, item in enumerate(run.operations) if item.change)
+    return next((change.address for index, change in changes if change.temporary and index not in restored), "")
 
 
 def _unheard_of(reach: Reach, operations: Iterable[Operation]) -> str:

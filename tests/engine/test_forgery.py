@@ -260,6 +260,11 @@ FINISHED: dict[str, tuple[str, Forge, str]] = {
         lambda record: op(record, "ConfigMap")["change"]["edits"][0].update(new="nonMasqueradeCIDRs: []\n"),
         "is recorded with a change that nobody planned",
     ),
+    "something temporary that stays": (
+        "ip-masq-agent-killed",
+        lambda record: op(record, "ConfigMap")["change"].update(temporary=True),
+        "it never takes back configmap/kube-system/ip-masq-agent",
+    ),
     "credentials from another file": (
         "pull-secret-killed",
         renames("PullSecret", source="file:/etc/shadow"),

@@ -90,6 +90,7 @@ def test_the_emulated_agent_logs_like_the_real_one(world: World) -> None:
         ("masqLinkLocal: 1", "cannot unmarshal number into Go struct field MasqConfig.masqLinkLocal"),
         ("- 10.0.0.0/8", "cannot unmarshal array"),
         ("a: [", "yaml: "),
+        ("a: \x07", "yaml: "),
     ],
 )
 def test_what_the_emulated_agent_rejects_is_a_fault(world: World, text: str, says: str) -> None:

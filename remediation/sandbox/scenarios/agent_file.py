@@ -51,8 +51,8 @@ def parse(text: str, flags: set[str]) -> dict[str, Any]:
 
 
 def _members(text: str) -> list[tuple[str, Any]]:
-    loader: Any = yaml.SafeLoader(_with_spaces(text))
     try:
+        loader: Any = yaml.SafeLoader(_with_spaces(text))
         found = loader.get_data() if loader.check_data() else None
     except yaml.YAMLError as problem:
         raise Rejected(f"yaml: {' '.join(str(problem).split())}") from None
