@@ -47,7 +47,8 @@ class Change:
         """Return the pointers whose value is no longer what this change starts from.
 
         A temporary object goes whatever others have written into it: nobody else has any use for it.
-        Of an object that goes as a whole, ``ignoring`` picks the differences that are no reason to keep it.
+        Of an object that goes as a whole, ``ignoring`` picks the differences that are no reason to keep it; these are
+        otherwise the values that nobody knew.
         """
         if self.temporary and self.action == "delete":
             return []
@@ -76,9 +77,12 @@ class Change:
 
 def _differing(expected: State | None, current: State | None, ignoring: Callable[[Edit], bool] | None) -> list[str]:
     edits = diffing.diff(expected or {}, current or {})
-    return [
-        edit.pointer for edit in edits if edit.old != diffing.KNOWN_AFTER_APPLY and not (ignoring and ignoring(edit))
-    ]
+    return [edit.pointer for edit in edits if not (ignoring or was_unknown)(edit)]
+
+
+def was_unknown(edit: Edit) -> bool:
+    """Tell whether an edit starts from a value that was not known when it was planned or recorded."""
+    return bool(edit.old == diffing.KNOWN_AFTER_APPLY)
 
 
 def _made(edit: Edit, present: Json) -> bool:

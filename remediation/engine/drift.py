@@ -7,6 +7,7 @@ from typing import Any
 
 from remediation import diffing
 from remediation.changes import Change, Intent, Seen, Written
+from remediation.engine.later_runs import require_newest
 from remediation.engine.run import Run
 from remediation.errors import Conflict, Drifted, Irreversible
 from remediation.model import Resource
@@ -16,7 +17,7 @@ def reverse_of(run: Run, index: int, api: Any) -> Change | None:
     """Return the change that undoes an operation, None when it is undone, never happened or leaves nothing. Only reads.
 
     Raises:
-        Drifted: somebody has changed the same field since.
+        Drifted: somebody, or a later run, has changed the same field since.
         Irreversible: it is in place and cannot be put back.
     """
     resource, change = run.operations[index].resource, run.operations[index].change
@@ -28,6 +29,8 @@ def reverse_of(run: Run, index: int, api: Any) -> Change | None:
     reverse, seen = as_written(change, written).reverse(), resource.look(api)
     if is_gone(reverse, written, seen):
         return None
+    if not resource.ephemeral:  # of keys each run has made its own
+        require_newest(run, index, change)
     if not change.reversible:
         raise _irreversible(change, run.id)
     if drifted := in_the_way(resource, reverse, written, seen):

@@ -1,7 +1,7 @@
 """What a record keeps of the objects that a run has changed: what an undo needs, and nothing of what others put there.
 
 Whole objects hold passwords in ``env``, in annotations and in keys beside ours. Of one that is changed only the edited
-fields are kept, of one that is made only what was asked for.
+fields are kept, of one that is made only what was asked for, and where something came along with it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from remediation.changes import Change
-from remediation.diffing import ABSENT, Json, Path, State, children, get
+from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Json, Path, State, children, get
 
 
 def kept(change: Change | None, state: State | None) -> State | None:
@@ -41,9 +41,10 @@ def _along(document: Json, paths: Iterable[Path]) -> Json:
 
 
 def _asked(document: Json, wanted: Json) -> Json:
-    """Return the part of a document that was asked for."""
+    """Return the part of a document that was asked for; what a default or admission has filled in is there without its value."""
     known, found = children(wanted), children(document)
     if known is None or found is None:
         return document
-    inner = {key: _asked(found[key], part) for key, part in known.items() if key in found}
-    return list(inner.values()) if isinstance(document, list) else inner
+    if isinstance(document, list):
+        return [_asked(part, known.get(key, {"name": part["name"]})) for key, part in found.items()]
+    return {key: _asked(part, known[key]) if key in known else KNOWN_AFTER_APPLY for key, part in found.items()}

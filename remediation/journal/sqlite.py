@@ -135,6 +135,16 @@ class Journal:
             query = "SELECT run_id FROM events WHERE kind = ? GROUP BY run_id ORDER BY max(sequence) DESC"
             return [row[0] for row in self._patiently(lambda: self._connection.execute(query, (kind,)).fetchall())]
 
+    def began_after(self, sequence: int, run_id: str, address: str) -> list[str]:
+        """Return the ids of the other runs that have begun to change an object after an entry."""
+        query = (
+            "SELECT DISTINCT run_id FROM events WHERE kind = 'change.intended' AND sequence > ? AND run_id <> ?"
+            " AND CASE WHEN json_valid(payload) THEN json_extract(payload, '$.address') = ? END"
+        )
+        with self._guard, self._telling():
+            values = (sequence, run_id, plain(address))
+            return [row[0] for row in self._patiently(lambda: self._connection.execute(query, values).fetchall())]
+
     def _catch_up(self) -> None:
         """Read what another version of this program, which keeps no summaries, has added."""
         with self._guard, self._telling():
@@ -205,7 +215,7 @@ class Journal:
             ("1 ORDER BY sequence DESC LIMIT 1", ()),
             ("substr(run_id, 1, ?) = ?", (len(run_id), plain(run_id))),
         )
-        ways = [last] if run_id == "last" else [("run_id = ?", (plain(run_id),)), begins]
+        ways = [last] if run_id == "last" else [("run_id = ?", (plain(run_id),)), *([begins] if run_id else [])]
         for where, values in ways:
             matching = self._run_ids(where, values)
             if len(matching) == 1:

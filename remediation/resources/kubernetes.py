@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from remediation import diffing
-from remediation.changes import Change, Intent, Seen, Written
+from remediation.changes import Change, Intent, Seen, Written, was_unknown
 from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, State
 from remediation.errors import Conflict, NotFound, Refused
 from remediation.model import Permission
@@ -274,8 +274,8 @@ def _filled(value: Any, later: dict[str, str]) -> Any:
 def _is_of_others(asked: State, raw: State, edit: Edit) -> bool:
     """Tell whether a difference is no reason to keep what we created: we did not ask for the field, nor did a person."""
     if diffing.get(asked, edit.path) is not ABSENT:
-        return False
-    return managed_fields.is_bookkeeping(raw, edit.path)
+        return was_unknown(edit)
+    return managed_fields.is_bookkeeping(raw, edit.path, came_along=was_unknown(edit))
 
 
 def _seen(raw: State, server_time: float) -> Seen:

@@ -57,13 +57,14 @@ def wrote(raw: State, change: Change, intent: Intent) -> bool:
     return not entries(raw) or not fields or any(FIELD_MANAGER in managers_of(raw, path) for path in fields)
 
 
-def is_bookkeeping(raw: State, path: Path) -> bool:
+def is_bookkeeping(raw: State, path: Path, *, came_along: bool) -> bool:
     """Tell whether a field that we did not ask for is no work of a person: others may need it, but nobody made it by hand.
 
-    Labels, annotations and the like go with the object they are on. A part of its content that a person or a tool has
-    added is work that would be lost, also where another run has changed it or put it back since.
+    Labels, annotations and the like go with the object they are on. What a default or admission has filled in when we made
+    the object (``came_along``) counts as set by us until somebody else changes it. Any other part of its content that a person
+    or a tool has added is work that would be lost, also where another run has changed it or put it back since.
     """
-    managers = managers_of(raw, path)
+    ours = (FIELD_MANAGER,) if came_along else ()
     return path[0] in ("metadata", "status") or all(
-        name.startswith((*_BOOKKEEPERS, *_AUTOSCALERS)) for name in managers
+        name in ours or name.startswith((*_BOOKKEEPERS, *_AUTOSCALERS)) for name in managers_of(raw, path)
     )

@@ -101,6 +101,14 @@ def test_a_run_is_found_by_its_start(tmp_path: Path) -> None:
             journal.find(text)
 
 
+def test_no_id_names_no_run(tmp_path: Path) -> None:
+    """An empty variable of a script must not stand for the only run that there is."""
+    journal = Journal(tmp_path / "j.db")
+    journal.append("run-1", "run.created", {})
+    with pytest.raises(Refused, match="the journal has no run ''"):
+        journal.find("")
+
+
 def test_who_is_dead() -> None:
     """Only a process of this host that is certainly gone is dead."""
     mine = holder("1", "somebody else", "ip-masq-agent")

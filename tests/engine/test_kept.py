@@ -73,7 +73,7 @@ def test_a_state_is_cut_down_to_its_edits() -> None:
 
 
 def test_of_what_was_made_only_what_was_asked_for_is_kept() -> None:
-    """What admission has put into it is left out; values that were known only then are in."""
+    """Of what admission has put into it only the places are in; values that were known only then are in, too."""
     asked = {
         "metadata": {"name": "x", "annotations": {"run": "(known after apply)"}},
         "spec": {"containers": [{"name": "a", "args": ["b"]}]},
@@ -81,6 +81,6 @@ def test_of_what_was_made_only_what_was_asked_for_is_kept() -> None:
     made = {"metadata": {"name": "x", "annotations": {"run": "r", "token": SECRET}},
             "spec": {"containers": [{"name": "a", "args": ["b"], "env": [{"name": "T", "value": SECRET}]}, {"name": "sidecar"}]}}  # fmt: skip
     assert kept(Change.between("x", None, asked), made) == {
-        "metadata": {"name": "x", "annotations": {"run": "r"}},
-        "spec": {"containers": [{"name": "a", "args": ["b"]}]},
+        "metadata": {"name": "x", "annotations": {"run": "r", "token": "(known after apply)"}},
+        "spec": {"containers": [{"name": "a", "args": ["b"], "env": "(known after apply)"}, {"name": "sidecar"}]},
     }

@@ -133,6 +133,56 @@ def test_a_new_object_of_the_same_name_is_not_ours(inside: Inside) -> None:
     assert now(inside, thing.ref)
 
 
+def mine(inside: Inside) -> KubernetesObject:
+    """Return a change of a ConfigMap that is there: ``a`` from 0 to 1."""
+    thing = KubernetesObject("v1", "ConfigMap", f"m-{uuid.uuid4().hex[:8]}", "default", {"data": {"a": "1"}})
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": thing.name}, "data": {"a": "0"}}
+    inside.client.create(thing.ref, body)
+    return thing
+
+
+def value(inside: Inside, thing: KubernetesObject) -> str:
+    return str(inside.client.read(thing.ref)["data"]["a"])
+
+
+def test_the_fix_of_a_later_run_is_not_undone_with_a_run_that_died_before_its_write(inside: Inside) -> None:
+    """Both write as one field manager, so only the journal tells whose value it is; the later one goes first."""
+    thing = mine(inside)
+    died = inside.begin(thing)
+    died.intend(0, thing.look(inside.api))
+    again, done = inside.run(thing)
+    assert done.exit_code == 0
+    refused = inside.rollback(died)
+    assert isinstance(refused, Drifted), refused
+    assert again.id in refused.summary
+    assert refused.next == f"runbook rollback {again.id}"
+    assert value(inside, thing) == "1"
+    assert isinstance(inside.rollback(again), Outcome)
+    assert isinstance(inside.rollback(died), Outcome)
+    assert value(inside, thing) == "0"
+
+
+def test_a_change_that_a_later_run_has_made_again_is_its_own(inside: Inside) -> None:
+    """Somebody set it back between the two."""
+    thing = mine(inside)
+    first, _ = inside.run(thing)
+    edit(inside, thing.ref, {"data": {"a": "0"}}, "kubectl-edit")
+    second, _ = inside.run(thing)
+    assert second.begun
+    assert isinstance(inside.rollback(first), Drifted)
+    assert value(inside, thing) == "1"
+
+
+def test_a_later_run_on_other_fields_is_in_nobodys_way(inside: Inside) -> None:
+    """Each is undone by itself, in any order."""
+    thing = mine(inside)
+    first, _ = inside.run(thing)
+    other = KubernetesObject("v1", "ConfigMap", thing.name, "default", {"data": {"b": "1"}})
+    inside.run(other)
+    assert isinstance(inside.rollback(first), Outcome)
+    assert inside.client.read(thing.ref)["data"] == {"a": "0", "b": "1"}
+
+
 KEYS, VALUES = st.sampled_from("abcd"), st.sampled_from(["1", "2", "3"])
 DATA = st.dictionaries(KEYS, VALUES, max_size=4)
 THEIRS = st.lists(st.tuples(KEYS, st.sampled_from(["1", "2", "3", None])), max_size=3)
