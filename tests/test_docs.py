@@ -27,3 +27,11 @@ def test_the_readme_names_real_verbs_and_files() -> None:
     assert verbs <= set(_VERBS)
     for link in re.findall(r"\]\(([^)#]+)\)", text):
         assert link.startswith("http") or (ROOT / link).exists(), link
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    """Pages are cited by number, in their heading as in the name of the file."""
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert len(set(numbers)) == len(numbers)
+    assert numbers == [int(page.read_text().partition(".")[0].removeprefix("# ")) for page in pages]
