@@ -24,6 +24,10 @@ _READERS = frozenset(
         *("viewer", "editor", "owner"),
     )
 )
+# What a plan says of it. https://cloud.google.com/iam/docs/deny-overview
+# https://cloud.google.com/artifact-registry/docs/repositories/virtual-overview
+NOT_SEEN = "IAM deny policies and, where it is a virtual repository, its upstreams are not looked at"
+NOT_ASKED = "Google is not asked about a key file, for the caller may have no credentials there"
 _EVERYBODY = frozenset({"allUsers", "allAuthenticatedUsers"})
 Binding = tuple[str, frozenset[str], bool]
 

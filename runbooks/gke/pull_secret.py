@@ -22,7 +22,7 @@ from remediation import (
     runbook,
 )
 from remediation.diffing import KNOWN_AFTER_APPLY
-from remediation.facts.artifacts import Repositories, RepositoryReader
+from remediation.facts.artifacts import NOT_ASKED, NOT_SEEN, Repositories, RepositoryReader
 from remediation.facts.controllers import StuckPods
 from remediation.facts.gcp import GoogleAccount
 from remediation.facts.registry import AccountKeys, Credential, KeyFile, RegistryCredential
@@ -125,12 +125,9 @@ def _wanted(
     if key_file:
         return facts(KeyFile(key_file, host))
     alive = [key for key in facts(AccountKeys(str(account))) if not key["disabled"]]
-    known = (
-        present is not None
-        and present.account == account
-        and any(key["name"].endswith("/" + present.key_id) for key in alive)
-    )
-    return present if known else None
+    if present is None or present.account != account:
+        return None
+    return present if any(key["name"].endswith("/" + present.key_id) for key in alive) else None
 
 
 @runbook(
@@ -179,7 +176,8 @@ def pull_secret(
         "exactly one of --from-key-file and --google-service-account is allowed",
     )
     if from_key_file:
-        facts(KeyFile(from_key_file, registry))
+        account = facts(KeyFile(from_key_file, registry)).account
+        yield Unchecked(f"that {account} may read the images", NOT_ASKED)
     yield from _there(facts, namespace, service_account)
     if google_service_account:
         yield from _alive(facts, google_service_account)
@@ -293,6 +291,7 @@ def _may_read(facts: Facts, account: str, used: Repositories) -> Steps:
         )
         if found.answer is None:
             yield Unchecked(f"that {account} may read {name}", found.why)
+        yield Unchecked(f"what else may keep {account} from reading {name}", NOT_SEEN)
     if not repositories:
         yield Unchecked(
             f"that {account} may read the images", f"no pod names an Artifact Registry image on {used.host}"

@@ -333,5 +333,6 @@ def test_what_a_reader_should_know_is_in_the_plan(shop: Shop) -> None:
         return {item["check"] for item in checks if item["status"] == "not checked"}
 
     general = {"a grant instead of a key", "what else the account may do", "where else the key is used"}
+    general.add("that puller@example-prod.iam.gserviceaccount.com may read the images")
     assert unchecked(*PULL, *file) == general
     assert unchecked(*PULL, *file, "--service-account", "default") == {*general, "who else gets the secret"}

@@ -63,6 +63,13 @@ def test_a_policy_that_may_not_be_read_is_said(shop: Shop) -> None:
     assert "cannot be read" in unchecked(shop)[f"that {PULLER} may read {NAME}"]
 
 
+def test_what_policies_do_not_tell_is_said(shop: Shop) -> None:
+    """A grant is no proof: a deny policy, or the upstream of a virtual repository, may say no all the same."""
+    told = unchecked(shop)[f"what else may keep {PULLER} from reading {NAME}"]
+    assert "deny policies" in told
+    assert "virtual repository" in told
+
+
 def unchecked(shop: Shop) -> dict[str, str]:
     checks = shop("plan", *NEW_KEY)["plan"]["checks"]
     return {item["check"]: item["detail"] for item in checks if item["status"] == "not checked"}
