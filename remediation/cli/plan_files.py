@@ -64,6 +64,17 @@ class SavedPlan:
                 self._plan_command(session) if same_name else self.run_command(session),
             )
 
+    def require_cluster(self, api: Any, session: Session) -> None:
+        """Refuse another cluster at the same address; raises Refused. Files of earlier versions know only the address."""
+        saved = str(self.content.get("target_uid") or "")
+        present = api.target_uid() if saved else ""
+        if present and saved != present:
+            raise Refused(
+                f"this plan was made on cluster {saved:.8}, and {_where(self.content['target'])} is cluster {present:.8} now",
+                "nothing was changed",
+                self._plan_command(session),
+            )
+
     def require_same(self, plan: Plan, session: Session) -> None:
         """Refuse when the world has moved since, or the file says something else than what would be run."""
         saved, present = self.content["plan"], json.loads(json.dumps(plan.as_json()))

@@ -54,15 +54,14 @@ def _heading(plan: Plan) -> str:
 def plan_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
     """Make and show a plan; nothing is written."""
     plan, api = _make(session, book, values)
-    del api
-    return _show(session, book, plan, values)
+    return _show(session, book, plan, api, values)
 
 
-def _show(session: Session, book: Runbook, plan: Plan, values: dict[str, Any]) -> int:
+def _show(session: Session, book: Runbook, plan: Plan, api: Any, values: dict[str, Any]) -> int:
     outcome = Outcome(Status.PLANNED if plan.changes else Status.ALREADY_OK, plan=plan.as_json())
     content = document(book.name, book.id, plan.target.as_json(), outcome) | {"parameters": as_json(book, values)}
     if session.get("out"):
-        plan_files.save(session.get("out"), content)
+        plan_files.save(session.get("out"), content | {"target_uid": api.target_uid()})
     if session.json:
         print_json(content)
     else:
@@ -96,9 +95,10 @@ def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
         session.require_unpaused()
     plan, api = _make(session, book, values)
     if saved is not None:
+        saved.require_cluster(api, session)
         saved.require_same(plan, session)
     if session.get("dry_run"):
-        return _show(session, book, plan, values)
+        return _show(session, book, plan, api, values)
     while _held_up(session, book, plan, api):
         plan, api = _make(session, book, values)
         if saved is not None:

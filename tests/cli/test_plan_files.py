@@ -137,6 +137,26 @@ def test_a_context_that_points_elsewhere_by_now(world: World, cli: Cli, tmp_path
     assert error["next"].startswith("runbook plan ip-masq-agent --masquerade 10.1.0.0/16 --kubeconfig ")
 
 
+def test_a_new_cluster_at_the_same_address(world: World, cli: Cli, tmp_path: Path) -> None:
+    """The objects may be alike, and it is another cluster all the same: a new plan is the way on."""
+    out = tmp_path / "plan.json"
+    cli("plan", *MASQ, "--out", str(out)).expect(0)
+    kept, space = world.dump(), world.cluster.get("namespaces", "kube-system")
+    assert space
+    uid = space["metadata"]["uid"]
+    world.cluster.load(json.loads(kept.replace(uid, "0e7ac198-9acd-4984-9a22-a3c0f5d0d8f1"))["cluster"])
+    before = comparable(world.state())
+    error = cli("run", "ip-masq-agent", "--plan", str(out), "--yes").expect(3).json["error"]
+    assert comparable(world.state()) == before
+    assert f"was made on cluster {uid:.8}" in error["summary"]
+    assert "is cluster 0e7ac198 now" in error["summary"]
+    assert error["next"].startswith("runbook plan ip-masq-agent --masquerade 10.1.0.0/16")
+    older = json.loads(out.read_text())
+    del older["target_uid"]  # an earlier version did not note it
+    out.write_text(json.dumps(older))
+    assert cli("run", "ip-masq-agent", "--plan", str(out), "--yes").expect(0).status == "verified"
+
+
 def test_a_stale_plan_names_the_command_for_a_new_one(world: World, cli: Cli, tmp_path: Path) -> None:
     """The parameters are in the file, so the command is whole."""
     out = str(tmp_path / "plan.json")
