@@ -17,7 +17,7 @@ from remediation.engine.plan import Plan, Planner
 from remediation.engine.putting_back import is_let_go
 from remediation.engine.reach import unlike
 from remediation.engine.run import Run
-from remediation.errors import NotApplicable, Refused, RunbookError, StalePlan, UsageProblem
+from remediation.errors import Conflict, NotApplicable, Refused, RunbookError, StalePlan, UsageProblem
 from remediation.facts import Facts
 
 
@@ -131,7 +131,10 @@ def _has_landed(run: Run, index: int, api: Any) -> bool:
     """Tell whether a change is in place; one that was only intended is looked at."""
     resource, change = run.operations[index].resource, run.operations[index].change
     if run.progress.get(index) == "intended" and resource is not None and change is not None:
-        written = resource.settle(api, change, run.id, run.intents.get(index, Intent()))
+        try:
+            written = resource.settle(api, change, run.id, run.intents.get(index, Intent()))
+        except Conflict as problem:
+            raise _outdated(run, problem.summary) from problem
         if written is not None:
             run.done(index, written)
     return run.progress.get(index) == "done"

@@ -231,6 +231,8 @@ class KubernetesObject(Patched):
         current = stable(raw) if raw else None
         if change.action == "create" and raw is not None:
             require_made_by(run_id, self.address, raw["metadata"].get("annotations"))
+            if not change.temporary and (theirs := _work_of_others(change, raw)):
+                raise Conflict(f"{self.address} was changed at {', '.join(theirs[:5])}")
             return _written(raw)
         if change.landed(current):
             if raw is None:
@@ -276,6 +278,12 @@ def _is_of_others(asked: State, raw: State, edit: Edit) -> bool:
     if diffing.get(asked, edit.path) is not ABSENT:
         return was_unknown(edit)
     return managed_fields.is_bookkeeping(raw, edit.path, came_along=was_unknown(edit))
+
+
+def _work_of_others(change: Change, raw: State) -> list[str]:
+    """Return what is not as it was asked for, and was written by neither us nor the cluster itself."""
+    edits = diffing.diff(change.after, stable(raw))
+    return [item.pointer for item in edits if not managed_fields.is_bookkeeping(raw, item.path, came_along=True)]
 
 
 def _seen(raw: State, server_time: float) -> Seen:

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from remediation.clients.kubernetes import JSON_PATCH
 from remediation.diffing import State
 from remediation.engine.outcome import Outcome
+from remediation.engine.resuming import resume_run
 from remediation.errors import Drifted, NotFound, Refused
 from remediation.journal import Journal
 from remediation.model import Status
 from remediation.refs import Ref
 from remediation.resources.kubernetes import KubernetesObject
-from tests.engine.inside import Inside, emulated
+from tests.engine.inside import Inside, Silent, emulated
 from tests.running import content
 
 LABELS = {"app": "web"}
@@ -131,6 +132,24 @@ def test_a_new_object_of_the_same_name_is_not_ours(inside: Inside) -> None:
     assert isinstance(refused, Drifted)
     assert "/metadata/uid" in refused.summary
     assert now(inside, thing.ref)
+
+
+@pytest.mark.parametrize("theirs", [{"a": "9"}, {"z": "theirs"}])
+def test_work_of_others_in_what_a_killed_run_made_is_seen(inside: Inside, theirs: State) -> None:
+    """The run died after the object was made and before that was noted: only the cluster knows how it was made."""
+    thing = KubernetesObject("v1", "ConfigMap", f"k-{uuid.uuid4().hex[:8]}", "default", {"data": {"a": "1"}})
+    run = inside.begin(thing)
+    run.intend(0, thing.look(inside.api))
+    change = run.operations[0].change
+    assert change
+    with inside.api.locked(run.scopes, run.holder):
+        thing.write(inside.api, change, run.id)
+    edit(inside, thing.ref, {"data": theirs}, "kubectl-edit")
+    refused = inside.rollback(run)
+    assert isinstance(refused, Drifted), refused
+    with pytest.raises(Refused, match=f"cannot be finished: {thing.address} was changed at /data"):
+        resume_run(inside.load(run), inside.api, Silent(), lambda problem: True)
+    assert (now(inside, thing.ref) or {})["data"] == {"a": "1"} | theirs
 
 
 def mine(inside: Inside) -> KubernetesObject:
