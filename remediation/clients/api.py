@@ -55,6 +55,7 @@ class Api:
         self._renew = renew
         self.material = Material()
         self._keeper = Keeper()
+        self.patience.while_held(self._keeper.left)
         self._sightings: dict[str, Sighting] = defaultdict(Sighting)
 
     @cached_property

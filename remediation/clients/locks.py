@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from math import inf
 from typing import Protocol
 
 from remediation.clients.sightings import LEASE_SECONDS, Busy, awake_clock
@@ -14,6 +15,8 @@ from remediation.errors import LockLost, RunbookError
 _BEAT_SECONDS, _AGAIN_SECONDS = 8.0, 2.0
 # After so long without a renewal we do not write any more; others wait for LEASE_SECONDS, and a request takes a moment.
 LOST_SECONDS = LEASE_SECONDS - 5
+# Who gives up before that can say what it was waiting for.
+_MARGIN_SECONDS = 1.0
 _AT_ONCE = 8
 Tell = Callable[[str, float, float], None]
 
@@ -130,10 +133,18 @@ class Keeper:
         """Tell whether a run is inside `holding`."""
         return bool(self._locks)
 
+    def left(self) -> float:
+        """Return for how many seconds a request may still be repeated before the locks are lost; no end without locks."""
+        return LOST_SECONDS - _MARGIN_SECONDS - self._silent() if self._locks else inf
+
+    def _silent(self) -> float:
+        now = awake_clock()
+        return now - min((lock.renewed for lock in self._locks), default=now)
+
     def check(self) -> None:
         """Raise LockLost when a lock was lost, or was not renewed in time: another run may be writing."""
         if self._lost is None and self._locks:
-            silent = awake_clock() - min(lock.renewed for lock in self._locks)
+            silent = self._silent()
             if silent > LOST_SECONDS:
                 self._lost = LockLost(f"the lock of the target was lost: it was not renewed for {silent:.0f} s")
         if self._lost is not None:

@@ -7,7 +7,7 @@ is told. What was not answered at all is asked again only a few times: then it i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from math import inf
 from typing import Any
@@ -37,6 +37,11 @@ class Patience:
         self._silence = Silence(say)
         self._told = self._gave_up = -inf
         self._limit = inf
+        self._left: Callable[[], float] = lambda: inf
+
+    def while_held(self, left: Callable[[], float]) -> None:
+        """Have no patience beyond the seconds for which the locks of the verb still hold: nothing is written after that."""
+        self._left = left
 
     def asking(self, who: str) -> AbstractContextManager[None]:
         """Wait for an answer in the body; a person hears when it does not come."""
@@ -77,7 +82,8 @@ class Patience:
     def until(self, since: float) -> float:
         """Return when to give up a request that was asked to wait since then, on the monotonic clock."""
         just_now = time.monotonic() - self._gave_up < _AFTERWARDS_LASTS
-        return min(self._limit, since + (min(_AFTERWARDS_SECONDS, self._seconds) if just_now else self._seconds))
+        held = time.monotonic() + self._left()
+        return min(self._limit, held, since + (min(_AFTERWARDS_SECONDS, self._seconds) if just_now else self._seconds))
 
     def give_up(self) -> None:
         """Remember that patience has run out."""

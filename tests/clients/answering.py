@@ -62,9 +62,11 @@ def answering(answer: Answer) -> Iterator[str]:
         server.server_close()
 
 
-def client(folder: Any, url: str, said: list[str] | None = None, seconds: float = 5.0) -> KubernetesClient:
+def client(
+    folder: Any, url: str, said: list[str] | None = None, seconds: float = 5.0, patience: Patience | None = None
+) -> KubernetesClient:
     """Return a client of the server that keeps what a person would hear."""
     path = folder / "kubeconfig"
     path.write_text(json.dumps(kubeconfig(url)))
-    patience = Patience(None if said is None else said.append, seconds)
+    patience = patience or Patience(None if said is None else said.append, seconds)
     return KubernetesClient(configurations.load(str(path), None)[0], patience=patience)

@@ -177,6 +177,16 @@ def test_a_run_that_slept_may_not_write_any_more(place: Place) -> None:
     assert place.leases() == []
 
 
+def test_the_time_that_the_locks_still_hold_is_all_that_a_request_has(place: Place) -> None:
+    """Who is asked to slow down, Leases included, has to give up before the locks are lost."""
+    api = place.api()
+    assert api.patience.until(time.monotonic()) - time.monotonic() > 100
+    with api.locked([SCOPE], holder("1", "root", "x")):
+        place.ahead += 20
+        assert 3 < api.patience.until(time.monotonic()) - time.monotonic() < 4.1
+    assert api.patience.until(time.monotonic()) - time.monotonic() > 100
+
+
 def test_nothing_is_written_without_a_lock(place: Place) -> None:
     """Every request that changes something passes one gate, for Kubernetes and for Google; questions and dry runs do not."""
     api = Api(Target(project="example-prod"), place.configuration, place.journal, {"google": "http://192.0.2.1", "iam": "192.0.2.1:1"})  # fmt: skip

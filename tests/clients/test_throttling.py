@@ -57,6 +57,18 @@ def test_patience_has_the_end_that_was_told(tmp_path: Path) -> None:
     assert len(asked) < 60
 
 
+def test_patience_ends_before_the_locks_of_the_run_do(tmp_path: Path) -> None:
+    """Leases are throttled too; the time that is told is the one for which the run may still write."""
+    said = list[str]()
+    patience, ends = Patience(said.append), time.monotonic() + 3
+    patience.while_held(lambda: ends - time.monotonic())
+    started = time.monotonic()
+    with answering(lambda method, path: http({}, 429)) as url, pytest.raises(Throttled):
+        client(tmp_path, url, patience=patience).read(CONFIG_MAP)
+    assert 2.5 < time.monotonic() - started < 5
+    assert "for up to 3 s" in said[0]
+
+
 def test_loops_in_loops_share_one_patience(tmp_path: Path) -> None:
     """A write that reads first is not given the time twice."""
     with answering(lambda method, path: http({}, 429)) as url:
