@@ -205,7 +205,10 @@ class ClusterLock:
 
 
 class FormerLock(ClusterLock):
-    """The Lease with which an earlier version locks a namespace: respected while it is held, never taken."""
+    """The Lease with which an earlier version locks a namespace: respected while it is held, never taken.
+
+    A Lease of that name without our label belongs to somebody else's program.
+    """
 
     def __init__(self, client: KubernetesClient, namespace: str, sighting: Sighting) -> None:
         super().__init__(client, f"cluster/{namespace}/namespace {namespace}", "", sighting)
@@ -217,11 +220,21 @@ class FormerLock(ClusterLock):
         with suppress(NotFound, Forbidden, Conflict):
             present = self._client.read(self.ref)
             self.refuse_if_held(present)
-            self._delete(present)
+            if _is_labelled(present):
+                self._delete(present)
+
+    def refuse_if_held(self, lease: State) -> None:
+        """Raise Busy while an earlier version holds it."""
+        if _is_labelled(lease):
+            super().refuse_if_held(lease)
 
     def renew(self) -> None:
         """Nothing to renew."""
         self.renewed = awake_clock()
+
+
+def _is_labelled(lease: State) -> bool:
+    return LABEL.items() <= ((lease.get("metadata") or {}).get("labels") or {}).items()
 
 
 def _duration(spec: State) -> float:

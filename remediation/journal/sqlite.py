@@ -136,10 +136,11 @@ class Journal:
             return [row[0] for row in self._patiently(lambda: self._connection.execute(query, (kind,)).fetchall())]
 
     def began_after(self, sequence: int, run_id: str, address: str) -> list[str]:
-        """Return the ids of the other runs that have begun to change an object after an entry."""
+        """Return the ids of the other runs that have begun to change an object after an entry, the newest first."""
         query = (
-            "SELECT DISTINCT run_id FROM events WHERE kind = 'change.intended' AND sequence > ? AND run_id <> ?"
+            "SELECT run_id FROM events WHERE kind = 'change.intended' AND sequence > ? AND run_id <> ?"
             " AND CASE WHEN json_valid(payload) THEN json_extract(payload, '$.address') = ? END"
+            " GROUP BY run_id ORDER BY max(sequence) DESC"
         )
         with self._guard, self._telling():
             values = (sequence, run_id, plain(address))

@@ -363,6 +363,17 @@ def test_a_lock_of_an_earlier_version_is_respected_and_cleared_away(place: Place
     assert place.leases() == []
 
 
+def test_a_lease_of_another_program_with_that_name_is_left_alone(place: Place) -> None:
+    """Somebody's own program may be called runbook, too: its leader neither keeps us waiting nor loses its Lease."""
+    place.foreign(ago=3600, name="runbook")
+    place.cluster.edit(LEASES, "runbook", lambda found: found["metadata"].pop("labels"), "kube-system")
+    before = place.leases()
+    api = place.api()
+    with api.locked([OTHER], me(), wait=0):
+        pass
+    assert place.leases() == before
+
+
 def test_the_heartbeat_outlives_a_bad_moment(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error that nobody foresaw, such as a full store, does not end the renewals without a word."""
     monkeypatch.setattr("remediation.clients.locks._BEAT_SECONDS", 0.1)
