@@ -64,7 +64,10 @@ def is_bookkeeping(raw: State, path: Path, *, came_along: bool) -> bool:
     the object (``came_along``) counts as set by us until somebody else changes it. Any other part of its content that a person
     or a tool has added is work that would be lost, also where another run has changed it or put it back since.
     """
+    if path[0] in ("metadata", "status"):
+        return True
+    if not entries(raw):  # nobody tells who it was
+        return came_along
     ours = (FIELD_MANAGER,) if came_along else ()
-    return path[0] in ("metadata", "status") or all(
-        name in ours or name.startswith((*_BOOKKEEPERS, *_AUTOSCALERS)) for name in managers_of(raw, path)
-    )
+    known = (*_BOOKKEEPERS, *_AUTOSCALERS)
+    return all(name in ours or name.startswith(known) for name in managers_of(raw, path))

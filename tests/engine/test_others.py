@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from remediation.changes import Change, Seen
 from remediation.clients.kubernetes import JSON_PATCH
-from remediation.diffing import State
+from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.engine.outcome import Outcome
 from remediation.engine.resuming import resume_run
 from remediation.errors import Drifted, NotFound, Refused
@@ -132,6 +133,15 @@ def test_a_new_object_of_the_same_name_is_not_ours(inside: Inside) -> None:
     assert isinstance(refused, Drifted)
     assert "/metadata/uid" in refused.summary
     assert now(inside, thing.ref)
+
+
+def test_where_nobody_tells_who_wrote_it_what_came_later_is_work_of_others() -> None:
+    """A server that keeps no managed fields, or an object whose fields somebody has made nobody's."""
+    thing = KubernetesObject("v1", "ConfigMap", "c", "default", {"data": {"a": "1"}})
+    asked = thing.desired(None)
+    raw = {**asked, "data": {"a": "1", "z": "2"}, "immutable": False}
+    made = Change.between(thing.address, {**asked, "immutable": KNOWN_AFTER_APPLY}, None)
+    assert thing.drifted(made, Seen(raw, 0.0, raw=raw)) == ["/data/z"]
 
 
 @pytest.mark.parametrize("theirs", [{"a": "9"}, {"z": "theirs"}])
