@@ -41,7 +41,8 @@ def apply_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision, wa
     """
     try:
         with locked(run, api, wait, observer.held_up):
-            _refuse_taken_over(run)
+            if not run.fresh:
+                return _taken_over(run)
             return carry_out_run(run, Executor(run, api, observer), on_unhealthy)
     except KeyboardInterrupt:
         return failed(run, interruption(run))
@@ -172,8 +173,11 @@ def _unhealthy(run: Run, executor: Executor, problem: Unhealthy, on_unhealthy: D
     return end(run, Status.ROLLED_BACK, 7, verify=verified, error=problem, notes=notes)
 
 
-def _refuse_taken_over(run: Run) -> None:
-    if not run.fresh:
-        raise LockLost(
-            f"run {run.id} was taken over by another process while it waited for its lock", "this process wrote nothing"
-        )
+def _taken_over(run: Run) -> Outcome:
+    """Return the end of a run that others have ended before it began; its record is not ours to go on with."""
+    problem = LockLost(
+        f"run {run.id} was taken over by another process while it waited for its lock",
+        "this process wrote nothing",
+        f"runbook runs {run.id}",
+    )
+    return Outcome(Status.FAILED, problem.exit_code, run.id, run.created["plan"], error=problem)

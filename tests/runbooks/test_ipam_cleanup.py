@@ -94,13 +94,14 @@ def test_what_is_known_of_the_node_is_in_the_plan(cli: Cli, leak: str, control_p
     assert "is not a version of GKE" in found["what cures the cause"]
     assert "without Cloud NAT" in found[reach]
     assert reach not in unchecked("--image", f"registry.example.com/debian@sha256:{'a' * 64}")
+    node = json.loads(control_plane.kubectl("get", "node", NODE, "-o", "json").stdout)["status"]
     status(control_plane, {"addresses": [{"type": "ExternalIP", "address": "192.0.2.200"}]}, "v1.24.8-gke.2000")
     try:
         found = unchecked()
         assert "Dataplane V2, but that does not run here" in found["what cures the cause"]
         assert reach not in found
     finally:
-        status(control_plane, {"addresses": [{"type": "InternalIP", "address": "192.0.2.2"}]}, "")
+        status(control_plane, {"addresses": node["addresses"]}, node["nodeInfo"]["kubeletVersion"])
 
 
 def status(control_plane: ControlPlane, found: dict[str, Any], version: str) -> None:
