@@ -20,6 +20,8 @@ from remediation.refs import FIELD_MANAGER, Ref
 
 _ROUND_SECONDS = 0.3
 _LONGEST_SECONDS = 30.0
+# A busy controller makes the new pods so late; one that is held back by a quota makes none.
+_SLOW_SECONDS = 5.0
 
 
 @recorded
@@ -94,13 +96,17 @@ class RenewedPods(ResourceDefaults):
         """Delete the named pods until the new ones carry the secret: the API server learns of the attachment a moment later."""
         del run_id, identity
         named: State = (change.before or {}).get("stuck", {})
-        deadline, calm = time.monotonic() + _LONGEST_SECONDS, 0
-        while calm < 2 and time.monotonic() < deadline:
+        began, calm, since = time.monotonic(), 0, api.kubernetes.now()
+        quiet = began
+        while calm < 2 and time.monotonic() - began < _LONGEST_SECONDS:
             pods, account = self._asked(api)
             useless = self._useless(pods, account, named, api.kubernetes.now())
             for pod in useless:
                 self._delete(api, pod)
-            calm = 0 if useless else calm + 1
+            if useless:
+                calm, quiet = 0, time.monotonic()
+            elif _replaced(pods, named, _attached(account, since)) or time.monotonic() - quiet > _SLOW_SECONDS:
+                calm += 1
             time.sleep(_ROUND_SECONDS if useless else _ROUND_SECONDS / 2)
         return Written(self.read(api))
 
@@ -130,6 +136,13 @@ class RenewedPods(ResourceDefaults):
         pods, account = self._asked(api)
         named: State = (change.before or {}).get("stuck", {})
         return None if self._useless(pods, account, named, api.kubernetes.now()) else Written(self.read(api))
+
+
+def _replaced(pods: list[State], named: State, since: float) -> bool:
+    """Tell whether there is a new pod for each one that was named; one that comes later may still lack the secret."""
+    controllers = list(named.values())
+    new = [_controller(pod) for pod in pods if created(pod) >= since and "deletionTimestamp" not in pod["metadata"]]
+    return all(new.count(item) >= controllers.count(item) for item in set(controllers))
 
 
 def _controller(pod: State) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import threading
 import time
 from typing import Any
 
@@ -98,3 +100,26 @@ def test_a_pod_that_waited_for_its_secret_is_a_proof(shop: Shop) -> None:
     deleted = on_delete(shop, lambda: None)
     assert run(shop)["status"] == "verified"
     assert deleted == []
+
+
+def test_a_pod_that_a_busy_controller_makes_late_is_made_anew_too(shop: Shop) -> None:
+    """It may have been made from what the API server knew before; nobody deletes it once the run has ended."""
+    job = owner(shop, "report")
+    shop.put_pod("early", owners=[job])
+    shop.world.cluster.settle()
+    waits(shop, "early", "ImagePullBackOff")
+
+    def make_late() -> None:
+        store = shop.world.cluster.store
+        with store.lock:
+            shop.put_pod("late", owners=[job])
+            late = copy.deepcopy(store.get("pods", "shop", "late"))
+            assert late
+            del late["spec"]["imagePullSecrets"]
+            store.put("pods", late)
+            waits(shop, "late", "ImagePullBackOff")
+
+    timers = []
+    deleted = on_delete(shop, lambda: (timers.append(threading.Timer(1.5, make_late)), timers[0].start()))
+    shop("run", *PULL, "--from-key-file", str(key_file(shop.folder)), "--yes", "--on-unhealthy", "keep")
+    assert "late" in deleted
