@@ -173,11 +173,10 @@ def _glance(lock: Lock) -> None:
 
 
 def _once(locks: list[Lock]) -> None:
-    """Take every lock or none. The first one alone: of two runs that want the same, one gets it and goes on."""
+    """Take every lock or none, one by one in the order that all runs have: of those that want the same, one gets all."""
     try:
-        for lock in locks[:1]:
+        for lock in locks:
             lock.take()
-        _each(locks[1:], lambda lock: lock.take())
     except BaseException:
         _release(locks)
         raise

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -281,6 +282,26 @@ def test_of_many_who_want_overlapping_objects_never_two_are_at_work(place: Place
     assert not any(thread.is_alive() for thread in threads)
     assert problems == []
     assert place.leases() == []
+
+
+def test_of_two_who_want_some_of_the_same_objects_one_gets_them(place: Place) -> None:
+    """Both being refused, by each other, would leave an operator with nobody at work."""
+    every = [f"cluster/kube-system/configmap/kube-system/{name}" for name in "abc"]
+    for turn in range(12):
+        got, both = list[str](), threading.Barrier(2)
+
+        def go(scopes: list[str], who: str, got: list[str] = got, both: threading.Barrier = both) -> None:
+            api = place.api()
+            both.wait()
+            with suppress(Locked), api.locked(scopes, holder(who, "root", "x")):
+                got.append(who)
+
+        both_at_once = [threading.Thread(target=go, args=(every[skip:], f"{turn}-{skip}")) for skip in (0, 1)]
+        for thread in both_at_once:
+            thread.start()
+        for thread in both_at_once:
+            thread.join(30)
+        assert got
 
 
 def test_waiting_says_for_whom(place: Place) -> None:
