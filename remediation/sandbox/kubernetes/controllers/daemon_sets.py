@@ -35,7 +35,7 @@ class DaemonSets(Workload):
         nodes = {each["metadata"]["name"]: each for each in self.store.list("nodes")}
         wanted = {name for name, node in nodes.items() if _runs_on(spec, node)}
         by_node = self._by_node(obj)
-        self._prune(obj, wanted, by_node)
+        self._prune({name for name, node in nodes.items() if _may_stay(spec, node)}, by_node)
         for name in sorted(wanted - by_node.keys()):
             self._make(obj, spec, name, mark)
         self._roll(obj, by_node, wanted, mark)
@@ -47,9 +47,9 @@ class DaemonSets(Workload):
             found.setdefault(node_of(pod), []).append(pod)
         return found
 
-    def _prune(self, obj: Object, wanted: set[str], by_node: dict[str, list[Object]]) -> None:
+    def _prune(self, staying: set[str], by_node: dict[str, list[Object]]) -> None:
         for name, found in by_node.items():
-            if name not in wanted:
+            if name not in staying:
                 pods.remove(self.cluster, found)
             # A daemon pod that ended is replaced.
             pods.remove(
@@ -109,6 +109,11 @@ def _pod_spec(obj: Object) -> dict[str, Any]:
 
 def _runs_on(spec: dict[str, Any], node: Object) -> bool:
     return selected(spec, node) and untolerated(spec, node) is None
+
+
+def _may_stay(spec: dict[str, Any], node: Object) -> bool:
+    """Tell whether a pod that is there may stay: a taint that only keeps new pods away drives none out."""
+    return selected(spec, node) and untolerated(spec, node, frozenset({"NoExecute"})) is None
 
 
 def _pinned(spec: dict[str, Any], node: str) -> dict[str, Any]:

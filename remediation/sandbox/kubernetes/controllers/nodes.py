@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from remediation.sandbox.kubernetes.controllers.loop import Key
 from remediation.sandbox.kubernetes.controllers.placement import is_up
-from remediation.sandbox.kubernetes.objects import Object, clone, condition, name_of, set_condition
+from remediation.sandbox.kubernetes.objects import Object, clone, condition, has_condition, name_of, set_condition
 from remediation.sandbox.kubernetes.store import Change
 
 if TYPE_CHECKING:
     from remediation.sandbox.kubernetes.cluster import Cluster
 
 _NOT_READY = "node.kubernetes.io/not-ready"
+_LOST = "NodeNotReady"
 
 
 class Nodes:
@@ -42,9 +43,8 @@ class Nodes:
         if not node.get("status", {}).get("conditions"):
             node = self._introduce(node)
         self._taint(node)
-        if not is_up(node):
-            for pod in pods:
-                self._mark(pod)
+        for pod in pods:
+            self._recover(pod) if is_up(node) else self._mark(pod)
         return None
 
     def _introduce(self, node: Object) -> Object:
@@ -67,6 +67,15 @@ class Nodes:
         self._store.put("nodes", new)
 
     def _mark(self, pod: Object) -> None:
+        if has_condition(pod, "Ready"):
+            self._put(pod, condition("Ready", holds=False, reason=_LOST))
+
+    def _recover(self, pod: Object) -> None:
+        """Do what the kubelet does when it is back: its pods are as ready as their containers."""
+        if any(item.get("reason") == _LOST for item in pod.get("status", {}).get("conditions", ())):
+            self._put(pod, condition("Ready", holds=has_condition(pod, "ContainersReady")))
+
+    def _put(self, pod: Object, ready: dict[str, Any]) -> None:
         new = clone(pod)
-        set_condition(new["status"], condition("Ready", holds=False, reason="NodeNotReady"))
+        set_condition(new["status"], ready)
         self._store.put("pods", new)
