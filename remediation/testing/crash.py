@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import pkgutil
 import signal
 import sys
 import time
@@ -34,8 +35,16 @@ _TARGETS = (
 # Later than `send`: after the last look at the locks, when only the network is left.
 _WIRE = ("urllib3.poolmanager", "PoolManager", "urlopen")
 _LONGEST = 200
-_PRELOADED = ("remediation.clients.sdk", "remediation.cli.run", "remediation.cli.runs", "remediation.cli.history", "kubernetes.client.rest", "tenacity",
-              "google.cloud.resourcemanager_v3", "google.cloud.iam_admin_v1", "google.auth.transport.requests")  # fmt: skip
+_PRELOADED = (
+    "kubernetes.client.rest",
+    "tenacity",
+    "google.cloud.resourcemanager_v3",
+    "google.cloud.iam_admin_v1",
+    "google.auth.transport.requests",
+)
+# What a run is made of; the emulated APIs are no part of it.
+_OURS = ("remediation", "runbooks")
+_APART = ("remediation.sandbox", "remediation.testing")
 
 
 class Counter:
@@ -115,10 +124,25 @@ def _child(request: dict[str, Any], tally: Path) -> None:
     os._exit(code)
 
 
+def load_all() -> None:
+    """Load everything that a verb may need, once.
+
+    A child that loaded a module later would take it from the tree as it is by then, and be half of one version and half
+    of another while somebody edits it.
+    """
+    names = [
+        found.name
+        for package in map(importlib.import_module, _OURS)
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        if not found.name.startswith(_APART)
+    ]
+    for name in (*names, *_PRELOADED):
+        importlib.import_module(name)
+
+
 def main() -> None:
     """Answer requests until standard input ends."""
-    for module in _PRELOADED:
-        importlib.import_module(module)
+    load_all()
     for line in sys.stdin:
         request = json.loads(line)
         tally = Path(request["output"]).with_suffix(".points")
