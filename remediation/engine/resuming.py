@@ -50,10 +50,24 @@ def _is_ahead(run: Run, index: int, api: Any) -> bool:
         return False
     progress = run.progress.get(index, "untouched")
     if progress == "intended":
-        return resource.ephemeral or not change.landed(resource.read(api))
+        return resource.ephemeral or not _has_come(run, index, api)
     if resource.ephemeral and progress == "done":
         return index + 1 < len(run.operations) and _is_ahead(run, index + 1, api)
     return progress == "untouched"
+
+
+def _has_come(run: Run, index: int, api: Any) -> bool:
+    """Tell whether a write that was begun took effect, as whoever carries on will find it: by its marks, and not by its values.
+
+    Not all that we write is known before, and what it was to cure may be cured by now.
+    """
+    resource, change = run.operations[index].resource, run.operations[index].change
+    if resource is None or change is None:
+        return False
+    try:
+        return resource.settle(api, change, run.id, run.intents.get(index, Intent())) is not None
+    except Conflict:
+        return False
 
 
 def resume_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision, wait: float | None = None) -> Outcome:

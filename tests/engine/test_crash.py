@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from remediation.engine.run import Run
 from remediation.journal import Journal
 from remediation.sandbox.scenarios import SCENARIOS
 from remediation.sandbox.scenarios.google import HOST, PULLER
+from remediation.sandbox.scenarios.marks import LEAKED
 from tests.engine.world import World, comparable
 from tests.running import key_file
 
@@ -71,3 +74,27 @@ def _crash_and_recover(world: World, store: str, words: tuple[str, ...], point: 
     assert comparable(world.state()) == wanted, f"point {point}: {verb} of a run that was {runs[0]['status']}"
     # A run that was finished needs no more work; its lock lapses by itself.
     assert world.leases() == [] or (finished and done["code"] == 3)
+
+
+def test_a_cleaning_that_has_helped_by_now_is_finished(world: World, tmp_path: Path) -> None:
+    """What a run had begun is no reason to refuse it: the node has addresses again because of it."""
+    SCENARIOS["ipam-cleanup"].put(world.client, world, False)
+    world.cluster.settle()
+    broken = world.dump()
+    whole = world.runbook(str(tmp_path / "whole.db"), "run", *CASES["ipam-cleanup"], "--yes")
+    # The first one is a dry run.
+    *_, posted = (
+        number for number, name in enumerate(whole["points"]) if re.match(r"after send POST \S+daemonsets", name)
+    )
+    world.cluster.load(json.loads(broken)["cluster"])
+    world.cluster.controllers.kubelet.reconsider()
+    store = str(tmp_path / "journal.db")
+    assert "signal" in world.runbook(store, "run", *CASES["ipam-cleanup"], "--yes", point=posted)
+    deadline = time.monotonic() + 20
+    while LEAKED in ((world.cluster.get("nodes", "node-2") or {})["metadata"].get("annotations") or {}):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    done = world.runbook(store, "resume", "last", "--yes")
+    assert done["code"] == 0, done["text"]
+    assert json.loads(done["text"])["status"] == "verified"
+    assert world.cluster.get("daemonsets.apps", "runbook-ipam-cleanup", "kube-system") is None
