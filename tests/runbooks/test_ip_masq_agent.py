@@ -250,7 +250,8 @@ def test_two_runs_do_not_meet(cli: Cli, agent: Put, get: Get, control_plane: Con
     """A run of an earlier version locks the namespace: refused at once, in words for a person; waited for until it lapses."""
     agent()
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "runbook", "namespace": "kube-system"},
+    about = {"name": "runbook", "namespace": "kube-system", "labels": {"app.kubernetes.io/managed-by": "runbook"}}
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": about,
              "spec": {"holderIdentity": "run 7 of alice on elsewhere/1/2 process 5.5", "leaseDurationSeconds": 2_000_000_000,
                       "acquireTime": now, "renewTime": now}}  # fmt: skip
     control_plane.kubectl("create", "-f", "-", stdin=yaml.safe_dump(lease))
