@@ -265,7 +265,7 @@ def _lift_quota(control_plane: ControlPlane, namespace: str, stopped: threading.
     running = ("-n", namespace, "get", "pods", "--field-selector=status.phase=Running", "-o", "name")
     while not stopped.wait(1):
         if control_plane.kubectl(*running).stdout.split():
-            stopped.wait(10)
+            stopped.wait(20)
             control_plane.kubectl("-n", namespace, "delete", "quota", "few", "--ignore-not-found")
             # The controller waits ever longer after each refusal; an edit makes it look again.
             control_plane.kubectl("-n", namespace, "annotate", "replicaset", "--all", "look=again")
