@@ -149,7 +149,9 @@ class KubernetesClient:
 
     def text(self, path: str, query: Mapping[str, str]) -> str:
         """Return a text answer such as a container log."""
-        answer = self._repeatedly(self._connection.send, "GET", path, query)
+        # What a kubelet does not answer is told by the server as its own failure: asking it often only takes time.
+        loop = self._patience.retrying(Unavailable, Throttled, attempts=2, seconds=_SECONDS)
+        answer = loop(self._connection.send, "GET", path, query)
         return str(answer.data.decode(errors="replace"))
 
     def changes(
