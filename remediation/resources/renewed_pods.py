@@ -20,6 +20,8 @@ from remediation.refs import FIELD_MANAGER, Ref
 
 _ROUND_SECONDS = 0.3
 _LONGEST_SECONDS = 30.0
+# A pod that the same controllers made this shortly before the attachment is made anew too: it came after the plan.
+_JUST_BEFORE_SECONDS = 3.0
 # A busy controller makes the new pods so late; one that is held back by a quota makes none.
 _SLOW_SECONDS = 15.0
 
@@ -115,7 +117,7 @@ class RenewedPods(ResourceDefaults):
         found = lacking(pods, account, self.host, self.secret)
         # An earlier version did not note the controllers.
         controllers = {_controller(pod) for pod in found if name_of(pod) in named} | set(named.values())
-        since = _attached(account, now)
+        since = _attached(account, now) - _JUST_BEFORE_SECONDS
         return [
             pod
             for pod in found
