@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from remediation.errors import Refused, StoreProblem, Tampered
 from remediation.journal.chain import around, require_intact
 from remediation.journal.damage import gone, is_busy, told
-from remediation.journal.events import Event
+from remediation.journal.events import Event, parsed
 from remediation.journal.leases import LEASES, Leases, refuse_older
 from remediation.journal.summaries import SUMMARIES, Summary, behind, catch_up, newest_first, plain
 
@@ -89,6 +89,10 @@ class Journal:
                     self._patience = _AFTER_ALL  # who has waited in vain does not wait as long again
                     raise
 
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._guard, self._telling():
+            return self._patiently(lambda: self._connection.execute(query, values).fetchall())
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._guard, self._telling():
@@ -125,15 +129,12 @@ class Journal:
 
     def count_runs(self) -> int:
         """Return how many runs there are."""
-        with self._guard, self._telling():
-            query = "SELECT count(*) FROM runs"
-            return int(self._patiently(lambda: self._connection.execute(query).fetchone()[0]))
+        return int(self._rows("SELECT count(*) FROM runs")[0][0])
 
     def with_entry(self, kind: str) -> list[str]:
         """Return the ids of the runs that have an entry of a kind, the one with the newest first."""
-        with self._guard, self._telling():
-            query = "SELECT run_id FROM events WHERE kind = ? GROUP BY run_id ORDER BY max(sequence) DESC"
-            return [row[0] for row in self._patiently(lambda: self._connection.execute(query, (kind,)).fetchall())]
+        query = "SELECT run_id FROM events WHERE kind = ? GROUP BY run_id ORDER BY max(sequence) DESC"
+        return [row[0] for row in self._rows(query, (kind,))]
 
     def began_after(self, sequence: int, run_id: str, address: str) -> list[str]:
         """Return the ids of the other runs that have begun to change an object after an entry, the newest first."""
@@ -142,9 +143,7 @@ class Journal:
             " AND CASE WHEN json_valid(payload) THEN json_extract(payload, '$.address') = ? END"
             " GROUP BY run_id ORDER BY max(sequence) DESC"
         )
-        with self._guard, self._telling():
-            values = (sequence, run_id, plain(address))
-            return [row[0] for row in self._patiently(lambda: self._connection.execute(query, values).fetchall())]
+        return [row[0] for row in self._rows(query, (sequence, run_id, plain(address)))]
 
     def _catch_up(self) -> None:
         """Read what another version of this program, which keeps no summaries, has added."""
@@ -156,9 +155,7 @@ class Journal:
 
     def event(self, sequence: int) -> Event:
         """Return one event by its number."""
-        with self._guard, self._telling():
-            query = f"SELECT {_COLUMNS} FROM events WHERE sequence = ?"  # noqa: S608 - constant text
-            return _event(self._patiently(lambda: self._connection.execute(query, (sequence,)).fetchone()))
+        return _event(self._rows(f"SELECT {_COLUMNS} FROM events WHERE sequence = ?", (sequence,))[0])  # noqa: S608 - constant text
 
     def events(self, run_id: str = "", kind: str = "") -> list[Event]:
         """Return the events of a run, or of a kind, or all, oldest first."""
@@ -168,16 +165,14 @@ class Journal:
                 where.append(f"{column} = ?")
                 values.append(value)
         query = f"SELECT {_COLUMNS} FROM events WHERE {' AND '.join(where)} ORDER BY sequence"  # noqa: S608 - column names are ours
-        with self._guard, self._telling():
-            return [_event(row) for row in self._patiently(lambda: self._connection.execute(query, values).fetchall())]
+        return [_event(row) for row in self._rows(query, values)]
 
     def intact(self, run_id: str) -> list[Event]:
         """Return the events of a run; raises Tampered when one of them, or a neighbour in the chain, was changed."""
         events = self.events(run_id)
         query = f"SELECT {_COLUMNS} FROM events WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence"  # noqa: S608 - constant text
-        with self._guard, self._telling():
-            newest = self._connection.execute("SELECT max(sequence) FROM events").fetchone()[0]
-            near = [_event(row) for row in self._connection.execute(query, (json.dumps(around(events)),))]
+        newest = self._rows("SELECT max(sequence) FROM events")[0][0]
+        near = [_event(row) for row in self._rows(query, (json.dumps(around(events)),))]
         require_intact(events, near, newest)
         return events
 
@@ -225,9 +220,7 @@ class Journal:
         raise Refused(f"{what} {run_id!r} in {self.path}", next="runbook runs")
 
     def _run_ids(self, where: str, values: tuple[Any, ...]) -> list[str]:
-        with self._guard, self._telling():
-            query = f"SELECT run_id FROM runs WHERE {where}"  # noqa: S608 - conditions are ours
-            return [row[0] for row in self._patiently(lambda: self._connection.execute(query, values).fetchall())]
+        return [row[0] for row in self._rows(f"SELECT run_id FROM runs WHERE {where}", values)]  # noqa: S608 - conditions are ours
 
     def close(self) -> None:
         """Close the file."""
@@ -262,12 +255,4 @@ def _add(database: sqlite3.Connection, run_id: str, kind: str, payload: dict[str
 
 
 def _event(row: tuple[Any, ...]) -> Event:
-    return Event(row[0], row[1], row[2], row[3], _payload(row[4]), row[5], row[6])
-
-
-def _payload(text: str) -> Any:
-    """Return the content of an entry; one that somebody has damaged is no object, which its readers refuse."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    return Event(row[0], row[1], row[2], row[3], parsed(row[4]), row[5], row[6])

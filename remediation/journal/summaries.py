@@ -12,6 +12,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from remediation.journal.events import parsed
+
 SUMMARIES = """
 CREATE TABLE IF NOT EXISTS runs (
   run_id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, started REAL NOT NULL, about TEXT NOT NULL,
@@ -60,7 +62,7 @@ def catch_up(database: sqlite3.Connection) -> None:
     query = "SELECT sequence, run_id, time, kind, payload FROM events WHERE sequence > ? ORDER BY sequence"
     for sequence, run_id, when, kind, text in database.execute(query, (upto,)).fetchall():
         if run_id:
-            _fold(database, sequence, run_id, when, kind, _parsed(text))
+            _fold(database, sequence, run_id, when, kind, parsed(text))
         upto = sequence
     database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_UPTO, str(upto).encode()))
 
@@ -127,10 +129,3 @@ def _form(value: Any) -> Any:
         named,
         *([key, _form(item) if key in _FORMED else type(item).__name__] for key, item in sorted(value.items())),
     ]
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
