@@ -21,7 +21,7 @@ from pathlib import Path
 
 from subjects import Bench, Sample, Subject, SubjectError, changing, previewing, runbook
 
-from remediation.testing.control_plane import ControlPlane, running_or_reason
+from runbook_sandbox.control_plane import ControlPlane, running_or_reason
 
 PEAK_MB = 90.0
 NOOP_REQUESTS = 8

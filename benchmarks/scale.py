@@ -25,7 +25,7 @@ from subjects import Bench, Sample, Subject, runbook
 from remediation.clients.configurations import load
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.refs import Ref
-from remediation.testing.control_plane import ControlPlane, running_or_reason
+from runbook_sandbox.control_plane import ControlPlane, running_or_reason
 
 NAMESPACE = "shop"
 PODS_OF_NODE = 15

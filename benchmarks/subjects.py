@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from remediation.testing.control_plane import ControlPlane, running_or_reason
+from runbook_sandbox.control_plane import ControlPlane, running_or_reason
 
 HERE = Path(__file__).resolve().parent
 CONTEXT = "control-plane"

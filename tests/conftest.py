@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from remediation.sandbox.faults import FAULTS
-from remediation.testing.control_plane import ControlPlane, running_or_reason
+from runbook_sandbox.control_plane import ControlPlane, running_or_reason
+from runbook_sandbox.control_plane.stages import FAULTS
 
 # The first text of a fresh clone takes hypothesis seconds (it builds a table of Unicode), which says nothing about us.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from remediation.sandbox.google.accounts import MARK
+from runbook_sandbox.google.accounts import MARK
 
 RUNBOOK = Path(sys.executable).with_name("runbook")
 KEY = "PLANTED-PRIVATE-KEY-0123456789-abcdefghijklmnopqrstuvwxyz"

@@ -36,7 +36,7 @@ def _journal(options: dict[str, Any]) -> Path:
     if store := named_store(options.get):
         return Path(store)
     if options.get("sandbox"):
-        from remediation.sandbox.process import folder  # noqa: PLC0415 - only in the sandbox
+        from runbook_sandbox.process import folder  # noqa: PLC0415 - only in the sandbox
 
         return folder(options["sandbox"]) / "journal.db"
     return state_folder() / "journal.db"
@@ -44,7 +44,7 @@ def _journal(options: dict[str, Any]) -> Path:
 
 def scenarios(context: click.Context, parameter: Any, incomplete: str) -> Items:
     """Return what the sandbox can break."""
-    from remediation.sandbox.scenarios import SCENARIOS  # noqa: PLC0415 - only for the sandbox
+    from remediation.scenarios import SCENARIOS  # noqa: PLC0415 - only for the sandbox
 
     del context, parameter
     return [CompletionItem(name, help=item.summary) for name, item in SCENARIOS.items() if name.startswith(incomplete)]

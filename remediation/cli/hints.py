@@ -62,7 +62,7 @@ def _kubectl(found: re.Match[str], way: str, given: dict[str, list[str]]) -> str
 
 def _kubeconfig(given: dict[str, list[str]]) -> str:
     if "--sandbox" in given:
-        from remediation.sandbox.process import folder  # noqa: PLC0415 - only in the sandbox
+        from runbook_sandbox.process import folder  # noqa: PLC0415 - only in the sandbox
 
         return str(folder("real" if given["--sandbox"] == ["--sandbox=real"] else "emulated") / "kubeconfig")
     return given.get("--kubeconfig", ["", ""])[-1].removeprefix("--kubeconfig=")

@@ -12,6 +12,7 @@ import click
 
 from remediation.cli.completing import scenarios
 from remediation.cli.options import output_option
+from remediation.cli.running_sandbox import running_sandbox
 from remediation.errors import UsageProblem
 
 
@@ -50,10 +51,8 @@ def _verb(name: str) -> Callable[[Callable[..., int]], click.Command]:
 @_verb("up")
 def up(kind: str, output: str | None) -> int:
     """Start it, if it does not run."""
-    from remediation.sandbox.process import ensure_running  # noqa: PLC0415
-
     started = time.monotonic()
-    found = ensure_running(kind)
+    found = running_sandbox(kind)
     if output == "json":
         return _print_status(kind)
     click.echo(
@@ -64,7 +63,7 @@ def up(kind: str, output: str | None) -> int:
 
 
 def _print_status(kind: str) -> int:
-    from remediation.sandbox.process import status as state  # noqa: PLC0415
+    from runbook_sandbox.process import status as state  # noqa: PLC0415
 
     _print(state(kind))
     return 0
@@ -73,7 +72,7 @@ def _print_status(kind: str) -> int:
 @_verb("down")
 def down(kind: str, output: str | None) -> int:
     """Stop it and remove everything of it, its journal of runs too."""
-    from remediation.sandbox.process import down as stop  # noqa: PLC0415
+    from runbook_sandbox.process import down as stop  # noqa: PLC0415
 
     existed = stop(kind)
     if output == "json":
@@ -85,7 +84,7 @@ def down(kind: str, output: str | None) -> int:
 @_verb("status")
 def status(kind: str, output: str | None) -> int:
     """Say whether it runs, and where."""
-    from remediation.sandbox.process import status as state  # noqa: PLC0415
+    from runbook_sandbox.process import status as state  # noqa: PLC0415
 
     if output == "json":
         return _print_status(kind)
@@ -103,7 +102,7 @@ def status(kind: str, output: str | None) -> int:
 @output_option
 def break_it(scenario: str | None, kind: str, output: str | None) -> int:
     """Break something; without SCENARIO list what can be broken."""
-    from remediation.sandbox.scenarios import SCENARIOS, find  # noqa: PLC0415
+    from remediation.scenarios import SCENARIOS, find  # noqa: PLC0415
 
     if scenario is None:
         return _list(SCENARIOS, kind, output)
@@ -135,16 +134,15 @@ def _list(scenarios: dict[str, Any], kind: str, output: str | None) -> int:
 def _put(fault: Any, kind: str) -> None:
     from remediation.clients import configurations  # noqa: PLC0415
     from remediation.clients.kubernetes import KubernetesClient  # noqa: PLC0415
-    from remediation.sandbox.process import ensure_running  # noqa: PLC0415
 
-    found = ensure_running(kind)
+    found = running_sandbox(kind)
     os.environ.pop("KUBECONFIG", None)
     configuration, _ = configurations.load(str(found.kubeconfig), None)
     fault.put(KubernetesClient(configuration), found, kind == "real")
 
 
 def _fix(fault: Any, kind: str) -> str:
-    from remediation.sandbox.scenarios.google import HOST, PULLER, REAL_HOST  # noqa: PLC0415
+    from runbook_sandbox.places import HOST, PULLER, REAL_HOST  # noqa: PLC0415
 
     return str(fault.fix.format(host=REAL_HOST if kind == "real" else HOST, puller=PULLER))
 

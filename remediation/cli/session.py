@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from remediation.catalogue import Runbook
 from remediation.cli.hints import remember_context
+from remediation.cli.running_sandbox import running_sandbox
 from remediation.cli.settings import named_store, patience_seconds, state_folder
 from remediation.errors import Refused, UsageProblem
 from remediation.journal import Journal
@@ -58,9 +59,7 @@ class Session:
             return None
         if kind not in ("emulated", "real"):
             raise UsageProblem(f"--sandbox {kind!r} is unknown; allowed is --sandbox or --sandbox=real")
-        from remediation.sandbox.process import ensure_running  # noqa: PLC0415 - the engine never needs it
-
-        return ensure_running(kind)
+        return running_sandbox(kind)
 
     @cached_property
     def journal(self) -> Journal:
@@ -84,7 +83,7 @@ class Session:
 
     def sandbox_too(self, command: str) -> str:
         """Return the way to the runs on a sandbox, for somebody who looks elsewhere; empty when there is none."""
-        from remediation.sandbox.process import folder  # noqa: PLC0415 - the engine never needs it
+        from runbook_sandbox.process import folder  # noqa: PLC0415 - the engine never needs it
 
         if self.get("sandbox") or self.get("store"):
             return ""

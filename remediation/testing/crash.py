@@ -44,7 +44,7 @@ _PRELOADED = (
 )
 # What a run is made of; the emulated APIs are no part of it.
 _OURS = ("remediation", "runbooks")
-_APART = ("remediation.sandbox", "remediation.testing")
+_APART = ("remediation.testing",)
 
 
 class Counter:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from remediation import catalogue
-from remediation.sandbox.kubernetes import kubeconfig
+from runbook_sandbox.kubernetes import kubeconfig
 from tests.running import RUNBOOK, Cli, key_file
 
 RUN = ("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", "--yes")

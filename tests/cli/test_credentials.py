@@ -16,10 +16,10 @@ import yaml
 
 from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
-from remediation.sandbox.kubernetes import Cluster, Fault, Response, Server, kubeconfig, serve
-from remediation.sandbox.scenarios import SCENARIOS
-from remediation.sandbox.scenarios.rules import install
-from remediation.testing.control_plane import ControlPlane
+from remediation.scenarios import SCENARIOS
+from runbook_sandbox.control_plane import ControlPlane
+from runbook_sandbox.kubernetes import Cluster, Fault, Response, Server, kubeconfig, serve
+from runbook_sandbox.nodes.rules import install
 from tests.running import Cli
 
 RUN = ("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", "--yes")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from remediation.refs import Ref
-from remediation.sandbox.kubernetes import kubeconfig
-from remediation.sandbox.kubernetes.requests import User
+from runbook_sandbox.kubernetes import kubeconfig
+from runbook_sandbox.kubernetes.requests import User
 from tests.engine.world import World
 from tests.running import RUNBOOK, Cli
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from remediation.sandbox.scenarios.google import HOST, PULLER
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import WITH_SIGNALS, Held, World, break_, comparable, end, start
 from tests.running import RUNBOOK
 

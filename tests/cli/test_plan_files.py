@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from remediation.sandbox.kubernetes import kubeconfig
-from remediation.sandbox.scenarios import SCENARIOS
-from remediation.sandbox.scenarios.google import HOST
+from remediation.scenarios import SCENARIOS
+from runbook_sandbox.kubernetes import kubeconfig
+from runbook_sandbox.places import HOST
 from tests.engine.world import World, break_, comparable
 from tests.running import Cli, key_file
 

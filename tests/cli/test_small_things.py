@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from remediation.journal import Journal
-from remediation.sandbox.process import folder
-from remediation.sandbox.scenarios import SCENARIOS
-from remediation.sandbox.scenarios.google import HOST
+from remediation.scenarios import SCENARIOS
+from runbook_sandbox.places import HOST
+from runbook_sandbox.process import folder
 from tests.engine.world import World
 from tests.running import RUNBOOK, Cli
 

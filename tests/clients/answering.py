@@ -12,7 +12,7 @@ from typing import Any
 from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.clients.patience import Patience
-from remediation.sandbox.kubernetes import kubeconfig
+from runbook_sandbox.kubernetes import kubeconfig
 
 # Sees the method and the path with its query; returns everything after the request line's answer, or None for silence.
 Answer = Callable[[str, str], bytes | None]

@@ -25,7 +25,7 @@ from remediation.journal import Journal
 from remediation.journal.holder import acquisition, holder
 from remediation.model import Cluster as Target
 from remediation.refs import Ref
-from remediation.sandbox.kubernetes import Cluster, Fault, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, Fault, kubeconfig, serve
 
 LEASES = "leases.coordination.k8s.io"
 SCOPE = "cluster/kube-system/configmap/kube-system/ip-masq-agent"

@@ -15,7 +15,7 @@ import yaml
 
 from remediation.clients import configurations, login
 from remediation.errors import Refused
-from remediation.sandbox.kubernetes import Cluster, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
 from tests.clients.answering import answering, http
 from tests.running import Cli
 

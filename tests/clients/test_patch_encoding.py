@@ -19,7 +19,7 @@ from remediation.clients.go_json import encoded
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.refs import Ref
 from remediation.resources.kubernetes import KubernetesObject, stable
-from remediation.sandbox.kubernetes import Cluster, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 VALUES = st.dictionaries(st.from_regex(r"\A[-._a-z0-9]{1,20}\Z").filter(lambda key: key not in (".", "..")), TEXT, max_size=4)  # fmt: skip

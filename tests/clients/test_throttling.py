@@ -15,9 +15,9 @@ from remediation.clients.google import Google
 from remediation.clients.patience import Patience
 from remediation.errors import NotFound, RunbookError, Throttled
 from remediation.refs import Ref
-from remediation.sandbox.google import Fault as GoogleFault
-from remediation.sandbox.google import GoogleCloud
-from remediation.sandbox.google import serve as serve_google
+from runbook_sandbox.google import Fault as GoogleFault
+from runbook_sandbox.google import GoogleCloud
+from runbook_sandbox.google import serve as serve_google
 from tests.clients.answering import answering, client, http
 
 CONFIG_MAP = Ref("v1", "ConfigMap", "a", "default")

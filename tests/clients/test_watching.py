@@ -15,7 +15,7 @@ from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.clients.patience import Patience
 from remediation.refs import Ref
-from remediation.sandbox.kubernetes import Cluster, Fault, Response, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, Fault, Response, kubeconfig, serve
 
 MAPS = Ref("v1", "ConfigMap", "", "default")
 

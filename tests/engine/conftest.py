@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from remediation.sandbox.scenarios import SCENARIOS
+from remediation.scenarios import SCENARIOS
 from tests.engine.shop import Shop
 from tests.engine.sweeping import Sweep, Sweeps
 from tests.engine.world import World

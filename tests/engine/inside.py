@@ -21,7 +21,7 @@ from remediation.errors import RunbookError
 from remediation.journal import Journal
 from remediation.model import Cluster as Target
 from remediation.model import Ensure, Risk, Steps, Verdict
-from remediation.sandbox.kubernetes import Cluster, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
 
 
 class Silent:

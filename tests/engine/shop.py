@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from remediation.sandbox.google import Fault as CloudFault
-from remediation.sandbox.kubernetes import Fault
-from remediation.sandbox.scenarios.google import HOST, PULLER
+from runbook_sandbox.google import Fault as CloudFault
+from runbook_sandbox.kubernetes import Fault
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import World
 from tests.running import RUNBOOK
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from remediation.sandbox.google import Fault as CloudFault
-from remediation.sandbox.kubernetes import Fault, Response
-from remediation.sandbox.scenarios import SCENARIOS
-from remediation.sandbox.scenarios.google import HOST, PULLER
-from remediation.sandbox.scenarios.marks import LEAKED
+from remediation.scenarios import SCENARIOS
+from runbook_sandbox.google import Fault as CloudFault
+from runbook_sandbox.kubernetes import Fault, Response
+from runbook_sandbox.nodes.marks import LEAKED
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import World, comparable
 from tests.running import key_file
 

@@ -13,9 +13,9 @@ import pytest
 
 from remediation.engine.run import Run
 from remediation.journal import Journal
-from remediation.sandbox.scenarios import SCENARIOS
-from remediation.sandbox.scenarios.google import HOST, PULLER
-from remediation.sandbox.scenarios.marks import LEAKED
+from remediation.scenarios import SCENARIOS
+from runbook_sandbox.nodes.marks import LEAKED
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import World, comparable
 from tests.running import key_file
 

@@ -17,7 +17,7 @@ from remediation.model import Status
 from remediation.refs import Ref
 from remediation.resources import removal
 from remediation.resources.kubernetes import KubernetesObject
-from remediation.sandbox.scenarios.google import HOST, PULLER
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.inside import Inside, emulated
 from tests.engine.world import World, break_, comparable
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from remediation.journal import Journal
-from remediation.sandbox.scenarios.google import HOST, PULLER
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import World, break_, comparable
 
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")

@@ -16,7 +16,7 @@ from remediation.errors import Interrupted, Irreversible, Refused
 from remediation.model import CheckDefaults, Ensure, Permission, Status, Verdict
 from remediation.records import recorded
 from remediation.resources.kubernetes import KubernetesObject
-from remediation.sandbox.kubernetes import Cluster, Fault, Response
+from runbook_sandbox.kubernetes import Cluster, Fault, Response
 from tests.engine.inside import Inside, emulated
 
 

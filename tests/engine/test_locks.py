@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from remediation.journal import Journal
-from remediation.sandbox.kubernetes import Fault
-from remediation.sandbox.scenarios.google import HOST, PULLER
+from runbook_sandbox.kubernetes import Fault
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import Held, World, break_, comparable, end, start
 from tests.running import key_file
 

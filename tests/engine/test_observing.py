@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from remediation.sandbox.kubernetes import Fault
-from remediation.sandbox.scenarios.google import HOST, PULLER
+from runbook_sandbox.kubernetes import Fault
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.sweeping import answer
 from tests.engine.world import World, break_, comparable, end, start
 from tests.running import Cli

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from remediation.sandbox.kubernetes import Fault, Response
+from runbook_sandbox.kubernetes import Fault, Response
 from tests.engine.world import Held, World, break_, end, start
 from tests.running import Cli
 

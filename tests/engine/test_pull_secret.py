@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from remediation.sandbox.kubernetes import Fault, Response
-from remediation.sandbox.scenarios.google import HOST, PULLER
+from runbook_sandbox.kubernetes import Fault, Response
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.shop import IMAGE, NEW_KEY, PULL, Shop, request
 from tests.running import RUNBOOK, key_file
 

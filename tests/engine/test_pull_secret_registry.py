@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from remediation.sandbox.google import Fault
-from remediation.sandbox.scenarios.google import PULLER, REPOSITORY
+from runbook_sandbox.google import Fault
+from runbook_sandbox.places import PULLER, REPOSITORY
 from tests.engine.shop import IMAGE, NEW_KEY, Shop
 
 NAME = "projects/example-prod/locations/europe-west3/repositories/shop"

@@ -18,7 +18,7 @@ import pytest
 
 from remediation.errors import Refused, StoreProblem, Tampered
 from remediation.journal import Journal
-from remediation.sandbox.scenarios.google import HOST, PULLER
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import Held, World, break_, comparable, end, start
 from tests.running import RUNBOOK
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from remediation.refs import Ref
-from remediation.sandbox.kubernetes import Fault
-from remediation.sandbox.kubernetes.requests import Response
-from remediation.sandbox.scenarios.google import HOST, PULLER
+from runbook_sandbox.kubernetes import Fault
+from runbook_sandbox.kubernetes.requests import Response
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import Held, World, break_, comparable, end, start
 
 IPAM = ("ipam-cleanup", "--node", "node-2")

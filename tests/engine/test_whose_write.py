@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from remediation.sandbox.scenarios.google import HOST, PULLER
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import World, break_, comparable
 from tests.skewed import skewed
 

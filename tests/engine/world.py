@@ -15,12 +15,13 @@ from typing import Any, Literal
 
 from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
-from remediation.sandbox.daemon import new_cloud
-from remediation.sandbox.google import serve as serve_google
-from remediation.sandbox.kubernetes import Cluster, Fault, kubeconfig, serve
-from remediation.sandbox.scenarios import SCENARIOS
-from remediation.sandbox.scenarios.google import PULLER, break_agent
-from remediation.sandbox.scenarios.rules import install
+from remediation.scenarios import SCENARIOS
+from runbook_sandbox.daemon import new_cloud
+from runbook_sandbox.google import serve as serve_google
+from runbook_sandbox.google.breaking import break_agent
+from runbook_sandbox.kubernetes import Cluster, Fault, kubeconfig, serve
+from runbook_sandbox.nodes.rules import install
+from runbook_sandbox.places import PULLER
 from tests.running import RUNBOOK, assert_no_secret, content
 
 _KINDS = ("configmaps", "daemonsets.apps", "nodes", "secrets", "serviceaccounts")

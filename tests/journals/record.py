@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from remediation.sandbox.kubernetes import kubeconfig
-from remediation.sandbox.scenarios import SCENARIOS
-from remediation.sandbox.scenarios.google import HOST, PULLER
+from remediation.scenarios import SCENARIOS
+from runbook_sandbox.kubernetes import kubeconfig
+from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import World
 from tests.running import key_file
 

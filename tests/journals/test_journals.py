@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from remediation.sandbox.kubernetes import kubeconfig
+from runbook_sandbox.kubernetes import kubeconfig
 from tests.engine.world import World, comparable
 
 Json = dict[str, Any]

@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from remediation.manifests import manifest
-from remediation.sandbox.google import GoogleCloud, Server, serve
-from remediation.sandbox.kubernetes import Cluster
-from remediation.sandbox.kubernetes import serve as serve_kubernetes
-from remediation.testing.control_plane import ControlPlane
+from runbook_sandbox.control_plane import ControlPlane
+from runbook_sandbox.google import GoogleCloud, Server, serve
+from runbook_sandbox.kubernetes import Cluster
+from runbook_sandbox.kubernetes import serve as serve_kubernetes
 from tests.runbooks.masquerade import World
 from tests.running import Cli
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from remediation.manifests import manifest
-from remediation.sandbox.kubernetes import Cluster, kubeconfig
-from remediation.sandbox.scenarios.rules import install
+from runbook_sandbox.kubernetes import Cluster, kubeconfig
+from runbook_sandbox.nodes.rules import install
 from tests.running import Cli
 
 PLACE = ("--project", "example-prod", "--location", "europe-west3", "--cluster", "other")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from remediation.sandbox.google import Fault, GoogleCloud, Server
+from runbook_sandbox.google import Fault, GoogleCloud, Server
 from tests.running import Cli
 
 ROLE = "roles/container.serviceAgent"

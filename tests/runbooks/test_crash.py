@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from remediation.testing.control_plane import ControlPlane
+from runbook_sandbox.control_plane import ControlPlane
 from tests.running import Cli, assert_no_secret, content, key_file
 
 MANAGED = "app.kubernetes.io/managed-by=runbook"

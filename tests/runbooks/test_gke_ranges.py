@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from remediation.sandbox.google import GoogleCloud, Server
-from remediation.testing.control_plane import ControlPlane
+from runbook_sandbox.control_plane import ControlPlane
+from runbook_sandbox.google import GoogleCloud, Server
 from tests.running import Cli
 
 PLACE = ("--project", "example-prod", "--location", "europe-west3", "--cluster", "example")

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from remediation.sandbox.google import GoogleCloud, Server
-from remediation.testing.control_plane import ControlPlane
+from runbook_sandbox.control_plane import ControlPlane
+from runbook_sandbox.google import GoogleCloud, Server
 from tests.runbooks.conftest import CONFIG
 from tests.running import Cli, content
 

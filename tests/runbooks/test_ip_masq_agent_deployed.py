@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from remediation.sandbox.google import GoogleCloud, Server
-from remediation.sandbox.kubernetes import Fault
-from remediation.sandbox.kubernetes.requests import Response
-from remediation.sandbox.scenarios.marks import DESTINATION
+from runbook_sandbox.google import GoogleCloud, Server
+from runbook_sandbox.kubernetes import Fault
+from runbook_sandbox.kubernetes.requests import Response
+from runbook_sandbox.nodes.marks import DESTINATION
 from tests.runbooks.conftest import CONFIG
 from tests.runbooks.masquerade import PLACE, World
 from tests.running import RUNBOOK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from remediation.sandbox.google import GoogleCloud, Server
+from runbook_sandbox.google import GoogleCloud, Server
 from tests.runbooks.conftest import CONFIG
 from tests.runbooks.masquerade import PLACE, World
 

@@ -14,8 +14,8 @@ from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.masquerade import MasqueradeConfig
 from remediation.model import Verdict
-from remediation.sandbox.kubernetes import Fault, PodOutcome
-from remediation.sandbox.kubernetes.requests import Response
+from runbook_sandbox.kubernetes import Fault, PodOutcome
+from runbook_sandbox.kubernetes.requests import Response
 from tests.runbooks.conftest import CONFIG
 from tests.runbooks.masquerade import World
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from remediation.facts.leaks import cure
-from remediation.testing.control_plane import ControlPlane
+from runbook_sandbox.control_plane import ControlPlane
 from tests.running import Cli, content
 
 NODE = "node-2"

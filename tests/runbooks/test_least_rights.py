@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from remediation.testing.control_plane import ControlPlane
+from runbook_sandbox.control_plane import ControlPlane
 from tests.running import RUNBOOK, Cli, key_file
 
 

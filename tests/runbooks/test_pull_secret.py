@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from remediation.sandbox.google import Fault, GoogleCloud, Server
-from remediation.testing.control_plane import ControlPlane
+from runbook_sandbox.control_plane import ControlPlane
+from runbook_sandbox.google import Fault, GoogleCloud, Server
 from tests.running import KEY, Cli, content, key_file
 
 HOST, PULLER = "private.registry.example", "puller@example-prod.iam.gserviceaccount.com"

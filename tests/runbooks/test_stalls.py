@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from remediation.journal import Journal
-from remediation.testing.control_plane import ControlPlane
+from runbook_sandbox.control_plane import ControlPlane
 from tests.running import RUNBOOK, content, key_file
 
 Get = Callable[..., dict[str, Any]]

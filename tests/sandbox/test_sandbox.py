@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from remediation.sandbox.scenarios import SCENARIOS
+from remediation.scenarios import SCENARIOS
 from tests.running import RUNBOOK, Result
 
 # What a person sees with kubectl while the fault is there, and what diagnose says.

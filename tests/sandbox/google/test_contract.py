@@ -16,7 +16,7 @@ from google.cloud.iam_admin_v1 import IAMClient
 from google.cloud.iam_admin_v1.services.iam.transports import IAMGrpcTransport
 from google.iam.v1 import policy_pb2
 
-from remediation.sandbox.google import Fault, GoogleCloud, Server, serve
+from runbook_sandbox.google import Fault, GoogleCloud, Server, serve
 
 PROJECT, PULLER = "projects/example-prod", "puller@example-prod.iam.gserviceaccount.com"
 ACCOUNT = f"projects/-/serviceAccounts/{PULLER}"

@@ -19,7 +19,7 @@ from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.errors import Conflict, Invalid, NotFound
 from remediation.refs import Ref
-from remediation.sandbox.kubernetes import Cluster, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
 
 POD = {"containers": [{"name": "app", "image": "registry.example.com/app:1"}], "terminationGracePeriodSeconds": 0}
 

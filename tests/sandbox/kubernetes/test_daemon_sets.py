@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from remediation.refs import Ref
-from remediation.sandbox.kubernetes import Cluster
-from remediation.sandbox.kubernetes.objects import condition, set_condition
+from runbook_sandbox.kubernetes import Cluster
+from runbook_sandbox.kubernetes.objects import condition, set_condition
 from tests.sandbox.kubernetes.test_contract import POD, Server, server
 
 __all__ = ["server"]

@@ -1,0 +1,153 @@
+"""The program behind the sandbox: serves the APIs, keeps their state in a file, does what ``break`` asks."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from runbook_sandbox.google import GoogleCloud, serve
+from runbook_sandbox.google.breaking import break_agent
+from runbook_sandbox.google.policy import new_policy
+from runbook_sandbox.kubernetes.admission import SERVICE_RANGE
+from runbook_sandbox.places import PULLER, REPOSITORY
+from runbook_sandbox.process import COORDINATES
+
+_SAVE_SECONDS = 1.0
+# Those of the emulated nodes, pods and services.
+_RANGES = {
+    "clusterIpv4CidrBlock": "10.64.0.0/16",
+    "servicesIpv4CidrBlock": str(SERVICE_RANGE),
+    "nodeIpv4CidrBlock": "192.0.2.0/24",
+}
+
+
+def new_cloud() -> GoogleCloud:
+    """Return a healthy cloud: one project with a cluster, a service agent with its role and an account that may pull."""
+    cloud = GoogleCloud(COORDINATES["project"])
+    project = cloud.projects[COORDINATES["project"]]
+    cloud.grant(project.id, "roles/container.serviceAgent", project.agent)
+    cloud.grant(project.id, "roles/container.defaultNodeServiceAgent", project.node_agent)
+    cloud.add_cluster(project.id, COORDINATES["location"], COORDINATES["cluster"], ipAllocationPolicy=_RANGES)
+    cloud.add_account(PULLER)
+    bindings = [{"role": "roles/artifactregistry.reader", "members": [f"serviceAccount:{PULLER}"]}]
+    project.add_repository(REPOSITORY, new_policy(bindings))
+    return cloud
+
+
+def write(path: Path, content: str) -> None:
+    """Replace a file as a whole; nobody ever reads half of it, and nobody else may read it."""
+    temporary = path.with_suffix(".new")
+    temporary.touch(mode=0o600)
+    temporary.write_text(content, "utf-8")
+    temporary.replace(path)
+
+
+class Daemon:
+    """Serve the cloud beside a cluster, until SIGTERM."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.cloud = folder, new_cloud()
+        self.stopped = threading.Event()
+        self.key = secrets.token_hex(32)
+
+    def listen(self) -> tuple[str, int]:
+        """Answer messages of later commands, in a thread."""
+        from multiprocessing.connection import Listener  # noqa: PLC0415 - half of the start-up time otherwise
+
+        listener = Listener(("127.0.0.1", 0), authkey=bytes.fromhex(self.key))
+        threading.Thread(target=self._answer, args=(listener,), daemon=True).start()
+        address: Any = listener.address
+        return str(address[0]), int(address[1])
+
+    def _answer(self, listener: Any) -> None:
+        while not self.stopped.is_set():
+            try:
+                with listener.accept() as connection:
+                    message = connection.recv()
+                    if message[0] == "break-agent":
+                        break_agent(self.cloud)
+                    connection.send("ok")
+            except (OSError, EOFError, ValueError):
+                continue
+
+    def announce(self, kubernetes: str, google: Any, control: tuple[str, int]) -> None:
+        """Tell later commands where everything is."""
+        endpoints = {"kubernetes": kubernetes, "google": google.url, "iam": google.grpc_target}
+        write(
+            self.folder / "sandbox.json",
+            json.dumps({"pid": os.getpid(), "endpoints": endpoints, "control": control, "key": self.key}),
+        )
+
+
+def emulated(daemon: Daemon) -> None:
+    """Run the emulated cluster and cloud; their state survives the process."""
+    from runbook_sandbox.kubernetes import Cluster, kubeconfig  # noqa: PLC0415 - the real kind needs none of it
+    from runbook_sandbox.kubernetes import serve as serve_kubernetes  # noqa: PLC0415
+    from runbook_sandbox.nodes.rules import install  # noqa: PLC0415
+
+    kept = _state(daemon.folder)
+    if kept:
+        daemon.cloud.load(kept["cloud"])
+    cluster = Cluster(nodes=3, state=kept["cluster"] if kept else None)
+    install(cluster)
+    server, google = serve_kubernetes(cluster), serve(daemon.cloud)
+    write(daemon.folder / "kubeconfig", json.dumps(kubeconfig(server.url)))
+    daemon.announce(server.url, google, daemon.listen())
+    _save_until_stopped(daemon, cluster)
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((folder / "state.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _save_until_stopped(daemon: Daemon, cluster: Any) -> None:
+    saved: Any = None
+    while True:
+        stopped = daemon.stopped.wait(_SAVE_SECONDS)
+        cloud, version = daemon.cloud.dump(), cluster.store.version
+        seen = (version, json.dumps(cloud))  # a whole cluster is only written out when something in it has changed
+        if seen != saved and daemon.folder.exists():
+            write(daemon.folder / "state.json", json.dumps({"cluster": cluster.dump(), "cloud": cloud}))
+            saved = seen
+        if stopped:
+            return
+
+
+def real(daemon: Daemon) -> None:
+    """Run a real control plane with simulated nodes, beside the emulated cloud."""
+    import shutil  # noqa: PLC0415
+
+    from runbook_sandbox.control_plane import ControlPlane  # noqa: PLC0415
+    from runbook_sandbox.control_plane.healing import heal_until  # noqa: PLC0415
+    from runbook_sandbox.control_plane.stages import FAULTS  # noqa: PLC0415
+
+    place = daemon.folder / "control-plane"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    with ControlPlane.start(place, faults=FAULTS) as plane:
+        google = serve(daemon.cloud)
+        write(daemon.folder / "kubeconfig", plane.kubeconfig_path.read_text("utf-8"))
+        daemon.announce(plane.url, google, daemon.listen())
+        heal_until(daemon.stopped, plane)
+
+
+def main() -> None:
+    """Serve until SIGTERM: ``python -m runbook_sandbox.daemon KIND FOLDER``."""
+    kind, folder = sys.argv[1], Path(sys.argv[2])
+    daemon = Daemon(folder)
+    signal.signal(signal.SIGTERM, lambda *_: daemon.stopped.set())
+    {"emulated": emulated, "real": real}[kind](daemon)
+
+
+if __name__ == "__main__":
+    main()

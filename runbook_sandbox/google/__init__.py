@@ -1,0 +1,7 @@
+"""Emulated Google APIs: projects, services, GKE, service accounts and their keys; over HTTP, and gRPC for keys."""
+
+from runbook_sandbox.google.cloud import GoogleCloud
+from runbook_sandbox.google.faults import Fault
+from runbook_sandbox.google.server import Server, serve
+
+__all__ = ["Fault", "GoogleCloud", "Server", "serve"]

@@ -1,0 +1,193 @@
+"""What the API server changes in an object on its way into the store, beside plain defaults."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from typing import Any
+
+from runbook_sandbox.kubernetes.kinds import Kind
+from runbook_sandbox.kubernetes.objects import Object, clone, digest, meta, suffix
+from runbook_sandbox.kubernetes.problems import forbidden
+from runbook_sandbox.kubernetes.store import Store
+
+# Kinds whose objects count the changes of their spec.
+GENERATIONAL = frozenset(
+    {
+        "daemonsets",
+        "deployments",
+        "replicasets",
+        "statefulsets",
+        "jobs",
+        "cronjobs",
+        "pods",
+        "networkpolicies",
+        "ingresses",
+        "poddisruptionbudgets",
+        "validatingwebhookconfigurations",
+        "mutatingwebhookconfigurations",
+    }
+)
+# Kinds whose status a client cannot set when it creates the object.
+_STATUS_RESET = frozenset(
+    {
+        "daemonsets",
+        "deployments",
+        "replicasets",
+        "statefulsets",
+        "jobs",
+        "cronjobs",
+        "poddisruptionbudgets",
+        "horizontalpodautoscalers",
+        "ingresses",
+        "persistentvolumeclaims",
+    }
+)
+_EMPTY_STATUS: dict[str, dict[str, Any]] = {
+    "daemonsets": {"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0},
+    "replicasets": {"replicas": 0},
+    "statefulsets": {"replicas": 0, "availableReplicas": 0},
+}
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+_TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - where pods find their token
+SERVICE_RANGE = ipaddress.ip_network("10.96.0.0/16")
+
+
+def admit_create(store: Store, kind: Kind, obj: Object) -> None:
+    """Change a new object in place; raises Problem where admission refuses it."""
+    if kind.plural in _STATUS_RESET:
+        obj["status"] = clone(_EMPTY_STATUS.get(kind.plural, {}))
+    if kind.plural in GENERATIONAL:
+        meta(obj)["generation"] = 1
+    if kind.storage == "daemonsets.apps":
+        meta(obj).setdefault("annotations", {})[_TEMPLATE_GENERATION] = "1"
+    if kind.plural == "pods":
+        _pod(store, obj)
+    if kind.plural == "services":
+        _service(store, obj)
+    if kind.plural == "jobs":
+        _job(obj)
+    admit(kind, obj)
+
+
+def admit(kind: Kind, obj: Object) -> None:
+    """Change a new or updated object in place."""
+    if kind.plural == "secrets" and "stringData" in obj:
+        texts = obj.pop("stringData")
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in texts.items()}
+        obj["data"] = obj.get("data", {}) | encoded
+    if kind.plural == "nodes":
+        _node_taint(obj)
+
+
+def admit_update(kind: Kind, new: Object, old: Object) -> None:
+    """Change an updated object in place: generation and what the server keeps."""
+    admit(kind, new)
+    if kind.plural not in GENERATIONAL:
+        return
+    changed = _counted(new) != _counted(old)
+    meta(new)["generation"] = old["metadata"].get("generation", 1) + int(changed)
+    if kind.storage == "daemonsets.apps" and new["spec"]["template"] != old["spec"]["template"]:
+        previous = int(old["metadata"].get("annotations", {}).get(_TEMPLATE_GENERATION, 0))
+        meta(new).setdefault("annotations", {})[_TEMPLATE_GENERATION] = str(previous + 1)
+
+
+def _counted(obj: Object) -> Any:
+    return obj.get("spec", obj.get("webhooks"))
+
+
+def _node_taint(node: Object) -> None:
+    spec = node.setdefault("spec", {})
+    others = [taint for taint in spec.get("taints", ()) if taint["key"] != "node.kubernetes.io/unschedulable"]
+    cordon = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+    taints = others + ([cordon] if spec.get("unschedulable") else [])
+    spec.pop("taints", None)
+    if taints:
+        spec["taints"] = taints
+
+
+def _job(job: Object) -> None:
+    if job["spec"].get("manualSelector"):
+        return
+    uid, name = job["metadata"]["uid"], job["metadata"]["name"]
+    marks = {
+        "batch.kubernetes.io/controller-uid": uid,
+        "batch.kubernetes.io/job-name": name,
+        "controller-uid": uid,
+        "job-name": name,
+    }
+    template = job["spec"].setdefault("template", {}).setdefault("metadata", {})
+    template["labels"] = template.get("labels", {}) | marks
+    job["spec"].setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})
+
+
+def _service(store: Store, service: Object) -> None:
+    spec = service["spec"]
+    if spec["type"] == "ExternalName" or spec.get("clusterIP") == "None":
+        if "clusterIP" in spec:
+            spec["clusterIPs"] = ["None"]
+        return
+    taken = {each["spec"].get("clusterIP") for each in store.list("services")}
+    spec.setdefault("clusterIP", next(str(ip) for ip in SERVICE_RANGE.hosts() if str(ip) not in taken))
+    spec["clusterIPs"] = [spec["clusterIP"]]
+
+
+def _pod(store: Store, pod: Object) -> None:
+    spec, namespace = pod["spec"], pod["metadata"]["namespace"]
+    name = spec.setdefault("serviceAccountName", "default")
+    spec["serviceAccount"] = name
+    account = store.get("serviceaccounts", namespace, name)
+    if account is None:
+        why = f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found'
+        raise forbidden("", "pods", pod["metadata"]["name"], why)
+    if account.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
+        spec["imagePullSecrets"] = clone(account["imagePullSecrets"])
+    if spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True)):
+        _mount_token(spec)
+    _pod_scheduling(spec)
+    pod["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
+
+
+def _mount_token(spec: dict[str, Any]) -> None:
+    if any(volume["name"].startswith("kube-api-access-") for volume in spec.get("volumes", ())):
+        return
+    volume = f"kube-api-access-{suffix()}"
+    sources = [
+        {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+        {"configMap": {"items": [{"key": "ca.crt", "path": "ca.crt"}], "name": "kube-root-ca.crt"}},
+        {
+            "downwardAPI": {
+                "items": [{"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}, "path": "namespace"}]
+            }
+        },
+    ]
+    spec.setdefault("volumes", []).append({"name": volume, "projected": {"defaultMode": 420, "sources": sources}})
+    mount = {"mountPath": _TOKEN_PATH, "name": volume, "readOnly": True}
+    for each in (*spec.get("initContainers", ()), *spec["containers"]):
+        each.setdefault("volumeMounts", []).append(dict(mount))
+
+
+def _pod_scheduling(spec: dict[str, Any]) -> None:
+    spec.setdefault("priority", 2000001000 if spec.get("priorityClassName") == "system-node-critical" else 0)
+    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+    known = {(each.get("key"), each.get("effect")) for each in spec.get("tolerations", ())}
+    for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
+        if not {(key, "NoExecute"), (key, None), (None, None)} & known:
+            default = {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+            spec.setdefault("tolerations", []).append(default)
+
+
+def _quality(spec: dict[str, Any]) -> str:
+    resources = [each.get("resources", {}) for each in (*spec.get("initContainers", ()), *spec.get("containers", ()))]
+    if not any(each.get("requests") or each.get("limits") for each in resources):
+        return "BestEffort"
+    full = all(
+        set(each.get("limits", {})) >= {"cpu", "memory"} and each.get("requests") == each["limits"]
+        for each in resources
+    )
+    return "Guaranteed" if full else "Burstable"
+
+
+def template_hash(template: dict[str, Any]) -> str:
+    """Return the hash of a pod template, as in the labels `pod-template-hash` and `controller-revision-hash`."""
+    return digest(template)

@@ -1,0 +1,273 @@
+"""Answer a request: what the path names, who asks, and then the verb."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from runbook_sandbox.kubernetes import (
+    deleting,
+    discovery,
+    events,
+    openapi,
+    paging,
+    patches,
+    problems,
+    protobuf,
+    rbac,
+    reviews,
+    tables,
+    watch,
+    writing,
+)
+from runbook_sandbox.kubernetes.decoding import Decoder, decode_body
+from runbook_sandbox.kubernetes.kinds import Kind, Kinds
+from runbook_sandbox.kubernetes.objects import Object
+from runbook_sandbox.kubernetes.requests import Request, Response, Route, User, route
+from runbook_sandbox.kubernetes.selectors import parse
+from runbook_sandbox.kubernetes.store import Store
+
+_WATCH_SECONDS = 1800.0
+_HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
+LogText = Callable[[Object, str, Mapping[str, str]], str]
+
+
+class Api:
+    """The verbs of the API on one store.
+
+    Attributes:
+        tokens: users by bearer token; empty makes everybody the administrator.
+        log_text: returns the log of a pod's container.
+        is_open: tells whether watches go on.
+    """
+
+    def __init__(
+        self, store: Store, kinds: Kinds, tokens: Mapping[str, User], log_text: LogText, is_open: Callable[[], bool]
+    ) -> None:
+        self.store, self.kinds, self.tokens, self.log_text, self.is_open = store, kinds, tokens, log_text, is_open
+
+    def answer(self, request: Request) -> Response:
+        """Return the answer to a request."""
+        try:
+            request.user = rbac.impersonate(self.store, rbac.authenticate(request, self.tokens), request)
+            static = self._static(request)
+            return static if static is not None else self._answer(route(self.kinds, request), request)
+        except problems.UnknownPath:
+            return Response(404, "404 page not found\n", "text/plain; charset=utf-8")
+        except problems.Problem as problem:
+            return Response(problem.code, problem.body)
+
+    def _static(self, request: Request) -> Response | None:
+        path = request.path.rstrip("/") or "/"
+        if path in _HEALTH:
+            return Response(200, "ok", "text/plain; charset=utf-8")
+        if path == "/version":
+            return Response(200, discovery.VERSION)
+        if path.startswith("/openapi"):
+            return self._openapi(path)
+        return self._discovery(path, request)
+
+    def _openapi(self, path: str) -> Response:
+        if path == "/openapi/v3":
+            return Response(200, openapi.index(self.kinds))
+        found = openapi.group_document(self.kinds, path.removeprefix("/openapi/v3/"))
+        if found is None:
+            raise problems.UnknownPath(path)
+        return Response(200, found)
+
+    def _discovery(self, path: str, request: Request) -> Response | None:
+        parts = path.strip("/").split("/")
+        versions = self.kinds.group_versions()
+        match parts:
+            case [""]:
+                return Response(200, {"paths": ["/api", "/apis", "/openapi/v3", "/version"]})
+            case ["api"]:
+                return Response(200, discovery.core_versions(request.headers.get("host", "")))
+            case ["apis"]:
+                return Response(200, discovery.groups(self.kinds))
+            case ["apis", name] if name in versions:
+                body = {"kind": "APIGroup", "apiVersion": "v1", **discovery.group(name, versions[name])}
+                return Response(200, body)
+            case ["api", "v1"]:
+                return Response(200, discovery.resources(self.kinds, "v1"))
+            case ["apis", name, version] if version in versions.get(name, ()):
+                return Response(200, discovery.resources(self.kinds, f"{name}/{version}"))
+        return None
+
+    def _answer(self, found: Route, request: Request) -> Response:
+        rbac.check(self.store, request.user, rbac.attributes(found))
+        if found.kind.plural in reviews.REVIEWS:
+            return self._review(found, request)
+        if found.subresource not in {"", "status", "finalize"}:
+            return self._subresource(found, request)
+        verbs: dict[str, Callable[[Route, Request], Response]] = {
+            "get": self._get,
+            "list": self._list,
+            "watch": self._watch,
+            "create": self._create,
+            "update": self._update,
+            "patch": self._patch,
+            "delete": self._delete,
+            "deletecollection": self._delete_all,
+        }
+        needs_name = found.verb in {"update", "patch"}
+        if found.verb not in verbs or (needs_name is not bool(found.name) and (needs_name or found.verb == "create")):
+            raise problems.wrong_method()
+        return verbs[found.verb](found, request)
+
+    def _review(self, found: Route, request: Request) -> Response:
+        obj, _ = self._body(found.kind, request)
+        return Response(201, reviews.review(self.store, found.kind.plural, obj, request.user))
+
+    def _subresource(self, found: Route, request: Request) -> Response:
+        obj = self._stored(found)
+        if found.subresource == "log":
+            text = self.log_text(obj, request.query.get("container", ""), request.query)
+            return Response(200, text, "text/plain")
+        if found.subresource == "eviction":
+            return self._evict(found, obj, request)
+        raise problems.wrong_method()
+
+    def _evict(self, found: Route, obj: Object, request: Request) -> Response:
+        body = (
+            protobuf.decode(request.body) if protobuf.is_protobuf(request.body) else json.loads(request.body or b"{}")
+        )
+        how = deleting.DeleteOptions(
+            body.get("deleteOptions", {}).get("gracePeriodSeconds"), dry_run=request.is_dry_run
+        )
+        with self.store.lock:
+            deleting.delete(self.store, found.kind, obj, how)
+        return Response(201, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})
+
+    def _stored(self, found: Route) -> Object:
+        obj = self.store.get(found.kind.storage, found.namespace, found.name)
+        if obj is None:
+            raise problems.not_found(found.kind, found.name)
+        return obj
+
+    def _get(self, found: Route, request: Request) -> Response:
+        return self._shown(200, found.kind, self._stored(found), request)
+
+    def _shown(self, code: int, kind: Kind, obj: Object, request: Request) -> Response:
+        shown = events.shown(kind, obj)
+        wanted = tables.requested(request)
+        return Response(code, tables.table(kind, [shown], wanted) if wanted else shown)
+
+    def _list(self, found: Route, request: Request) -> Response:
+        kind, query = found.kind, request.query
+        with self.store.lock:
+            self._check_version(query.get("resourceVersion", ""))
+            objects, version = self._selected(found, request), self.store.version
+        page, left, token = paging.page(objects, query, version)
+        metadata: dict[str, Any] = {"resourceVersion": str(version)}
+        metadata |= {"continue": token, "remainingItemCount": left} if token else {}
+        items = [events.shown(kind, each) for each in page]
+        wanted = tables.requested(request)
+        if wanted:
+            return Response(200, tables.table(kind, items, wanted, metadata))
+        body = {"kind": f"{kind.name}List", "apiVersion": kind.group_version, "metadata": metadata}
+        # Items of a list do not repeat their kind, as the typed lists of the API server.
+        plain = [{key: item for key, item in each.items() if key not in {"kind", "apiVersion"}} for each in items]
+        return Response(200, body | {"items": plain})
+
+    def _selected(self, found: Route, request: Request) -> list[Object]:
+        query = request.query
+        selects = parse(found.kind, query.get("labelSelector", ""), query.get("fieldSelector", ""))
+        return [each for each in self.store.list(found.kind.storage, found.namespace) if selects(each)]
+
+    def _check_version(self, version: str) -> None:
+        if version and not version.isdigit():
+            raise problems.bad_request(
+                f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: invalid syntax'
+            )
+        if version and int(version) > self.store.version:
+            causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+            text = f"Timeout: Too large resource version: {version}, current: {self.store.version}"
+            raise problems.Problem(504, "Timeout", text, {"causes": causes, "retryAfterSeconds": 1})
+
+    def _watch(self, found: Route, request: Request) -> Response:
+        kind, query = found.kind, request.query
+        chosen = query.get("fieldSelector", "") or (f"metadata.name={found.name}" if found.name else "")
+        wanted = tables.requested(request)
+
+        def render(obj: Object) -> Any:
+            shown = events.shown(kind, obj)
+            return tables.table(kind, [shown], wanted) if wanted else shown
+
+        def bookmark(version: int) -> Any:
+            return {"kind": kind.name, "apiVersion": kind.group_version, "metadata": {"resourceVersion": str(version)}}
+
+        watched = watch.Watched(
+            kind.storage, found.namespace, parse(kind, query.get("labelSelector", ""), chosen), render, bookmark
+        )
+        span = watch.Span(
+            query.get("resourceVersion", ""),
+            float(query.get("timeoutSeconds") or _WATCH_SECONDS),
+            request.flag("allowWatchBookmarks"),
+            request.flag("sendInitialEvents"),
+            self.is_open,
+        )
+        return Response(200, lines=watch.stream(self.store, watched, span))
+
+    def _body(self, kind: Kind, request: Request) -> tuple[Object, dict[str, str]]:
+        """Return the object of a body, and the headers of its warnings."""
+        if protobuf.is_protobuf(request.body):
+            return Decoder(kind).decode(protobuf.decode(request.body)), {}
+        if request.content_type not in {"", "application/json", "application/yaml"}:
+            raise problems.unsupported_media()
+        obj, decoder = decode_body(kind, request.body, request.content_type)
+        return obj, warnings_of(decoder, request)
+
+    def _create(self, found: Route, request: Request) -> Response:
+        obj, headers = self._body(found.kind, request)
+        made = writing.create(self.store, found, events.stored(found.kind, obj), request)
+        answer = self._shown(201, found.kind, made, request)
+        answer.headers |= headers
+        return answer
+
+    def _update(self, found: Route, request: Request) -> Response:
+        obj, headers = self._body(found.kind, request)
+        with self.store.lock:
+            new = writing.replace(self.store, found, self._stored(found), events.stored(found.kind, obj), request)
+        answer = self._shown(200, found.kind, new, request)
+        answer.headers |= headers
+        return answer
+
+    def _patch(self, found: Route, request: Request) -> Response:
+        with self.store.lock:
+            code, new = patches.patch(self.store, found, request)
+        return self._shown(code, found.kind, new, request)
+
+    def _delete(self, found: Route, request: Request) -> Response:
+        how = deleting.options(request)
+        with self.store.lock:
+            obj, gone = deleting.delete(self.store, found.kind, self._stored(found), how)
+        if not gone:
+            return self._shown(200, found.kind, obj, request)
+        details = problems.details(found.kind, found.name) | {"uid": obj["metadata"]["uid"]}
+        body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+        return Response(200, body)
+
+    def _delete_all(self, found: Route, request: Request) -> Response:
+        how = deleting.options(request)
+        with self.store.lock:
+            objects = self._selected(found, request)
+            for each in objects:
+                deleting.delete(self.store, found.kind, each, how)
+        body = {"kind": f"{found.kind.name}List", "apiVersion": found.kind.group_version}
+        return Response(200, body | {"metadata": {"resourceVersion": str(self.store.version)}, "items": objects})
+
+
+def warnings_of(decoder: Decoder, request: Request) -> dict[str, str]:
+    """Return the warning header of unknown fields; raises Problem (400) for them in strict validation."""
+    mode = request.query.get("fieldValidation", "Warn")
+    kind = decoder.kind
+    if decoder.complaints and mode == "Strict":
+        raise problems.bad_request(
+            f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {decoder.summary()}'
+        )
+    if not decoder.complaints or mode == "Ignore":
+        return {}
+    quoted = (each.replace("\\", "\\\\").replace('"', '\\"') for each in decoder.complaints)
+    return {"Warning": ", ".join(f'299 - "{each}"' for each in quoted)}

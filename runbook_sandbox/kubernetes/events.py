@@ -1,0 +1,90 @@
+"""The two shapes of an Event: `v1`, in which events are stored, and `events.k8s.io/v1`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runbook_sandbox.kubernetes.kinds import Kind
+from runbook_sandbox.kubernetes.objects import Object, new_uid, now, suffix
+from runbook_sandbox.kubernetes.store import Store
+
+_NAMES = {
+    "involvedObject": "regarding",
+    "message": "note",
+    "source": "deprecatedSource",
+    "count": "deprecatedCount",
+    "firstTimestamp": "deprecatedFirstTimestamp",
+    "lastTimestamp": "deprecatedLastTimestamp",
+    "reportingComponent": "reportingController",
+}
+_BACK = {new: old for old, new in _NAMES.items()}
+
+
+def shown(kind: Kind, obj: Object) -> Object:
+    """Return a stored object in the version of the kind."""
+    if kind.plural != "events" or not kind.group:
+        return obj
+    return {_NAMES.get(key, key): item for key, item in obj.items()} | {"apiVersion": kind.group_version}
+
+
+def stored(kind: Kind, obj: Object) -> Object:
+    """Return an object as it is stored."""
+    if kind.plural != "events" or not kind.group:
+        return obj
+    return {_BACK.get(key, key): item for key, item in obj.items()} | {"apiVersion": "v1"}
+
+
+def record(store: Store, about: Object, kind: str, reason: str, message: str, component: str) -> None:
+    """Store an event about an object; the same event again only counts up.
+
+    Args:
+        store: where to.
+        about: the object the event is about.
+        kind: `Normal` or `Warning`.
+        reason: the event's reason.
+        message: the event's text.
+        component: who reports.
+    """
+    namespace = about["metadata"].get("namespace", "default")
+    with store.lock:
+        same = _find(store, namespace, about, reason, message)
+        if same is not None:
+            store.put("events", same | {"count": same.get("count", 1) + 1, "lastTimestamp": now()})
+        else:
+            store.put("events", _new(namespace, about, (kind, reason, message), component))
+
+
+def _find(store: Store, namespace: str, about: Object, reason: str, message: str) -> Object | None:
+    for event in store.list("events", namespace):
+        same = event["involvedObject"].get("uid") == about["metadata"]["uid"]
+        if same and (event.get("reason"), event.get("message")) == (reason, message):
+            return {**event, "metadata": dict(event["metadata"])}
+    return None
+
+
+def _new(namespace: str, about: Object, what: tuple[str, str, str], component: str) -> Object:
+    found = about["metadata"]
+    reference: dict[str, Any] = {
+        "kind": about["kind"],
+        "apiVersion": about["apiVersion"],
+        "name": found["name"],
+        "uid": found["uid"],
+        "resourceVersion": found.get("resourceVersion", ""),
+    } | ({"namespace": found["namespace"]} if "namespace" in found else {})
+    name = f"{found['name']}.{suffix(16)}"
+    return {
+        "kind": "Event",
+        "apiVersion": "v1",
+        "involvedObject": reference,
+        "type": what[0],
+        "reason": what[1],
+        "metadata": {"name": name, "namespace": namespace, "uid": new_uid(), "creationTimestamp": now()},
+        "message": what[2],
+        "source": {"component": component},
+        "count": 1,
+        "firstTimestamp": now(),
+        "lastTimestamp": now(),
+        "eventTime": None,
+        "reportingComponent": component,
+        "reportingInstance": "",
+    }

@@ -1,0 +1,166 @@
+"""Who owns which field (`managedFields`), and server-side apply on top of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runbook_sandbox.kubernetes import fields
+from runbook_sandbox.kubernetes.kinds import Kind
+from runbook_sandbox.kubernetes.objects import Object, clone, now
+from runbook_sandbox.kubernetes.problems import Problem
+
+Entry = dict[str, Any]
+
+
+def track(kind: Kind, old: Object | None, new: Object, manager: str, subresource: str = "") -> None:
+    """Record in the new object that an update changed what differs from the old one.
+
+    An object that has no owners, such as one that was made with nothing but a name, gets none by an update.
+    """
+    if old and not _entries(old):
+        new["metadata"].pop("managedFields", None)
+        return
+    before = fields.paths(fields.field_set(kind.type, old)) if old else set()
+    after = fields.paths(fields.field_set(kind.type, new))
+    changed = {path for path in after if path not in before or _differs(kind, old, new, path)}
+    gone = before - after
+    entries = [
+        _without(entry, gone if _is_update_of(entry, manager, subresource) else gone | changed)
+        for entry in _entries(old)
+    ]
+    kept = [entry for entry in entries if entry["fieldsV1"]]
+    if changed:
+        kept = _extended(kept, kind, changed, manager, subresource)
+    new["metadata"].pop("managedFields", None)
+    if kept:
+        new["metadata"]["managedFields"] = kept
+
+
+def _differs(kind: Kind, old: Object | None, new: Object, path: fields.Path) -> bool:
+    return bool(fields.value_at(kind.type, old, path) != fields.value_at(kind.type, new, path))
+
+
+def _entries(obj: Object | None) -> list[Entry]:
+    return clone(obj["metadata"].get("managedFields", [])) if obj else []
+
+
+def _is_update_of(entry: Entry, manager: str, subresource: str) -> bool:
+    return (entry["manager"], entry["operation"], entry.get("subresource", "")) == (manager, "Update", subresource)
+
+
+def _without(entry: Entry, lost: set[fields.Path]) -> Entry:
+    return entry | {"fieldsV1": fields.from_paths(fields.paths(entry["fieldsV1"]) - lost)}
+
+
+def _extended(
+    entries: list[Entry], kind: Kind, changed: set[fields.Path], manager: str, subresource: str
+) -> list[Entry]:
+    mine = next((entry for entry in entries if _is_update_of(entry, manager, subresource)), None)
+    owned = fields.paths(mine["fieldsV1"]) if mine else set()
+    others = [entry for entry in entries if entry is not mine]
+    return [*others, _entry(kind, manager, "Update", owned | changed, subresource)]
+
+
+def _entry(kind: Kind, manager: str, operation: str, owned: set[fields.Path], subresource: str = "") -> Entry:
+    found = {
+        "manager": manager,
+        "operation": operation,
+        "apiVersion": kind.group_version,
+        "time": now(),
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields.from_paths(owned),
+    }
+    return found | ({"subresource": subresource} if subresource else {})
+
+
+def apply(kind: Kind, live: Object, wanted: Object, manager: str, *, force: bool, subresource: str = "") -> Object:
+    """Return the live object with what a manager applies, and with the manager as owner of it.
+
+    Raises:
+        Problem: 409 when another manager owns a field with another value and `force` is not set.
+    """
+    applied = fields.paths(fields.field_set(kind.type, wanted))
+    if not force:
+        _check_conflicts(kind, live, wanted, applied, manager)
+    mine = next((each for each in _entries(live) if _is_apply_of(each, manager)), None)
+    dropped = (fields.paths(mine["fieldsV1"]) if mine else set()) - applied
+    merged = _merge("@" + kind.type if kind.type else None, live, wanted)
+    others = [entry for entry in _entries(live) if not _is_apply_of(entry, manager)]
+    _drop(kind, merged, dropped, others)
+    taken = {path for path in applied if _differs(kind, live, merged, path)}
+    kept = [_without(entry, taken) for entry in others]
+    owned = [*(entry for entry in kept if entry["fieldsV1"]), _entry(kind, manager, "Apply", applied, subresource)]
+    merged["metadata"]["managedFields"] = _keep_time(owned, mine)
+    return dict(merged)
+
+
+def _is_apply_of(entry: Entry, manager: str) -> bool:
+    return bool(entry["manager"] == manager and entry["operation"] == "Apply")
+
+
+def _keep_time(entries: list[Entry], mine: Entry | None) -> list[Entry]:
+    if mine and entries[-1]["fieldsV1"] == mine["fieldsV1"]:
+        entries[-1]["time"] = mine["time"]
+    return entries
+
+
+def _check_conflicts(kind: Kind, live: Object, wanted: Object, applied: set[fields.Path], manager: str) -> None:
+    causes = []
+    for entry in _entries(live):
+        if _is_apply_of(entry, manager):
+            continue
+        shared = sorted(applied & fields.paths(entry["fieldsV1"]))
+        causes += [_conflict(entry, fields.text(path)) for path in shared if _differs(kind, live, wanted, path)]
+    if causes:
+        raise _refusal(causes)
+
+
+def _conflict(entry: Entry, field: str) -> dict[str, str]:
+    who = f'"{entry["manager"]}"'
+    if entry["operation"] == "Update":
+        below = f" with subresource {entry['subresource']!r}".replace("'", '"') if entry.get("subresource") else ""
+        who += f"{below} using {entry['apiVersion']}"
+    return {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": field}
+
+
+def _refusal(causes: list[dict[str, str]]) -> Problem:
+    managers = {cause["message"] for cause in causes}
+    if len(causes) == 1:
+        text = f"Apply failed with 1 conflict: {causes[0]['message']}: {causes[0]['field']}"
+    elif len(managers) == 1:
+        listed = "".join(f"\n- {cause['field']}" for cause in causes)
+        text = f"Apply failed with {len(causes)} conflicts: {causes[0]['message'].replace('conflict', 'conflicts')}:{listed}"
+    else:
+        groups = (
+            f"{who.replace('conflict', 'conflicts')}:"
+            + "".join(f"\n- {cause['field']}" for cause in causes if cause["message"] == who)
+            for who in sorted(managers)
+        )
+        text = f"Apply failed with {len(causes)} conflicts: " + "\n".join(groups)
+    return Problem(409, "Conflict", text, {"causes": causes})
+
+
+def _drop(kind: Kind, merged: Object, dropped: set[fields.Path], others: list[Entry]) -> None:
+    owned = {path for entry in others for path in fields.paths(entry["fieldsV1"])}
+    # Leaves go before what contains them.
+    for path in sorted(dropped - owned, key=len, reverse=True):
+        if any(each[: len(path) - 1] == path[:-1] for each in owned if path[-1] == "."):
+            continue
+        fields.remove(kind.type, merged, path)
+
+
+def _merge(shape: Any, live: Any, wanted: Any) -> Any:
+    if isinstance(wanted, dict) and isinstance(live, dict) and not fields.is_atomic(shape):
+        return live | {key: _merge(fields.child_shape(shape, key), live.get(key), item) for key, item in wanted.items()}
+    if isinstance(wanted, list) and isinstance(live, list) and isinstance(shape, dict) and "keys" in shape:
+        return _merge_items(shape, live, wanted)
+    return clone(wanted)
+
+
+def _merge_items(shape: dict[str, Any], live: list[Any], wanted: list[Any]) -> list[Any]:
+    new = {fields.item_key(shape, item): item for item in wanted}
+    found = [
+        _merge(shape["list"], item, new.pop(key)) if (key := fields.item_key(shape, item)) in new else item
+        for item in live
+    ]
+    return found + [clone(item) for item in new.values()]

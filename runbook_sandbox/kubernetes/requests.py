@@ -1,0 +1,132 @@
+"""A request to the API, its answer, and what its path means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runbook_sandbox.kubernetes.kinds import Kind, Kinds
+from runbook_sandbox.kubernetes.problems import UnknownPath, no_resource
+
+_TRUE = frozenset({"true", "1", "t", "T", "TRUE", "True"})
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
+
+
+@dataclass(frozen=True)
+class User:
+    """Who asks."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+
+ADMINISTRATOR = User("kubernetes-admin", ("system:masters", "system:authenticated"))
+
+
+@dataclass
+class Request:
+    """One HTTP request; header names are in lower case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    user: User = ADMINISTRATOR
+    uri: str = ""
+    groups: tuple[str, ...] = ()
+
+    @property
+    def content_type(self) -> str:
+        """Return the media type of the body."""
+        return self.headers.get("content-type", "").partition(";")[0].strip()
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Tell whether nothing must be stored."""
+        return self.query.get("dryRun") == "All"
+
+    @property
+    def manager(self) -> str:
+        """Return the field manager; the program's name where none is given."""
+        program = self.headers.get("user-agent", "unknown").partition("/")[0]
+        return self.query.get("fieldManager") or program or "unknown"
+
+    def flag(self, name: str) -> bool:
+        """Return a query parameter as a boolean."""
+        return self.query.get(name, "") in _TRUE
+
+
+@dataclass
+class Response:
+    """One answer; `lines` is a stream that takes the place of `body`."""
+
+    code: int
+    body: Any = None
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    lines: Iterator[bytes] | None = None
+
+    def data(self) -> bytes:
+        """Return the body as bytes."""
+        if isinstance(self.body, bytes):
+            return self.body
+        if isinstance(self.body, str):
+            return self.body.encode()
+        return json.dumps(self.body, separators=(",", ":")).encode() + b"\n"
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a path below `/api` or `/apis` names, and the verb of the authorizer."""
+
+    verb: str
+    kind: Kind
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+def route(kinds: Kinds, request: Request) -> Route:
+    """Return what a request is about.
+
+    Raises:
+        UnknownPath: no group version has this path.
+        Problem: 404 for a resource that the group version does not have.
+    """
+    group, version, rest = _group_version(request.path)
+    if version not in kinds.group_versions().get(group, ()):
+        raise UnknownPath(request.path)
+    namespace, rest = _namespace(rest)
+    plural, name, subresource = (*rest, "", "", "")[:3]
+    kind = kinds.at(group, version, plural)
+    if kind is None or (subresource and subresource not in kind.subresources):
+        raise no_resource()
+    return Route(_verb(request, name), kind, namespace if kind.plural != "namespaces" else "", name, subresource)
+
+
+def _group_version(path: str) -> tuple[str, str, list[str]]:
+    parts = [part for part in path.split("/") if part]
+    if parts[:1] == ["api"] and len(parts) > 2:
+        return "", parts[1], parts[2:]
+    if parts[:1] == ["apis"] and len(parts) > 3:
+        return parts[1], parts[2], parts[3:]
+    raise UnknownPath(path)
+
+
+def _namespace(rest: list[str]) -> tuple[str, list[str]]:
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in {"status", "finalize"}:
+        return rest[1], rest[2:]
+    return "", rest
+
+
+def _verb(request: Request, name: str) -> str:
+    if request.method == "GET":
+        if request.flag("watch"):
+            return "watch"
+        return "get" if name else "list"
+    if request.method == "DELETE":
+        return "delete" if name else "deletecollection"
+    return _VERBS.get(request.method, request.method.lower())

@@ -1,0 +1,191 @@
+"""The columns of `kubectl get`, by resource: name, type, priority (1 is shown by `-o wide`) and value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from runbook_sandbox.kubernetes.objects import Object, has_condition
+
+Column = tuple[str, str, int, Callable[[Object], Any]]
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60))
+
+
+def age(timestamp: str | None) -> str:
+    """Return how long ago a time was, as kubectl writes it: `5s`, `3m`, `4h`, `2d`."""
+    if not timestamp:
+        return "<unknown>"
+    moment = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
+    seconds = int((datetime.now(UTC) - moment).total_seconds())
+    for unit, size in _UNITS:
+        if seconds >= 2 * size:
+            return f"{seconds // size}{unit}"
+    return f"{max(seconds, 0)}s"
+
+
+def _path(*keys: str, default: Any = "") -> Callable[[Object], Any]:
+    def value(obj: Object) -> Any:
+        found: Any = obj
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        return default if found is None else found
+
+    return value
+
+
+def _count(*keys: str) -> Callable[[Object], int]:
+    find = _path(*keys, default=())
+    return lambda obj: len(find(obj))
+
+
+def _pod_ready(pod: Object) -> str:
+    statuses = pod.get("status", {}).get("containerStatuses", ())
+    return f"{sum(bool(each.get('ready')) for each in statuses)}/{len(pod['spec']['containers'])}"
+
+
+def _pod_status(pod: Object) -> str:
+    if pod["metadata"].get("deletionTimestamp"):
+        return "Terminating"
+    status = pod.get("status", {})
+    for index, each in enumerate(status.get("initContainerStatuses", ())):
+        waiting = each.get("state", {}).get("waiting", {}).get("reason", "")
+        if waiting and waiting != "PodInitializing":
+            return f"Init:{waiting}"
+        if not each.get("state", {}).get("terminated"):
+            return f"Init:{index}/{len(status['initContainerStatuses'])}"
+    for each in status.get("containerStatuses", ()):
+        state = each.get("state", {})
+        reason = state.get("waiting", {}).get("reason") or state.get("terminated", {}).get("reason")
+        if reason:
+            return str(reason)
+    return str(status.get("reason") or status.get("phase", "Unknown"))
+
+
+def _restarts(pod: Object) -> str:
+    return str(sum(each.get("restartCount", 0) for each in pod.get("status", {}).get("containerStatuses", ())))
+
+
+def _node_status(node: Object) -> str:
+    ready = "Ready" if has_condition(node, "Ready") else "NotReady"
+    return ready + (",SchedulingDisabled" if node.get("spec", {}).get("unschedulable") else "")
+
+
+def _node_roles(node: Object) -> str:
+    prefix = "node-role.kubernetes.io/"
+    found = [key.removeprefix(prefix) for key in node["metadata"].get("labels", {}) if key.startswith(prefix)]
+    return ",".join(sorted(found)) or "<none>"
+
+
+def _selector(*keys: str) -> Callable[[Object], str]:
+    find = _path(*keys, default={})
+    return lambda obj: ",".join(f"{key}={value}" for key, value in sorted(find(obj).items())) or "<none>"
+
+
+def _containers(field: str) -> Callable[[Object], str]:
+    find = _path("spec", "template", "spec", "containers", default=())
+    return lambda obj: ",".join(each.get(field, "") for each in find(obj))
+
+
+def _deployment_ready(obj: Object) -> str:
+    return f"{obj.get('status', {}).get('readyReplicas', 0)}/{obj['spec'].get('replicas', 1)}"
+
+
+def _event_object(event: Object) -> str:
+    about = event.get("involvedObject") or event.get("regarding") or {}
+    return f"{about.get('kind', '').lower()}/{about.get('name', '')}"
+
+
+def _event_age(event: Object) -> str:
+    times = (event.get("lastTimestamp"), event.get("deprecatedLastTimestamp"), event.get("eventTime"))
+    return age(next((each for each in times if each), event["metadata"].get("creationTimestamp")))
+
+
+def _ports(service: Object) -> str:
+    return ",".join(f"{port['port']}/{port['protocol']}" for port in service["spec"].get("ports", ())) or "<none>"
+
+
+NAME: Column = ("Name", "string", 0, lambda obj: obj["metadata"]["name"])
+AGE: Column = ("Age", "string", 0, lambda obj: age(obj["metadata"].get("creationTimestamp")))
+_IMAGES: tuple[Column, ...] = (
+    ("Containers", "string", 1, _containers("name")),
+    ("Images", "string", 1, _containers("image")),
+    ("Selector", "string", 1, _selector("spec", "selector", "matchLabels")),
+)
+_DAEMON_COUNTS = (
+    ("Desired", "desiredNumberScheduled"),
+    ("Current", "currentNumberScheduled"),
+    ("Ready", "numberReady"),
+    ("Up-to-date", "updatedNumberScheduled"),
+    ("Available", "numberAvailable"),
+)
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "pods": (
+        NAME,
+        ("Ready", "string", 0, _pod_ready),
+        ("Status", "string", 0, _pod_status),
+        ("Restarts", "string", 0, _restarts),
+        AGE,
+        ("IP", "string", 1, _path("status", "podIP", default="<none>")),
+        ("Node", "string", 1, _path("spec", "nodeName", default="<none>")),
+        ("Nominated Node", "string", 1, _path("status", "nominatedNodeName", default="<none>")),
+        ("Readiness Gates", "string", 1, lambda _: "<none>"),
+    ),
+    "nodes": (
+        NAME,
+        ("Status", "string", 0, _node_status),
+        ("Roles", "string", 0, _node_roles),
+        AGE,
+        ("Version", "string", 0, _path("status", "nodeInfo", "kubeletVersion")),
+    ),
+    "namespaces": (NAME, ("Status", "string", 0, _path("status", "phase")), AGE),
+    "configmaps": (
+        NAME,
+        ("Data", "string", 0, lambda obj: len(obj.get("data", {})) + len(obj.get("binaryData", {}))),
+        AGE,
+    ),
+    "secrets": (NAME, ("Type", "string", 0, _path("type")), ("Data", "string", 0, _count("data")), AGE),
+    "serviceaccounts": (NAME, ("Secrets", "string", 0, _count("secrets")), AGE),
+    "services": (
+        NAME,
+        ("Type", "string", 0, _path("spec", "type")),
+        ("Cluster-IP", "string", 0, _path("spec", "clusterIP", default="<none>")),
+        ("External-IP", "string", 0, lambda _: "<none>"),
+        ("Port(s)", "string", 0, _ports),
+        AGE,
+        ("Selector", "string", 1, _selector("spec", "selector")),
+    ),
+    "daemonsets.apps": (
+        NAME,
+        *((name, "integer", 0, _path("status", field, default=0)) for name, field in _DAEMON_COUNTS),
+        ("Node Selector", "string", 0, _selector("spec", "template", "spec", "nodeSelector")),
+        AGE,
+        *_IMAGES,
+    ),
+    "deployments.apps": (
+        NAME,
+        ("Ready", "string", 0, _deployment_ready),
+        ("Up-to-date", "string", 0, _path("status", "updatedReplicas", default=0)),
+        ("Available", "string", 0, _path("status", "availableReplicas", default=0)),
+        AGE,
+        *_IMAGES,
+    ),
+    "replicasets.apps": (
+        NAME,
+        ("Desired", "integer", 0, _path("spec", "replicas")),
+        ("Current", "integer", 0, _path("status", "replicas", default=0)),
+        ("Ready", "integer", 0, _path("status", "readyReplicas", default=0)),
+        AGE,
+        *_IMAGES,
+    ),
+    "statefulsets.apps": (NAME, ("Ready", "string", 0, _deployment_ready), AGE),
+    "leases.coordination.k8s.io": (NAME, ("Holder", "string", 0, _path("spec", "holderIdentity")), AGE),
+    "events": (
+        ("Last Seen", "string", 0, _event_age),
+        ("Type", "string", 0, _path("type")),
+        ("Reason", "string", 0, _path("reason")),
+        ("Object", "string", 0, _event_object),
+        ("Message", "string", 0, lambda obj: obj.get("message") or obj.get("note", "")),
+        ("Name", "string", 1, lambda obj: obj["metadata"]["name"]),
+    ),
+}

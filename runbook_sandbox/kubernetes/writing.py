@@ -1,0 +1,153 @@
+"""Create and update objects: the way from a request's body into the store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runbook_sandbox.kubernetes import admission, defaults, ownership, problems, validation
+from runbook_sandbox.kubernetes.kinds import Kind
+from runbook_sandbox.kubernetes.objects import Object, clone, meta, new_uid, now, suffix
+from runbook_sandbox.kubernetes.requests import Request, Route
+from runbook_sandbox.kubernetes.store import Store
+
+_NAME_LIMIT = 63
+
+
+def create(store: Store, route: Route, obj: Object, request: Request, *, track: bool = True) -> Object:
+    """Store a new object and return it.
+
+    Raises:
+        Problem: 400, 403, 404, 409 or 422, as the API server.
+    """
+    kind = route.kind
+    _place(store, route, obj)
+    _identify(kind, obj)
+    with store.lock:
+        _refuse_taken(store, kind, obj)
+        defaults.fill(kind.storage, obj)
+        admission.admit_create(store, kind, obj)
+        defaults.fill(kind.storage, obj)
+        validation.check(kind, obj, None)
+        if track:
+            ownership.track(kind, None, obj, request.manager)
+        return obj if request.is_dry_run else store.put(kind.storage, obj)
+
+
+def _place(store: Store, route: Route, obj: Object) -> None:
+    found = meta(obj)
+    if not route.kind.namespaced:
+        found.pop("namespace", None)
+        return
+    if found.setdefault("namespace", route.namespace) != route.namespace:
+        raise problems.bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    namespace = store.get("namespaces", "", route.namespace)
+    if namespace is None:
+        message = f'namespaces "{route.namespace}" not found'
+        details = {"name": route.namespace, "kind": "namespaces"}
+        raise problems.Problem(404, "NotFound", message, details)
+    if namespace["metadata"].get("deletionTimestamp"):
+        why = f"unable to create new content in namespace {route.namespace} because it is being terminated"
+        raise problems.forbidden(route.kind.group, route.kind.plural, found.get("name", ""), why)
+
+
+def _identify(kind: Kind, obj: Object) -> None:
+    found = meta(obj)
+    if found.get("resourceVersion"):
+        raise problems.Problem(500, "", "resourceVersion should not be set on objects to be created")
+    if not found.get("name"):
+        if not found.get("generateName"):
+            raise problems.invalid(
+                kind.name, kind.group, "", [problems.required("metadata.name", "name or generateName is required")]
+            )
+        found["name"] = found["generateName"][: _NAME_LIMIT - 5] + suffix()
+    for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"):
+        found.pop(field, None)
+    found["uid"], found["creationTimestamp"] = new_uid(), now()
+
+
+def _refuse_taken(store: Store, kind: Kind, obj: Object) -> None:
+    if store.get(kind.storage, obj["metadata"].get("namespace", ""), obj["metadata"]["name"]) is not None:
+        raise problems.already_exists(kind, obj["metadata"]["name"])
+
+
+def replace(store: Store, route: Route, old: Object, new: Object, request: Request, *, track: bool = True) -> Object:
+    """Store another version of an object and return it; the caller holds the store's lock.
+
+    Raises:
+        Problem: 400, 409 or 422, as the API server.
+    """
+    kind = route.kind
+    _keep_metadata(kind, old, new, route)
+    _keep_other_half(kind, old, new, route.subresource)
+    if not route.subresource:
+        defaults.fill(kind.storage, new)
+        admission.admit_update(kind, new, old)
+        validation.check(kind, new, old)
+    if track:
+        _track(kind, old, new, request.manager, route.subresource)
+    if _is_released(new):
+        if not request.is_dry_run:
+            store.remove(kind.storage, route.namespace, route.name)
+        return new
+    return new if request.is_dry_run else store.put(kind.storage, new)
+
+
+def _track(kind: Kind, old: Object, new: Object, manager: str, subresource: str) -> None:
+    if _content(old) == _content(new):
+        kept = old["metadata"].get("managedFields")
+        new["metadata"].update({"managedFields": kept} if kept else {})
+        return
+    ownership.track(kind, old, new, manager, subresource)
+
+
+def _content(obj: Object) -> Any:
+    skipped = {"managedFields", "resourceVersion"}
+    return {**obj, "metadata": {key: item for key, item in obj["metadata"].items() if key not in skipped}}
+
+
+def _keep_metadata(kind: Kind, old: Object, new: Object, route: Route) -> None:
+    found, before = meta(new), old["metadata"]
+    name = found.setdefault("name", route.name)
+    if name != route.name:
+        raise problems.bad_request(f"the name of the object ({name}) does not match the name on the URL ({route.name})")
+    if kind.namespaced and found.setdefault("namespace", route.namespace) != route.namespace:
+        raise problems.bad_request(
+            f"the namespace of the object ({found['namespace']}) does not match the namespace on the URL"
+            f" ({route.namespace})"
+        )
+    if found.get("resourceVersion") and found["resourceVersion"] != before["resourceVersion"]:
+        raise problems.conflict(kind, name)
+    if found.get("uid") and found["uid"] != before["uid"]:
+        raise validation.metadata_changed(kind, name, "uid", found["uid"])
+    for field in (
+        "uid",
+        "creationTimestamp",
+        "resourceVersion",
+        "generation",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generateName",
+    ):
+        found.pop(field, None)
+        if field in before:
+            found[field] = before[field]
+
+
+def _keep_other_half(kind: Kind, old: Object, new: Object, subresource: str) -> None:
+    if subresource == "status":
+        kept = [key for key in old if key not in {"status", "metadata"}]
+        for key in kept:
+            new[key] = clone(old[key])
+    elif "status" in kind.subresources:
+        new.pop("status", None)
+        if "status" in old:
+            new["status"] = clone(old["status"])
+
+
+def _is_released(obj: Object) -> bool:
+    found = obj["metadata"]
+    waits = found.get("finalizers") or (obj["kind"] == "Namespace" and obj.get("spec", {}).get("finalizers"))
+    grace = found.get("deletionGracePeriodSeconds", 0)
+    return bool(found.get("deletionTimestamp")) and not waits and not grace

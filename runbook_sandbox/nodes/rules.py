@@ -1,0 +1,162 @@
+"""What the emulated nodes make of pods: the symptoms of the faults, for as long as they are there."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+import re
+import threading
+import time
+from functools import partial
+from typing import Any
+
+from remediation.registry import DockerConfig, image_host
+from runbook_sandbox.kubernetes import Cluster, EventText, PodOutcome
+from runbook_sandbox.nodes.agent import Agents
+from runbook_sandbox.nodes.marks import DESTINATION, LEAKED
+from runbook_sandbox.places import HOST, REAL_HOST
+
+Object = dict[str, Any]
+# The result has to fit into a termination message.
+_MOST_LISTED = 100
+_CLEANUP = ("app.kubernetes.io/name", "ipam-cleanup")
+
+
+def install(cluster: Cluster) -> Agents:
+    """Make the nodes of a cluster follow these rules; return the masquerade agents that may run on them."""
+    agents = Agents(cluster)
+    reach = partial(_reach, agents)
+    cluster.kubelet_rules += [_image_name, _pull, _address, reach, _clean]
+    cluster.log_rules.append(agents.log)
+    return agents
+
+
+def _image_name(pod: Object, cluster: Cluster) -> PodOutcome | None:
+    """The kubelet does not try to pull what is no image reference, such as one with capital letters."""
+    for container in pod["spec"]["containers"]:
+        try:
+            image_host(container["image"])
+        except ValueError:
+            text = f'Failed to apply default image tag "{container["image"]}": couldn\'t parse image name'
+            return PodOutcome("waiting", "InvalidImageName", text, container["name"])
+    return None
+
+
+def _pull(pod: Object, cluster: Cluster) -> PodOutcome | None:
+    """A private registry answers only with credentials that name it."""
+    for container in pod["spec"]["containers"]:
+        host = image_host(container["image"])
+        if host in (HOST, REAL_HOST) and not _may_pull(pod, cluster, host):
+            why = (
+                f'failed to pull and unpack image "{container["image"]}": failed to resolve reference "{container["image"]}": '
+                f"failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://{host}/v2/token: 403 Forbidden"
+            )
+            return PodOutcome(
+                "waiting",
+                "ImagePullBackOff",
+                f'Back-off pulling image "{container["image"]}": ErrImagePull: {why}',
+                container["name"],
+                events=(
+                    EventText("Failed", f'Failed to pull image "{container["image"]}": {why}'),
+                    EventText("Failed", "Error: ErrImagePull"),
+                ),
+            )
+    return None
+
+
+def _may_pull(pod: Object, cluster: Cluster, host: str) -> bool:
+    for named in pod["spec"].get("imagePullSecrets") or []:
+        secret = cluster.get("secrets", named["name"], pod["metadata"]["namespace"])
+        try:
+            if secret and host in DockerConfig.parse(base64.b64decode(secret["data"][".dockerconfigjson"])).hosts:
+                return True
+        except (KeyError, ValueError):
+            continue
+    return False
+
+
+def _address(pod: Object, cluster: Cluster) -> PodOutcome | None:
+    """A node whose addresses leaked has none for a new pod of the pod network."""
+    node = cluster.get("nodes", pod["spec"].get("nodeName", "")) or {"metadata": {}, "spec": {}}
+    if pod["spec"].get("hostNetwork") or LEAKED not in (node["metadata"].get("annotations") or {}):
+        return None
+    hosts = list(ipaddress.ip_network(node["spec"]["podCIDR"]).hosts())
+    text = (
+        'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: plugin type="ptp" failed (add): '
+        f"failed to allocate for range 0: no IP addresses available in range set: {hosts[0]}-{hosts[-1]}"
+    )
+    return PodOutcome("creating", events=(EventText("FailedCreatePodSandBox", text),))
+
+
+def _reach(agents: Agents, pod: Object, cluster: Cluster) -> PodOutcome | None:
+    """A pod that needs an address outside is ready only when its packets leave with the node's address."""
+    wanted = (pod["metadata"].get("annotations") or {}).get(DESTINATION)
+    if wanted is None:
+        return None
+    if agents.masquerades(pod["spec"]["nodeName"], wanted):
+        return PodOutcome("running", log=f"connected to {wanted}:443\n")
+    text = f"dial tcp {wanted}:443: i/o timeout"
+    return PodOutcome(
+        "running", ready=False, log=f"{text}\n", events=(EventText("Unhealthy", f"Readiness probe failed: {text}"),)
+    )
+
+
+def _clean(pod: Object, cluster: Cluster) -> PodOutcome | None:
+    """The cleaning pod reports like its script, and the node has addresses again a moment later."""
+    if (pod["metadata"].get("labels") or {}).get(_CLEANUP[0]) != _CLEANUP[1]:
+        return None
+    env = {item["name"]: item.get("value", "") for item in pod["spec"]["initContainers"][0].get("env", [])}
+    if reason := _refusal(env, pod["spec"]["nodeName"], cluster):
+        refused = {"mode": env.get("MODE"), "run_id": env.get("RUN_ID"), "status": "refused", "reason": reason}
+        return PodOutcome("running", init_message=json.dumps(refused))
+    node = cluster.get("nodes", pod["spec"]["nodeName"])
+    count = _leaked(node)
+    if env.get("MODE") == "clean" and count:
+        threading.Timer(0.05, _free, (cluster, pod["spec"]["nodeName"])).start()
+    return PodOutcome("running", init_message=json.dumps(_report(pod, env, count, node)))
+
+
+def _refusal(env: dict[str, str], node: str, cluster: Cluster) -> str:
+    """Return why the real script would not act with these settings, empty when it would."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", env.get("RUN_ID", "")):
+        return "RUN_ID must be 1 to 63 letters, digits, dots, dashes"
+    if not env.get("NOT_AFTER", "").isdecimal() or int(env["NOT_AFTER"]) < time.time():
+        return "the approval of this run has expired"
+    config = (cluster.get("configmaps", "runbook-ipam-cleanup", "kube-system") or {}).get("data") or {}
+    try:
+        list(map(ipaddress.ip_address, config[f"live-ips.{node}"].split()))
+    except (KeyError, ValueError):
+        return "LIVE_IPS_FILE is missing, or has a line that is not an address"
+    count = _leaked(cluster.get("nodes", node)) if env.get("MODE") == "clean" else 0
+    if count > int(env["MAX_RESERVATIONS"]):
+        return f"{count} leaked and 0 quarantined reservations exceed the limit of {env['MAX_RESERVATIONS']}"
+    return ""
+
+
+def _leaked(node: Any) -> int:
+    return int(((node or {}).get("metadata", {}).get("annotations") or {}).get(LEAKED, "0"))
+
+
+def _report(pod: Object, env: dict[str, str], count: int, node: Any) -> dict[str, Any]:
+    moved = (
+        [str(item) for item in list(ipaddress.ip_network(node["spec"]["podCIDR"]).hosts())[-count:]]
+        if count and env.get("MODE") == "clean"
+        else []
+    )
+    return {
+        "node": pod["spec"]["nodeName"],
+        "mode": env.get("MODE"),
+        "status": "ok" if moved else "nothing_to_do",
+        "reason": "",
+        "run_id": env.get("RUN_ID"),
+        "candidates": count,
+        "quarantined_count": len(moved),
+        "quarantined": moved[:_MOST_LISTED],
+        "restored_count": 0,
+        "restored": [],
+    }
+
+
+def _free(cluster: Cluster, node: str) -> None:
+    cluster.edit("nodes", node, lambda found: found["metadata"].get("annotations", {}).pop(LEAKED, None))
