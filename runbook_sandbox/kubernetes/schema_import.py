@@ -11,24 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-GROUP_VERSIONS = (
-    "api/v1",
-    "apis/apps/v1",
-    "apis/batch/v1",
-    "apis/rbac.authorization.k8s.io/v1",
-    "apis/coordination.k8s.io/v1",
-    "apis/networking.k8s.io/v1",
-    "apis/events.k8s.io/v1",
-    "apis/authorization.k8s.io/v1",
-    "apis/policy/v1",
-    "apis/authentication.k8s.io/v1",
-    "apis/storage.k8s.io/v1",
-    "apis/scheduling.k8s.io/v1",
-    "apis/discovery.k8s.io/v1",
-    "apis/autoscaling/v2",
-    "apis/admissionregistration.k8s.io/v1",
+_PREFIXES = (
+    "io.k8s.api.",
+    "io.k8s.apimachinery.pkg.apis.",
+    "io.k8s.apimachinery.pkg.",
+    "io.k8s.apiextensions-apiserver.pkg.apis.",
+    "io.k8s.kube-aggregator.pkg.apis.",
 )
-_PREFIXES = ("io.k8s.api.", "io.k8s.apimachinery.pkg.apis.", "io.k8s.apimachinery.pkg.")
 # Types whose JSON is not the object that their Go struct suggests.
 _SCALARS = {
     "api.resource.Quantity": "quantity",
@@ -38,6 +27,10 @@ _SCALARS = {
     "meta.v1.FieldsV1": "any",
     "runtime.RawExtension": "any",
     "meta.v1.Patch": "any",
+    "apiextensions.v1.JSON": "any",
+    "apiextensions.v1.JSONSchemaPropsOrArray": "any",
+    "apiextensions.v1.JSONSchemaPropsOrBool": "any",
+    "apiextensions.v1.JSONSchemaPropsOrStringArray": "any",
 }
 _FILE = Path(__file__).with_name("api.json")
 
@@ -97,10 +90,16 @@ def read(kubectl: str, kubeconfig: str, path: str) -> dict[str, Any]:
     return answer
 
 
+def group_versions(kubectl: str, kubeconfig: str) -> list[str]:
+    """Return the paths of all group versions, in the order in which the server names them."""
+    groups = read(kubectl, kubeconfig, "/apis")["groups"]
+    return ["api/v1", *(f"apis/{each['groupVersion']}" for group in groups for each in group["versions"])]
+
+
 def collect(kubectl: str, kubeconfig: str) -> dict[str, Any]:
-    """Return resources and types of all group versions that the emulation knows."""
+    """Return resources and types of all group versions that the server has."""
     resources, types, kinds = [], {}, {}
-    for group_version in GROUP_VERSIONS:
+    for group_version in group_versions(kubectl, kubeconfig):
         found = read(kubectl, kubeconfig, f"/{group_version}")["resources"]
         resources += [{"groupVersion": group_version.split("/", 1)[1], **each} for each in found]
         for name, schema in read(kubectl, kubeconfig, f"/openapi/v3/{group_version}")["components"]["schemas"].items():

@@ -1,0 +1,79 @@
+"""The two servers that every test here asks: the emulation and a real kube-apiserver."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
+from runbook_sandbox.nodes.rules import install
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two servers, as kubectl sees it, and a namespace."""
+
+    name: str
+    kubeconfig: Path
+    assets: Path
+    namespace: str
+
+    def kubectl(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run kubectl in the namespace; read the outcome from what is returned."""
+        options = (f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self.kubeconfig}.cache", "-n", self.namespace)
+        return subprocess.run(
+            [str(self.assets / "kubectl"), *options, *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=os.environ | {"KUBECTL_EXTERNAL_DIFF": "diff -u"},
+        )
+
+    def says(self, *words: str, stdin: str = "") -> str:
+        """Return what a kubectl command prints; it must succeed."""
+        done = self.kubectl(*words, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def raw(self, path: str) -> Any:
+        """Return one document of the server."""
+        return json.loads(self.says("get", "--raw", path))
+
+    def make(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Create an object and return it."""
+        return json.loads(self.says("create", "-f", "-", "-o", "json", stdin=json.dumps(body)))  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module", params=["emulated", "real"])
+def servers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, assets: Path
+) -> Iterator[tuple[str, Path, Path]]:
+    """Each test of a module runs twice; one emulated cluster serves all of them."""
+    path = tmp_path_factory.mktemp(request.param) / "kubeconfig"
+    if request.param == "real":
+        path.write_text(request.getfixturevalue("control_plane").kubeconfig_path.read_text())
+        yield request.param, path, assets
+        return
+    with Cluster(nodes=3) as cluster, serve(cluster) as running:
+        install(cluster)
+        path.write_text(yaml.safe_dump(kubeconfig(running.url)))
+        yield request.param, path, assets
+
+
+@pytest.fixture
+def side(servers: tuple[str, Path, Path]) -> Side:
+    """Return one of the two servers with a fresh namespace."""
+    found = Side(*servers, f"official-{uuid.uuid4().hex[:8]}")
+    found.says("create", "namespace", found.namespace)
+    return found
