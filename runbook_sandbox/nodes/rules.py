@@ -1,8 +1,19 @@
-"""What the emulated nodes make of pods: the symptoms of the faults, for as long as they are there."""
+"""What the emulated nodes make of pods: the symptoms of the faults, for as long as they are there.
+
+Each rule plays a real program, and is written from what that program does:
+
+- `_image_name`: the kubelet before it pulls, pkg/kubelet/images/image_manager.go of https://github.com/kubernetes/kubernetes;
+  what an image reference is stands in `images`.
+- `_pull`: kubelet and containerd, core/remotes/docker of https://github.com/containerd/containerd; which credentials
+  are tried stands in `keyring`.
+- `_address`: the CNI plugins ptp and host-local, plugins/ipam/host-local/backend/allocator of
+  https://github.com/containernetworking/plugins.
+- `_reach`: the node's masquerade rules, which the ip-masq-agent writes; see `agent`.
+- `_clean`: no program of others: the script that a cleaning pod carries.
+"""
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 import json
 import re
@@ -11,9 +22,10 @@ import time
 from functools import partial
 from typing import Any
 
-from remediation.registry import DockerConfig, image_host
 from runbook_sandbox.kubernetes import Cluster, EventText, PodOutcome
 from runbook_sandbox.nodes.agent import Agents
+from runbook_sandbox.nodes.images import Image, NotAnImage, parse_image
+from runbook_sandbox.nodes.keyring import Unreadable, credentials
 from runbook_sandbox.nodes.marks import DESTINATION, LEAKED
 from runbook_sandbox.places import HOST, REAL_HOST
 
@@ -36,9 +48,10 @@ def _image_name(pod: Object, cluster: Cluster) -> PodOutcome | None:
     """The kubelet does not try to pull what is no image reference, such as one with capital letters."""
     for container in pod["spec"]["containers"]:
         try:
-            image_host(container["image"])
-        except ValueError:
-            text = f'Failed to apply default image tag "{container["image"]}": couldn\'t parse image name'
+            parse_image(container["image"])
+        except NotAnImage as problem:
+            quoted = json.dumps(container["image"])
+            text = f"Failed to apply default image tag {quoted}: couldn't parse image name {quoted}: {problem}"
             return PodOutcome("waiting", "InvalidImageName", text, container["name"])
     return None
 
@@ -46,34 +59,41 @@ def _image_name(pod: Object, cluster: Cluster) -> PodOutcome | None:
 def _pull(pod: Object, cluster: Cluster) -> PodOutcome | None:
     """A private registry answers only with credentials that name it."""
     for container in pod["spec"]["containers"]:
-        host = image_host(container["image"])
-        if host in (HOST, REAL_HOST) and not _may_pull(pod, cluster, host):
-            why = (
-                f'failed to pull and unpack image "{container["image"]}": failed to resolve reference "{container["image"]}": '
-                f"failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://{host}/v2/token: 403 Forbidden"
-            )
-            return PodOutcome(
-                "waiting",
-                "ImagePullBackOff",
-                f'Back-off pulling image "{container["image"]}": ErrImagePull: {why}',
-                container["name"],
-                events=(
-                    EventText("Failed", f'Failed to pull image "{container["image"]}": {why}'),
-                    EventText("Failed", "Error: ErrImagePull"),
-                ),
-            )
+        image = parse_image(container["image"])
+        try:
+            tried = credentials(image, _pull_secrets(pod, cluster))
+        except Unreadable as problem:
+            return _not_pulled(container, str(problem))
+        if image.host in (HOST, REAL_HOST) and not any(user for user, _ in tried):
+            return _not_pulled(container, _forbidden(container["image"], image))
     return None
 
 
-def _may_pull(pod: Object, cluster: Cluster, host: str) -> bool:
-    for named in pod["spec"].get("imagePullSecrets") or []:
-        secret = cluster.get("secrets", named["name"], pod["metadata"]["namespace"])
-        try:
-            if secret and host in DockerConfig.parse(base64.b64decode(secret["data"][".dockerconfigjson"])).hosts:
-                return True
-        except (KeyError, ValueError):
-            continue
-    return False
+def _pull_secrets(pod: Object, cluster: Cluster) -> list[Object]:
+    names = [item["name"] for item in pod["spec"].get("imagePullSecrets") or [] if item.get("name")]
+    found = (cluster.get("secrets", name, pod["metadata"]["namespace"]) for name in names)
+    return [secret for secret in found if secret]
+
+
+def _forbidden(text: str, image: Image) -> str:
+    return (
+        f'failed to pull and unpack image "{text}": failed to resolve reference "{text}": failed to authorize: '
+        f"failed to fetch oauth token: unexpected status from GET request to https://{image.host}/v2/token: 403 Forbidden"
+    )
+
+
+def _not_pulled(container: Object, why: str) -> PodOutcome:
+    quoted = json.dumps(container["image"])
+    return PodOutcome(
+        "waiting",
+        "ImagePullBackOff",
+        f"Back-off pulling image {quoted}: ErrImagePull: {why}",
+        container["name"],
+        events=(
+            EventText("Failed", f"Failed to pull image {quoted}: {why}"),
+            EventText("Failed", "Error: ErrImagePull"),
+        ),
+    )
 
 
 def _address(pod: Object, cluster: Cluster) -> PodOutcome | None:
