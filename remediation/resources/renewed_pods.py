@@ -20,9 +20,7 @@ from remediation.refs import FIELD_MANAGER, Ref
 
 _ROUND_SECONDS = 0.3
 _LONGEST_SECONDS = 30.0
-# A pod that the same controllers made this shortly before the attachment is made anew too: it came after the plan.
-_JUST_BEFORE_SECONDS = 3.0
-# A busy controller makes the new pods so late; one that is held back by a quota makes none.
+# A busy controller makes the new pods so late, and a busy kubelet tries to pull so late; with a quota no pod comes at all.
 _SLOW_SECONDS = 15.0
 
 
@@ -31,8 +29,9 @@ _SLOW_SECONDS = 15.0
 class RenewedPods(ResourceDefaults):
     """The pods of a service account that cannot pull and do not carry the secret; the state names them and their controllers.
 
-    Deleted are the pods that the plan names, and what their controllers made in their place before the API server knew
-    of the attachment. See `lacking` for which pods can be made anew at all.
+    Deleted are the pods that the plan names, their sisters that the kubelet had not tried to pull for by then, and what
+    their controllers made in their place before the API server knew of the attachment. See `lacking` for which pods can
+    be made anew at all.
     """
 
     namespace: str
@@ -107,23 +106,28 @@ class RenewedPods(ResourceDefaults):
                 self._delete(api, pod)
             if useless:
                 calm, quiet = 0, time.monotonic()
-            elif _replaced(pods, named, _attached(account, since)) or time.monotonic() - quiet > _SLOW_SECONDS:
+            elif self._is_over(pods, account, named, since) or time.monotonic() - quiet > _SLOW_SECONDS:
                 calm += 1
             time.sleep(_ROUND_SECONDS if useless else _ROUND_SECONDS / 2)
         return Written(self.read(api))
 
     def _useless(self, pods: list[State], account: State | None, named: State, now: float) -> list[State]:
         """Return the named pods that are stuck, and those that their controllers made too early in place of them."""
+        since = _attached(account, now)
+        sisters = self._sisters(pods, account, named)
+        return [pod for pod in sisters if pull_failures(pod, self.host) or created(pod) >= since]
+
+    def _sisters(self, pods: list[State], account: State | None, named: State) -> list[State]:
+        """Return the named pods and those of their controllers that do not carry the secret and never ran."""
         found = lacking(pods, account, self.host, self.secret)
         # An earlier version did not note the controllers.
         controllers = {_controller(pod) for pod in found if name_of(pod) in named} | set(named.values())
-        since = _attached(account, now) - _JUST_BEFORE_SECONDS
-        return [
-            pod
-            for pod in found
-            if (name_of(pod) in named and pull_failures(pod, self.host))
-            or (_controller(pod) in controllers and created(pod) >= since)
-        ]
+        return [pod for pod in found if _controller(pod) in controllers]
+
+    def _is_over(self, pods: list[State], account: State | None, named: State, since: float) -> bool:
+        """Tell whether each named pod has its successor, and no sister is left for which the kubelet may yet fail to pull."""
+        replaced = _replaced(pods, named, _attached(account, since))
+        return replaced and not any(pod["spec"].get("nodeName") for pod in self._sisters(pods, account, named))
 
     def _delete(self, api: Any, pod: State, *, dry_run: bool = False) -> None:
         metadata = pod["metadata"]

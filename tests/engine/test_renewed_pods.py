@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from tests.engine.shop import IMAGE, PULL, Shop
@@ -44,10 +45,14 @@ def owner(shop: Shop, name: str) -> dict[str, Any]:
 
 def waits(shop: Shop, pod: str, reason: str) -> None:
     """Let a pod wait for a reason."""
-    status = {"name": "c", "image": IMAGE, "imageID": "", "ready": False, "restartCount": 0,
+    status = {"image": IMAGE, "imageID": "", "ready": False, "restartCount": 0,
               "state": {"waiting": {"reason": reason, "message": "401 Unauthorized"}}}  # fmt: skip
-    new = {"phase": "Pending", "containerStatuses": [status]}
-    shop.world.cluster.edit("pods", pod, lambda item: item.update(status=new), "shop")
+
+    def change(item: Any) -> None:
+        statuses = [status | {"name": each["name"]} for each in item["spec"]["containers"]]
+        item["status"] = {"phase": "Pending", "containerStatuses": statuses}
+
+    shop.world.cluster.edit("pods", pod, change, "shop")
 
 
 def test_a_pod_that_the_plan_did_not_name_is_left(shop: Shop) -> None:
@@ -123,3 +128,19 @@ def test_a_pod_that_a_busy_controller_makes_late_is_made_anew_too(shop: Shop) ->
     deleted = on_delete(shop, lambda: (timers.append(threading.Timer(1.5, make_late)), timers[0].start()))
     shop("run", *PULL, "--from-key-file", str(key_file(shop.folder)), "--yes", "--on-unhealthy", "keep")
     assert "late" in deleted
+
+
+def test_a_sister_that_the_kubelet_had_not_tried_to_pull_for_is_made_anew_too(shop: Shop) -> None:
+    """It is older than the attachment and was not stuck when the plan was made; it gets stuck a moment later."""
+    store, (late, _) = shop.world.cluster.store, sorted(shop.pods())
+    with store.lock:
+        pod = copy.deepcopy(store.get("pods", "shop", late))
+        assert pod
+        pod["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+        store.put("pods", pod)
+        waits(shop, late, "ContainerCreating")
+    timers = []
+    get_stuck = partial(waits, shop, late, "ImagePullBackOff")
+    deleted = on_delete(shop, lambda: (timers.append(threading.Timer(1.5, get_stuck)), timers[0].start()))
+    assert run(shop)["status"] == "verified"
+    assert late in deleted[1:]
