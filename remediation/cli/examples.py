@@ -39,6 +39,7 @@ _EXAMPLES = {
         "runbook sandbox up",
         "runbook sandbox break pull-secret",
         "runbook diagnose --sandbox",
+        'eval "$(runbook sandbox env)"',
         "runbook sandbox down",
     ),
     "completion": (

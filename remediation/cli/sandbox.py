@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import time
 from collections.abc import Callable
 from typing import Any
@@ -57,7 +58,7 @@ def up(kind: str, output: str | None) -> int:
         return _print_status(kind)
     click.echo(
         f"ready after {time.monotonic() - started:.2f} s: {found.endpoints['kubernetes']}\n"
-        f"next:  runbook sandbox break{_real(kind)}\n  or:  export KUBECONFIG={found.kubeconfig}"
+        f"next:  runbook sandbox break{_real(kind)}\n  or:  {_eval(kind)}"
     )
     return 0
 
@@ -96,6 +97,27 @@ def status(kind: str, output: str | None) -> int:
     return 0
 
 
+@sandbox_command.command("env")
+@click.option("--unset", is_flag=True, help="Print what leaves the sandbox: everything as it was before.")
+@_kind_option
+@output_option
+def env(unset: bool, kind: str, output: str | None) -> int:
+    """Print what kubectl and gcloud need to work on it, for the shell: eval "$(runbook sandbox env)"."""
+    from runbook_sandbox.environment import entering, leaving  # noqa: PLC0415 - only this verb needs it
+
+    found = leaving(os.environ) if unset else entering(running_sandbox(kind), os.environ)
+    if output == "json":
+        _print({"variables": found})
+        return 0
+    for name, value in found.items():
+        click.echo(f"unset {name};" if value is None else f"export {name}={shlex.quote(value)};")
+    if not unset:
+        # Last, so that it does no harm where a shell is told to evaluate all of this as one line.
+        click.echo(f"# for this shell:  {_eval(kind)}")
+        click.echo('# to leave again:  eval "$(runbook sandbox env --unset)"')
+    return 0
+
+
 @sandbox_command.command("break")
 @click.argument("scenario", required=False, shell_complete=scenarios)
 @_kind_option
@@ -119,6 +141,10 @@ def break_it(scenario: str | None, kind: str, output: str | None) -> int:
 
 def _real(kind: str) -> str:
     return " --sandbox=real" if kind == "real" else ""
+
+
+def _eval(kind: str) -> str:
+    return f'eval "$(runbook sandbox env{_real(kind)})"'
 
 
 def _list(scenarios: dict[str, Any], kind: str, output: str | None) -> int:
