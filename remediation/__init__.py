@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from remediation.checks.kubernetes import DaemonSetRolledOut
     from remediation.checks.masquerade import AgentsAtDefaults, AgentUsesConfig
     from remediation.checks.pods import PodsPull
+    from remediation.commands import advice, command
     from remediation.facts import Facts
     from remediation.facts.gcp import ApiEnabled, FailedOperations, ProjectClusters, ProjectGrant, ProjectNumber
     from remediation.facts.ipam import Addressing
@@ -37,6 +38,7 @@ _HOMES = {
     "Option": "catalogue",
     "runbook": "catalogue",
     "Facts": "facts",
+    **dict.fromkeys(("advice", "command"), "commands"),
     "Network": "ranges",
     "destination": "ranges",
     **dict.fromkeys(
@@ -85,6 +87,8 @@ __all__ = [  # noqa: RUF022 - grouped like the chapters of the guide
     "Applies",
     "Require",
     "Unchecked",
+    "command",
+    "advice",
     "Ensure",
     "During",
     "WhenUndone",

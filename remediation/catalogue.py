@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from remediation.commands import command
 from remediation.errors import UsageProblem
 from remediation.model import Finding, Permission, Risk, Steps, Target
 
@@ -225,4 +226,4 @@ def find(name: str) -> Runbook:
 
     near = difflib.get_close_matches(name, books, n=2, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(books)}"
-    raise UsageProblem(f"there is no runbook {name!r}; {hint}", next="runbook list")
+    raise UsageProblem(f"there is no runbook {name!r}; {hint}", next=command("runbook", "list"))

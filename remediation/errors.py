@@ -37,6 +37,8 @@ Anything else that escapes is a bug and is shown as one.
 
 from typing import ClassVar
 
+from remediation.commands import Hint, Hints, hints
+
 
 class RunbookError(Exception):
     """Base of all errors with a sentence for the person on call."""
@@ -44,9 +46,9 @@ class RunbookError(Exception):
     exit_code: ClassVar[int] = 1
     status: ClassVar[str] = "failed"
 
-    def __init__(self, summary: str, detail: str = "", next: str = "") -> None:  # noqa: A002 - the JSON key is `next`
+    def __init__(self, summary: str, detail: str = "", next: Hint | Hints = ()) -> None:  # noqa: A002 - the JSON key is `next`
         super().__init__(summary)
-        self.summary, self.detail, self.next = summary, detail, next
+        self.summary, self.detail, self.next = summary, detail, hints(next)
 
 
 class UsageProblem(RunbookError):
@@ -92,7 +94,14 @@ class ApiError(RunbookError):
     exit_code = 4
     since: float = 0.0
 
-    def __init__(self, summary: str, detail: str = "", next: str = "", code: int = 0, retry_after: float = 0) -> None:  # noqa: A002
+    def __init__(
+        self,
+        summary: str,
+        detail: str = "",
+        next: Hint | Hints = (),  # noqa: A002 - the JSON key is `next`
+        code: int = 0,
+        retry_after: float = 0,
+    ) -> None:
         super().__init__(summary, detail, next)
         self.code, self.retry_after = code, retry_after
 

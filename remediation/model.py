@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 from remediation.changes import Change, Intent, Seen, Written
+from remediation.commands import Hint, Hints
 from remediation.diffing import State
 from remediation.rights import Permission as Permission  # noqa: PLC0414 - one of the words of the engine
 from remediation.targets import Cluster as Cluster  # noqa: PLC0414 - one of the words of the engine
@@ -93,10 +94,7 @@ class ResourceDefaults:
 
 
 class Resource(Protocol):
-    """One addressable thing with the state we want.
-
-    Implementations are frozen dataclasses (see `records`) on top of `ResourceDefaults`.
-    """
+    """One addressable thing with the state we want; a frozen dataclass (see `records`) on top of `ResourceDefaults`."""
 
     @property
     def learnt(self) -> tuple[str, ...]:
@@ -230,7 +228,7 @@ class Require:
 
     condition: bool
     message: str
-    next: str = ""
+    next: Hint | Hints = ()
 
 
 @dataclass(frozen=True)
@@ -239,7 +237,7 @@ class Allowed:
 
     condition: bool
     message: str
-    next: str = ""
+    next: Hint | Hints = ()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from remediation.cli.layout import labelled, printable
 from remediation.cli.options import target_options
 from remediation.cli.render import print_json
 from remediation.cli.session import Session
+from remediation.commands import Command, command
 from remediation.errors import ApiError, RunbookError
 from remediation.facts import Facts
 from remediation.model import Finding, Project
@@ -82,7 +82,7 @@ def _findings(session: Session, books: list[Runbook], *, named: bool) -> Iterato
             yield book, _NotAsked("unknown", f"could not be asked: {problem.summary}")
 
 
-def _command(session: Session, book: Runbook, finding: Finding) -> str | None:
+def _command(session: Session, book: Runbook, finding: Finding) -> Command | None:
     """Return the exact command that plans the fix."""
     if finding.status != "fault":
         return None
@@ -92,19 +92,19 @@ def _command(session: Session, book: Runbook, finding: Finding) -> str | None:
             words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     required = [item for item in book.parameters if item.required and item.flag_name[2:] not in finding.parameters]
     words += [word for item in required for word in (item.flag_name, item.option.metavar)]
-    return shlex.join(words) + _same_target(session, book)
+    return command(*words, *_same_target(session, book))
 
 
-def _same_target(session: Session, book: Runbook) -> str:
+def _same_target(session: Session, book: Runbook) -> list[str]:
+    store = ["--store", session.get("store")] if session.get("store") else []
     if session.get("sandbox"):
-        store = f" --store {shlex.quote(session.get('store'))}" if session.get("store") else ""
-        return (" --sandbox" if session.get("sandbox") == "emulated" else " --sandbox=real") + store
+        return ["--sandbox" if session.get("sandbox") == "emulated" else "--sandbox=real", *store]
     names = ["project"] if book.target is Project else ["kubeconfig", "context", "project", "location", "cluster"]
-    names.append("store")
-    return "".join(f" --{name} {shlex.quote(session.get(name))}" for name in names if session.get(name))
+    return [word for name in names if session.get(name) for word in (f"--{name}", session.get(name))] + store
 
 
 def _as_json(session: Session, book: Runbook, finding: Finding) -> dict[str, Any]:
+    fix = _command(session, book, finding)
     return {
         "runbook": book.name,
         "id": book.id,
@@ -115,7 +115,7 @@ def _as_json(session: Session, book: Runbook, finding: Finding) -> dict[str, Any
         "confidence": finding.confidence,
         "excluded": list(finding.excluded),
         "parameters": finding.parameters,
-        "fix": _command(session, book, finding),
+        "fix": str(fix) if fix else None,
     }
 
 
@@ -127,5 +127,5 @@ def _as_text(session: Session, book: Runbook, finding: Finding) -> str:
     lines += [line for text in finding.evidence for line in labelled("         ", text)]
     if finding.status == "fault":
         lines += [line for text in finding.excluded for line in labelled("         ruled out: ", text)]
-        lines.append(f"         next:  {click.style(printable(_command(session, book, finding) or ''), bold=True)}")
+        lines.append(f"         next:  {click.style(str(_command(session, book, finding)), bold=True)}")
     return "\n".join(lines)

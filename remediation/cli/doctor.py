@@ -14,10 +14,12 @@ from remediation.cli.options import target_options
 from remediation.cli.render import next_lines, print_json
 from remediation.cli.rights import look as rights
 from remediation.cli.session import Session
+from remediation.commands import Hint, Hints, command, hints, joined
 from remediation.errors import RunbookError
 from remediation.model import Cluster, Project, Target
 
 _SKEW_SECONDS = 5.0
+_DOCTOR = command("runbook", "doctor")
 _COLOURS = {"ok": "green", "failing": "red"}
 
 
@@ -29,24 +31,26 @@ def doctor_command(**options: Any) -> int:
     checks = list(_checks(session))
     bad = [item for item in checks if item["status"] == "failing"]
     if session.json:
-        shown = [item | {"next": here(item["next"])} for item in checks]
+        shown = [item | {"next": joined(here(item["next"]))} for item in checks]
         print_json({"status": "failing" if bad else "ok", "checks": shown})
     else:
         for item in checks:
             label = f"{click.style(item['status'].ljust(8), fg=_COLOURS.get(item['status'], 'yellow'))} "
             click.echo("\n".join(labelled(label, f"{item['check']}: {item['detail']}")))
-            click.echo("".join(f"         {line}\n" for line in next_lines(item["next"]) if item["next"]), nl=False)
+            click.echo("".join(f"         {line}\n" for line in next_lines(item["next"])), nl=False)
     return int(bad[0]["exit_code"]) if bad else 0
 
 
 def _checks(session: Session) -> Iterator[dict[str, Any]]:
     yield _check("versions", "ok", _versions())
     yield _try("journal", lambda: _journal(session))
-    cluster = _try("kubernetes", lambda: _kubernetes(session), "kubectl cluster-info")
+    cluster = _try("kubernetes", lambda: _kubernetes(session), command("kubectl", "cluster-info"))
     yield cluster
     if cluster["status"] == "ok":
         yield _clock(session)
-    cloud = _try("google", lambda: _google(session), f"gcloud projects describe {session.get('project')}")
+    cloud = _try(
+        "google", lambda: _google(session), command("gcloud", "projects", "describe", str(session.get("project")))
+    )
     yield cloud
     asked: set[type[Target]] = {
         kind for kind, check in ((Cluster, cluster), (Project, cloud)) if check["status"] == "ok"
@@ -58,16 +62,18 @@ def _checks(session: Session) -> Iterator[dict[str, Any]]:
         yield _check("rights", "failing", problem.summary, problem.next, problem.exit_code)
 
 
-def _check(name: str, status: str, detail: str, following: str = "", code: int = 0) -> dict[str, Any]:
-    return {"check": name, "status": status, "detail": detail, "next": following, "exit_code": code}
+def _check(name: str, status: str, detail: str, following: Hint | Hints = (), code: int = 0) -> dict[str, Any]:
+    return {"check": name, "status": status, "detail": detail, "next": hints(following), "exit_code": code}
 
 
-def _try(name: str, look: Callable[[], tuple[str, str]], instead: str = "") -> dict[str, Any]:
+def _try(name: str, look: Callable[[], tuple[str, str]], instead: Hint | Hints = ()) -> dict[str, Any]:
     """Look, and tell an error with its own hint, or with another one where that would lead back to here."""
     try:
         return _check(name, *look())
     except RunbookError as problem:
-        following = instead if "runbook doctor" in problem.next else problem.next
+        following = (
+            instead if any(_DOCTOR in (way, *getattr(way, "parts", ())) for way in problem.next) else problem.next
+        )
         return _check(name, "failing", problem.summary, following, problem.exit_code)
 
 
@@ -101,7 +107,7 @@ def _clock(session: Session) -> dict[str, Any]:
     detail = f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} the API server's"
     if abs(skew) <= _SKEW_SECONDS:
         return _check("clock", "ok", detail if abs(skew) > 1 else "less than a second or two from the API server's")
-    return _check("clock", "failing", f"{detail}, which breaks locks and tokens", "timedatectl status", 1)
+    return _check("clock", "failing", f"{detail}, which breaks locks and tokens", command("timedatectl", "status"), 1)
 
 
 def _google(session: Session) -> tuple[str, str]:

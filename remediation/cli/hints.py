@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
-import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+from remediation.commands import Advice, Command, Hint, Hints, command
 
 _PLACES = ("--sandbox", "--store", "--kubeconfig")
 _TARGET = ("--context", "--project", "--location", "--cluster")
 _JOURNAL_KNOWS = ("verify", "resume", "rollback", "runs", "audit", "pause", "unpause")
 _FROM_NOTHING = ("plan", "run", "diagnose", "doctor")
-_COMMAND = re.compile(rf"\brunbook ({'|'.join(_JOURNAL_KNOWS + _FROM_NOTHING)})\b(?: [a-z0-9][\w-]*)?")
-_KUBECTL = re.compile(r"\bkubectl (?!runbook)(config )?")
 # Options that a verb does not take over from the other one, with the number of words.
 _SHOWS = {"--detailed-exitcode": 1, "--dry-run": 1, "-o": 2, "--output": 2, "--out": 2}
 _ASKS = {"--yes": 1, "-y": 1, "--plan": 2, "--on-unhealthy": 2, "--actor": 2, "--ticket": 2, "--reason": 2, "--wait": 2}
@@ -27,37 +26,49 @@ def remember_context(name: str) -> None:
     _of_the_journal["--context"] = name
 
 
-def here(text: str) -> str:
-    """Return a hint whose commands name the sandbox, store, kubeconfig and cluster that this command line has named."""
+def here(ways: Hints) -> Hints:
+    """Return hints whose commands name the sandbox, store, kubeconfig and cluster that this command line has named."""
     given = _given(sys.argv[1:])
-    return "  or  ".join(_placed(way, given) for way in text.split("  or  "))
+    return tuple(_placed(way, given) for way in ways)
 
 
-def _placed(way: str, given: dict[str, list[str]]) -> str:
-    if way.endswith("--help"):
-        return way
-
-    def ours(found: re.Match[str]) -> str:
-        names = _PLACES + (_TARGET if found[1] in _FROM_NOTHING else ())
-        return " ".join([found[0], *map(shlex.quote, _missing(way, names, given))])
-
-    return _KUBECTL.sub(lambda found: _kubectl(found, way, given), _COMMAND.sub(ours, way))
+def _placed(way: Hint, given: dict[str, list[str]]) -> Hint:
+    if isinstance(way, Advice):
+        parts = tuple(_command_placed(part, given) if isinstance(part, Command) else part for part in way.parts)
+        return replace(way, parts=parts)
+    return _command_placed(way, given)
 
 
-def _missing(way: str, names: tuple[str, ...], given: dict[str, list[str]]) -> list[str]:
-    """Return the words for what was named on this command line and is not in the hint yet."""
-    return [word for name in names if name not in way for word in given.get(name, [])]
+def _command_placed(ours: Command, given: dict[str, list[str]]) -> Command:
+    program, verb = (*ours.words, "", "")[:2]
+    if program == "kubectl" and verb != "runbook":
+        return _kubectl(ours, given)
+    if program != "runbook" or verb not in _JOURNAL_KNOWS + _FROM_NOTHING or "--help" in ours.words:
+        return ours
+    names = _PLACES + (_TARGET if verb in _FROM_NOTHING else ())
+    place = 3 if _is_name(ours.words[2:3]) else 2
+    return replace(ours, words=(*ours.words[:place], *_missing(ours, names, given), *ours.words[place:]))
 
 
-def _kubectl(found: re.Match[str], way: str, given: dict[str, list[str]]) -> str:
+def _is_name(words: tuple[str, ...]) -> bool:
+    return bool(words) and not words[0].startswith("-")
+
+
+def _missing(ours: Command, names: tuple[str, ...], given: dict[str, list[str]]) -> list[str]:
+    """Return the words for what was named on this command line and is not in the command yet."""
+    there = {word.partition("=")[0] for word in ours.words}
+    return [word for name in names if name not in there for word in given.get(name, [])]
+
+
+def _kubectl(ours: Command, given: dict[str, list[str]]) -> Command:
     """Name the cluster for kubectl, which knows no sandbox; its commands about the kubeconfig itself need no context."""
     files = _kubeconfig(given)
     several = os.pathsep in files
-    words = ["--kubeconfig", files] if files and not several and "--kubeconfig" not in way else []
-    if "--sandbox" not in given and (not found[1] or "--minify" in way):
-        words += _missing(way, ("--context",), given)
-    before = f"KUBECONFIG={shlex.quote(files)} " if several else ""
-    return before + " ".join(["kubectl", *map(shlex.quote, words), ""]) + (found[1] or "")
+    words = ["--kubeconfig", files] if files and not several and "--kubeconfig" not in ours.words else []
+    if "--sandbox" not in given and (ours.words[1:2] != ("config",) or "--minify" in ours.words):
+        words += _missing(ours, ("--context",), given)
+    variables = (("KUBECONFIG", files),) if several else ()
+    return replace(ours, words=("kubectl", *words, *ours.words[1:]), variables=variables)
 
 
 def _kubeconfig(given: dict[str, list[str]]) -> str:
@@ -81,7 +92,7 @@ def _given(words: list[str]) -> dict[str, list[str]]:
     return chosen
 
 
-def again(verb: str, *more: str) -> str:
+def again(verb: str, *more: str) -> Command:
     """Return this command line with ``run`` or ``plan`` for its verb, without what only the other one takes."""
     words, kept, drops = list(sys.argv[2:]), [verb], _DROPS[verb]
     while words:
@@ -91,7 +102,7 @@ def again(verb: str, *more: str) -> str:
             kept.append(word)
         elif drop > 1 and "=" not in word:
             words[:1] = []
-    return shlex.join(["runbook", *kept, *more])
+    return command("runbook", *kept, *more)
 
 
 def target_words(target: dict[str, str], option: Callable[[str], Any]) -> list[str]:

@@ -11,6 +11,7 @@ from remediation.cli.completing import runs
 from remediation.cli.layout import labelled
 from remediation.cli.options import store_options
 from remediation.cli.session import Session
+from remediation.commands import command
 from remediation.errors import RunbookError, Tampered, Unreadable
 from remediation.journal import Event
 
@@ -50,7 +51,14 @@ def _list(session: Session, most: int | None) -> int:
     elif not found:
         from remediation.cli.render import next_lines  # noqa: PLC0415 - only where there is nothing
 
-        click.echo("\n".join(["no runs yet.", *next_lines("runbook list" + session.sandbox_too("runbook runs"))]))
+        click.echo(
+            "\n".join(
+                [
+                    "no runs yet.",
+                    *next_lines((command("runbook", "list"), *session.sandbox_too(command("runbook", "runs")))),
+                ]
+            )
+        )
     else:
         click.echo("\n".join(text for line in found for text in _line(line)))
         _say_more(session, len(found))
@@ -77,7 +85,7 @@ def _say_more(session: Session, shown: int) -> None:
     if older > 0:
         from remediation.cli.render import next_lines  # noqa: PLC0415 - only where there are many
 
-        click.echo("\n".join([f"and {older} older.", *next_lines("runbook runs --all")]))
+        click.echo("\n".join([f"and {older} older.", *next_lines((command("runbook", "runs", "--all"),))]))
 
 
 def _print_json(value: Any) -> None:

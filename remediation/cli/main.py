@@ -18,6 +18,7 @@ from remediation.cli.examples import examples
 from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common
 from remediation.cli.settings import refuse_unknown
+from remediation.commands import command
 from remediation.errors import Interrupted, RunbookError, UsageProblem
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Verbs(NameFirst):
     """A group whose commands live in modules that are imported when they are needed."""
 
     what = "the verb"
-    list_all = "runbook --help"
+    list_all = command("runbook", "--help")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs in the order of use."""
@@ -128,7 +129,7 @@ def _run(name: str) -> int:
     except click.ClickException as problem:
         return _usage(problem)
     except (click.Abort, KeyboardInterrupt):
-        return _tell(Interrupted("interrupted; no change was under way", next="runbook runs"))
+        return _tell(Interrupted("interrupted; no change was under way", next=command("runbook", "runs")))
     except OSError as problem:
         return _nobody_reads() if problem.errno in (errno.EPIPE, errno.EIO) else _bug(problem)
     except Exception as problem:  # noqa: BLE001 - the last line of defence: a bug is told as one
@@ -165,8 +166,8 @@ def _usage(problem: click.ClickException) -> int:
         problem.show()
         return 2
     context = getattr(problem, "ctx", None)
-    following = f"{context.command_path} --help" if context else "runbook --help"
-    return _tell(UsageProblem(problem.format_message(), "nothing was changed", following))
+    words = context.command_path.split() if context else ["runbook"]
+    return _tell(UsageProblem(problem.format_message(), "nothing was changed", command(*words, "--help")))
 
 
 def _wants_json() -> bool:
@@ -186,5 +187,11 @@ def _bug(problem: Exception) -> int:
     where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"
     run = next(iter(getattr(problem, "__notes__", [])), "")
     summary = f"bug: {type(problem).__name__} at {where}{' in ' + run if run else ''}; this is a fault of runbook, not of your cluster"
-    begun = f"runbook resume {run.split()[-1]}  or  runbook rollback {run.split()[-1]}" if run else "runbook runs"
-    return _tell(RunbookError(summary, "report it with the output of RUNBOOK_DEBUG=1", begun))
+    begun = [("resume", run.split()[-1]), ("rollback", run.split()[-1])] if run else [("runs",)]
+    return _tell(
+        RunbookError(
+            summary,
+            "report it with the output of RUNBOOK_DEBUG=1",
+            tuple(command("runbook", *words) for words in begun),
+        )
+    )

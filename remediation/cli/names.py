@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import ClassVar
 
 import click
 
+from remediation.commands import Command, command
 from remediation.errors import UsageProblem
 
 
@@ -14,7 +14,7 @@ class NameFirst(click.Group):
     """A group that has no options of its own, and says where they belong when they come before the name."""
 
     what: ClassVar[str] = "the runbook's name"
-    list_all: ClassVar[str] = "runbook list"
+    list_all: ClassVar[Command] = command("runbook", "list")
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse options before the name with the command that was meant."""
@@ -28,5 +28,5 @@ class NameFirst(click.Group):
         place = next((number for number, word in enumerate(args) if word in names), None)
         if place is None:
             raise UsageProblem(f"{self.what} is missing; it comes before the options", "", self.list_all)
-        meant = f"{ctx.command_path} {shlex.join([*args[place:], *args[:place]])}"
+        meant = command(*ctx.command_path.split(), *args[place:], *args[:place])
         raise UsageProblem(f"options come after {self.what}: {meant}", "nothing was changed", meant)

@@ -9,6 +9,7 @@ import click
 from remediation.cli.hints import here
 from remediation.cli.options import store_options
 from remediation.cli.session import Session
+from remediation.commands import command, joined
 
 
 @click.command("pause")
@@ -36,7 +37,7 @@ def _set(session: Session, reason: str) -> int:
 
         print_json({"paused": bool(reason), "reason": reason or None})
     elif reason:
-        click.echo(f"paused: {reason}\nnext:  {here('runbook unpause')}")
+        click.echo(f"paused: {reason}\nnext:  {joined(here((command('runbook', 'unpause'),)))}")
     else:
         click.echo("runs are allowed again" if before else f"nothing was paused in {session.journal.path}")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,12 @@ from remediation.catalogue import Runbook
 from remediation.cli.hints import target_words
 from remediation.cli.parameters import as_json, as_words
 from remediation.cli.session import Session
+from remediation.commands import Command, command
 from remediation.engine.plan import Plan, plan_fingerprint
 from remediation.errors import Refused, StalePlan, UsageProblem
+
+# Stands for the file whose content was piped into a plan.
+KEY = "KEY.json"
 
 
 def save(path: str, content: dict[str, Any]) -> None:
@@ -54,7 +58,7 @@ class SavedPlan:
         try:
             present = session.target(self.book.target).as_json()
         except UsageProblem as problem:
-            problem.next = problem.next or self.run_command(session)
+            problem.next = problem.next or (self.run_command(session),)
             raise
         if present != self.content["target"]:
             same_name = all(present.get(name) == value for name, value in self._named().items())
@@ -85,13 +89,13 @@ class SavedPlan:
         if saved["changes"] != present["changes"] or _planned(saved) != _planned(present):
             raise self._bad("was changed after it was made")
 
-    def run_command(self, session: Session) -> str:
+    def run_command(self, session: Session) -> Command:
         """Return the command that runs this plan where it was made."""
         return run_command(self.path, self.book, self.content["parameters"], self.content["target"], session)
 
-    def _plan_command(self, session: Session) -> str:
+    def _plan_command(self, session: Session) -> Command:
         words = as_words(self.book, self.content["parameters"])
-        return shlex.join(["runbook", "plan", self.book.name, *words, *target_words(self._named(), session.get)])
+        return command("runbook", "plan", self.book.name, *words, *target_words(self._named(), session.get))
 
     def _named(self) -> dict[str, str]:
         return {name: value for name, value in self.content["target"].items() if name != "server"}
@@ -100,15 +104,22 @@ class SavedPlan:
         return bad_file(self.path, what)
 
 
-def run_command(path: str, book: Runbook, parameters: dict[str, Any], target: dict[str, str], session: Session) -> str:
+def run_command(
+    path: str, book: Runbook, parameters: dict[str, Any], target: dict[str, str], session: Session
+) -> Command:
     """Return the command that runs a plan file; a key from standard input is in no file, and leaves nobody to ask."""
     words = ["runbook", "run", book.name, "--plan", path, *target_words(target, session.get)]
-    return shlex.join(words) + piped(parameters)
+    return from_standard_input(Command(tuple(words)), parameters)
 
 
-def piped(parameters: dict[str, Any]) -> str:
-    """Return the end of a command whose plan read standard input."""
-    return " --yes < KEY.json" if "-" in parameters.values() else ""
+def from_standard_input(ours: Command, parameters: dict[str, Any]) -> Command:
+    """Return a command that is given the key again, where its plan read one from standard input."""
+    return replace(ours, words=(*ours.words, "--yes"), reads=KEY) if reads_key(parameters) else ours
+
+
+def reads_key(parameters: dict[str, Any]) -> bool:
+    """Tell whether a plan read standard input."""
+    return "-" in parameters.values()
 
 
 def bad_file(path: str, what: str) -> UsageProblem:
@@ -161,7 +172,7 @@ def _require_parameters(path: str, saved: dict[str, Any], book: Runbook) -> None
         raise UsageProblem(
             f"--plan {path!r} {problem}; allowed are those of {book.name}",
             "nothing was changed",
-            f"runbook show {book.name}",
+            command("runbook", "show", book.name),
         )
 
 

@@ -12,6 +12,7 @@ from remediation import index
 from remediation.cli.edits import edit_lines
 from remediation.cli.hints import here
 from remediation.cli.layout import labelled, printable
+from remediation.commands import Hints, command, joined
 from remediation.diffing import State
 from remediation.engine.outcome import Outcome
 from remediation.errors import RunbookError
@@ -33,6 +34,11 @@ _COLOURS = {
     Status.PLANNED: "cyan",
     Status.APPLIED: "yellow",
 }
+_THEN = {
+    Status.VERIFIED: ("verify", "rollback"),
+    Status.APPLIED: ("verify", "rollback"),
+    Status.ROLLED_BACK: ("runs",),
+}
 
 
 def error_text(problem: RunbookError) -> str:
@@ -40,9 +46,7 @@ def error_text(problem: RunbookError) -> str:
     lines = labelled(click.style("error: ", fg="red", bold=True), problem.summary)
     if problem.detail:
         lines += labelled("why:   ", problem.detail)
-    if problem.next:
-        lines += next_lines(problem.next)
-    return "\n".join(lines)
+    return "\n".join([*lines, *next_lines(problem.next)])
 
 
 def heading(what: str, target: Target, risk: str = "") -> str:
@@ -51,12 +55,11 @@ def heading(what: str, target: Target, risk: str = "") -> str:
     return "\n".join([first, *labelled("on ", str(target))])
 
 
-def next_lines(text: str) -> list[str]:
+def next_lines(ways: Hints) -> list[str]:
     """Return what to type next, one command on a line so that it can be copied."""
-    ways = printable(here(text)).split("  or  ")
     return [
-        ("next:  " if not number else "  or:  ") + click.style(way.strip(), bold=True)
-        for number, way in enumerate(ways)
+        ("next:  " if not number else "  or:  ") + click.style(str(way), bold=True)
+        for number, way in enumerate(here(ways))
     ]
 
 
@@ -103,8 +106,7 @@ def outcome_text(outcome: Outcome) -> str:
     status = click.style(str(outcome.status).replace("_", " "), fg=_COLOURS.get(outcome.status, "red"), bold=True)
     run = f"  run {outcome.run_id}" if outcome.run_id else ""
     lines += labelled(f"{status}, ", half_proven(outcome) + run) if half_proven(outcome) else [status + run]
-    following = _next(outcome)
-    return "\n".join([*lines, *(next_lines(following) if following and not outcome.error else [])])
+    return "\n".join([*lines, *([] if outcome.error else next_lines(_next(outcome)))])
 
 
 def half_proven(outcome: Outcome) -> str:
@@ -114,17 +116,9 @@ def half_proven(outcome: Outcome) -> str:
     return str(verify.get("summary", "")) if well and verify.get("status") != "ok" else ""
 
 
-def _next(outcome: Outcome) -> str:
-    run = outcome.run_id
-    return (
-        {
-            Status.VERIFIED: f"runbook verify {run}  or  runbook rollback {run}",
-            Status.APPLIED: f"runbook verify {run}  or  runbook rollback {run}",
-            Status.ROLLED_BACK: f"runbook runs {run}",
-        }.get(outcome.status, "")
-        if run
-        else ""
-    )
+def _next(outcome: Outcome) -> Hints:
+    verbs = _THEN.get(outcome.status, ())
+    return tuple(command("runbook", verb, outcome.run_id) for verb in verbs if outcome.run_id)
 
 
 def document(name: str | None, row: str | None, target: State, outcome: Outcome) -> State:
@@ -138,7 +132,7 @@ def document(name: str | None, row: str | None, target: State, outcome: Outcome)
         "status": str(outcome.status),
         "plan": outcome.plan or {"fingerprint": None, "changes": [], "already_ok": [], "checks": []},
         "verify": outcome.verify or {"status": "not run", "checks": []},
-        "error": {"summary": problem.summary, "detail": problem.detail, "next": here(problem.next)}
+        "error": {"summary": problem.summary, "detail": problem.detail, "next": joined(here(problem.next))}
         if problem
         else None,
     }

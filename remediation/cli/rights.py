@@ -9,13 +9,14 @@ from remediation import catalogue
 from remediation.catalogue import Runbook
 from remediation.cli.rbac import permissions_of
 from remediation.cli.session import Session
+from remediation.commands import Hints, command
 from remediation.model import Cluster, Permission, Project, Target
 
 # What a runbook declares while it has no parameters; this namespace is asked about in its place.
 _PLACEHOLDER, _INSTEAD = "NAMESPACE", "default"
 
 
-def look(session: Session, asked: set[type[Target]]) -> Iterator[tuple[str, str, str, str]]:
+def look(session: Session, asked: set[type[Target]]) -> Iterator[tuple[str, str, str, Hints]]:
     """Yield runbook, status, detail and what to type next; only the APIs that answered are asked."""
     needs = {book: _needs(session, book) for book in catalogue.load().values() if book.target in asked}
     missing = _missing(session, {right for rights in needs.values() for right in rights}, asked)
@@ -25,9 +26,9 @@ def look(session: Session, asked: set[type[Target]]) -> Iterator[tuple[str, str,
         left = "" if Project in asked or not _google(rights) else "; Google's were not asked for"
         if lacking:
             detail = f"{about}{len(lacking)} of {len(rights)} are missing, such as: {lacking[0]}{left}"
-            yield book.name, "missing", detail, f"runbook rbac {book.name}"
+            yield book.name, "missing", detail, (command("runbook", "rbac", book.name),)
         else:
-            yield book.name, "ok", f"{about}all {len(rights)} are there{left}", ""
+            yield book.name, "ok", f"{about}all {len(rights)} are there{left}", ()
 
 
 def _needs(session: Session, book: Runbook) -> list[Permission]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from remediation.cli.parameters import as_json
 from remediation.cli.progress import Progress
 from remediation.cli.render import document, heading, outcome_text, plan_text, print_json
 from remediation.cli.session import Session
+from remediation.commands import Hints
 from remediation.engine.apply import apply_run
 from remediation.engine.outcome import Outcome
 from remediation.engine.permissions import require_permissions
@@ -74,13 +76,12 @@ def _after_plan(session: Session, plan: Plan, content: dict[str, Any]) -> str:
     if not plan.changes:
         return f"{click.style('already ok', fg='green', bold=True)}: nothing to change"
     count = f"{len(plan.changes)} change{'s' if len(plan.changes) > 1 else ''}; nothing was written. Plan {plan.fingerprint[7:19]}"
-    piped = plan_files.piped(plan.parameters)
     following = (
         plan_files.run_command(session.get("out"), plan.book, plan.parameters, content["target"], session)
         if session.get("out")
-        else again("run") + piped
+        else plan_files.from_standard_input(again("run"), plan.parameters)
     )
-    note = "\n       a plan holds no key: give its file again in place of KEY.json" if piped else ""
+    note = "\n       a plan holds no key: give its file again in place of KEY.json" if following.reads else ""
     return f"{count}\nnext:  {following}{note}"
 
 
@@ -171,11 +172,11 @@ def _confirmed(session: Session, book: Runbook, values: dict[str, Any], plan: Pl
     return renewed, api
 
 
-def _unattended(session: Session, parameters: dict[str, Any]) -> str:
+def _unattended(session: Session, parameters: dict[str, Any]) -> Hints:
     """Return what to type where nobody can be asked; with a saved plan there is none to be saved."""
-    piped = " < KEY.json" if plan_files.piped(parameters) else ""
-    save = "" if session.get("plan") else "  or  " + again("plan", "--out", "plan.json") + piped
-    return again("run", "--yes") + piped + save
+    reads = plan_files.KEY if plan_files.reads_key(parameters) else ""
+    ways = [again("run", "--yes")] + ([] if session.get("plan") else [again("plan", "--out", "plan.json")])
+    return tuple(replace(way, reads=reads) for way in ways)
 
 
 def decision(session: Session) -> Callable[[Unhealthy], bool]:

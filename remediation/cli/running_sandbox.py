@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from remediation.commands import advice, command
 from remediation.errors import Refused, RunbookError
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ def running_sandbox(kind: str) -> Sandbox:
         return process.ensure_running(kind)
     except process.CannotRun as reason:
         what = "--sandbox=real needs the programs of a control plane"
-        raise Refused(what, str(reason), "set KUBEBUILDER_ASSETS, or use --sandbox") from None
+        raise Refused(what, str(reason), advice("set KUBEBUILDER_ASSETS, or use --sandbox")) from None
     except process.NotStarted as reason:
         raise RunbookError(
-            "the sandbox did not start", str(reason), "runbook sandbox down, then runbook sandbox up"
+            "the sandbox did not start",
+            str(reason),
+            advice("{}, then {}", command("runbook", "sandbox", "down"), command("runbook", "sandbox", "up")),
         ) from None

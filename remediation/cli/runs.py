@@ -11,6 +11,7 @@ from remediation.cli.options import run_options, target_options
 from remediation.cli.render import document, heading, next_lines, plan_text, print_json
 from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
+from remediation.commands import advice, command
 from remediation.diffing import State
 from remediation.engine.identity import require_same_target
 from remediation.engine.outcome import Outcome
@@ -79,7 +80,9 @@ def verify_command(run: str, within: int, **options: Any) -> int:
         record, target, api = _loaded(session, run)
         if record.status == "rolled_back":
             raise Refused(
-                f"run {record.id} was rolled back, so its fix is not in place", "", f"runbook diagnose {record.name}"
+                f"run {record.id} was rolled back, so its fix is not in place",
+                "",
+                command("runbook", "diagnose", record.name),
             )
         outcome = verify_run(record, api, observer(session, run_id=record.id), within)
         return _ended(session, record, target, outcome)
@@ -117,7 +120,7 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
 def _previewed(session: Session, run: Run, target: Target, plan: State, verb: str) -> int:
     if session.json:
         return _ended(session, run, target, Outcome(Status.PLANNED, run_id=run.id, plan=plan))
-    click.echo(f"nothing was written.\n{next_lines(f'runbook {verb} {run.id}')[0]}")
+    click.echo(f"nothing was written.\n{next_lines((command('runbook', verb, run.id),))[0]}")
     return 0
 
 
@@ -171,6 +174,6 @@ def resume_command(run: str, dry_run: bool, yes: bool, on_unhealthy: str | None,
 
 def _confirm(session: Session, question: str) -> None:
     if not session.interactive:
-        raise Refused("nobody is here to confirm", "nothing was changed", "repeat with --yes")
+        raise Refused("nobody is here to confirm", "nothing was changed", advice("repeat with --yes"))
     if not click.confirm(question, err=True):
-        raise Refused("not confirmed", "nothing was changed", "runbook runs")
+        raise Refused("not confirmed", "nothing was changed", command("runbook", "runs"))

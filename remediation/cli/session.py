@@ -14,6 +14,7 @@ from remediation.catalogue import Runbook
 from remediation.cli.hints import remember_context
 from remediation.cli.running_sandbox import running_sandbox
 from remediation.cli.settings import named_store, patience_seconds, state_folder
+from remediation.commands import Command, Hints, advice, command
 from remediation.errors import Refused, UsageProblem
 from remediation.journal import Journal
 from remediation.model import Cluster, Project, Target
@@ -78,18 +79,18 @@ class Session:
         try:
             return self.journal.find(run_id)
         except Refused as problem:
-            problem.next += self.sandbox_too("runbook runs")
+            problem.next += self.sandbox_too(command("runbook", "runs"))
             raise
 
-    def sandbox_too(self, command: str) -> str:
-        """Return the way to the runs on a sandbox, for somebody who looks elsewhere; empty when there is none."""
+    def sandbox_too(self, ours: Command) -> Hints:
+        """Return the way to the runs on a sandbox, for somebody who looks elsewhere; none when there is none."""
         from runbook_sandbox.process import folder  # noqa: PLC0415 - the engine never needs it
 
         if self.get("sandbox") or self.get("store"):
-            return ""
+            return ()
         kinds = {"--sandbox": "emulated", "--sandbox=real": "real"}
         there = [name for name, kind in kinds.items() if (folder(kind) / "journal.db").exists()]
-        return "".join(f"  or  {command} {name}" for name in there)
+        return tuple(command(*ours.words, name) for name in there)
 
     @cached_property
     def _cluster(self) -> tuple[Any, Cluster]:
@@ -174,7 +175,7 @@ class Session:
         raise Refused(
             f"nobody named the cluster: the current context is {current!r}",
             "nothing was changed",
-            f"repeat with --context {current}",
+            advice("repeat with --context {}", str(current)),
         )
 
     def _only_context(self) -> bool:
@@ -193,7 +194,7 @@ class Session:
         """Refuse to start anything while the store is paused."""
         reason = self.journal.setting("paused")
         if reason:
-            raise Refused(f"runs are paused: {reason}", "nothing was changed", "runbook unpause")
+            raise Refused(f"runs are paused: {reason}", "nothing was changed", command("runbook", "unpause"))
 
 
 def project_id(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from remediation.commands import command
 from remediation.errors import UsageProblem
 
 PREFIX = "RUNBOOK_"
@@ -25,7 +26,7 @@ def refuse_unknown(names: Iterable[str]) -> None:
             raise UsageProblem(
                 f"{name} is set and is not a setting; allowed are {', '.join(KNOWN)}",
                 "nothing was changed",
-                f"unset {name}",
+                command("unset", name),
             )
 
 
@@ -41,7 +42,7 @@ def patience_seconds() -> float:
         raise UsageProblem(
             f"RUNBOOK_PATIENCE is {text!r}; allowed are whole seconds from 0 to 9999",
             "nothing was changed",
-            "unset RUNBOOK_PATIENCE",
+            command("unset", "RUNBOOK_PATIENCE"),
         )
     return float(text)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import Any
 
 from remediation.clients.kubeconfig_files import existing, merged
 from remediation.clients.login import overhearing
+from remediation.commands import advice, command
 from remediation.errors import Refused, RunbookError, UsageProblem
 from remediation.model import Cluster
 
@@ -36,7 +36,7 @@ def load(kubeconfig: str | None, context: str | None) -> tuple[Any, Cluster]:
         raise Refused(
             f"there is no kubeconfig at {where}",
             "nothing was changed",
-            "name one with --kubeconfig FILE, or rehearse with --sandbox",
+            advice("name one with --kubeconfig FILE, or rehearse with --sandbox"),
         )
     return configuration, _from_files(configuration, where, context)
 
@@ -64,30 +64,34 @@ def _from_files(configuration: Any, where: str, context: str | None) -> Cluster:
     return Cluster(context=current, server=configuration.host)
 
 
-def _not_logged_in(context: str, command: str, hung: str) -> Exception:
+def _not_logged_in(context: str, plugin: str, hung: str) -> Exception:
     why = hung.removeprefix("the login plugin ") or "gave no credentials"
     return Refused(
-        f"the login plugin {command} {why} for context {context}",
+        f"the login plugin {plugin} {why} for context {context}",
         "what it said is not shown, for it may hold a secret; kubectl shows it",
-        f"kubectl --context {shlex.quote(context)} get namespaces  or  gcloud auth login",
+        (command("kubectl", "--context", context, "get", "namespaces"), command("gcloud", "auth", "login")),
     )
 
 
 def _require_context(document: dict[str, Any], where: str, context: str | None) -> None:
     if context is not None and context not in [item["name"] for item in document["contexts"]]:
         raise UsageProblem(
-            f"--context {context!r} is not in {where}", "nothing was changed", "kubectl config get-contexts"
+            f"--context {context!r} is not in {where}",
+            "nothing was changed",
+            command("kubectl", "config", "get-contexts"),
         )
     if context is None and document["contexts"] and not document.get("current-context"):
         raise Refused(
             f"no cluster is named: {where} sets no current-context",
             "nothing was changed",
-            "kubectl config get-contexts",
+            command("kubectl", "config", "get-contexts"),
         )
 
 
 def _unusable(where: str, text: str) -> Refused:
-    return Refused(f"the kubeconfig {where} cannot be used: {text}", "nothing was changed", "kubectl config view")
+    return Refused(
+        f"the kubeconfig {where} cannot be used: {text}", "nothing was changed", command("kubectl", "config", "view")
+    )
 
 
 def _kind(problem: Exception) -> str:
@@ -108,6 +112,7 @@ def _in_cluster(configuration: Any) -> tuple[Any, Cluster]:
         load_incluster_config(client_configuration=configuration)
     except ConfigException as problem:
         raise Refused(
-            f"the in-cluster credentials cannot be used: {problem}", next="name a kubeconfig with --kubeconfig FILE"
+            f"the in-cluster credentials cannot be used: {problem}",
+            next=advice("name a kubeconfig with --kubeconfig FILE"),
         ) from None
     return configuration, Cluster(context="in-cluster", server=configuration.host)

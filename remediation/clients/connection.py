@@ -13,6 +13,7 @@ from remediation.clients.go_json import encoded
 from remediation.clients.kubernetes_errors import from_answer, from_transport
 from remediation.clients.login import overhearing
 from remediation.clients.patience import Patience
+from remediation.commands import advice, command
 from remediation.errors import RunbookError, Unauthorized
 
 _CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
@@ -110,7 +111,10 @@ class Connection:
                 settings = self._configuration.auth_settings().get("BearerToken")
         except Exception as problem:
             raise Unauthorized(
-                "the credentials of this context cannot be refreshed", type(problem).__name__, "runbook doctor", 401
+                "the credentials of this context cannot be refreshed",
+                type(problem).__name__,
+                command("runbook", "doctor"),
+                401,
             ) from problem
         return {"Authorization": settings["value"]} if settings and settings["value"] else {}
 
@@ -131,7 +135,7 @@ class Connection:
             raise Unauthorized(
                 f"the kubeconfig now points to {configuration.host}, and this run began on {self.server}",
                 "the request was not sent",
-                "name a kubeconfig of its own for each cluster with --kubeconfig FILE",
+                advice("name a kubeconfig of its own for each cluster with --kubeconfig FILE"),
                 _UNAUTHORIZED,
             )
         self._configuration = configuration

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from remediation.clients.google_clock import Clock
 from remediation.clients.google_errors import translated
 from remediation.clients.patience import Patience
+from remediation.commands import advice, command
 from remediation.diffing import State
 from remediation.errors import NotFound, Refused, RunbookError, Throttled, Unavailable
 from remediation.model import Permission
@@ -51,7 +52,9 @@ class Google:
             return google.auth.default(scopes=_SCOPES)[0]
         except DefaultCredentialsError:
             raise Refused(
-                "there are no Google credentials", "nothing was changed", "gcloud auth application-default login"
+                "there are no Google credentials",
+                "nothing was changed",
+                command("gcloud", "auth", "application-default", "login"),
             ) from None
 
     @cached_property
@@ -137,7 +140,7 @@ class Google:
         if answer.get("missingZones") and not answer.get("clusters"):
             raise Unavailable(
                 f"GKE cannot say whether {project} has clusters: no answer from {', '.join(answer['missingZones'])}",
-                next="try again in some minutes",
+                next=advice("try again in some minutes"),
             )
         return list(answer.get("clusters") or [])
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from remediation.clients.headers import retry_after
+from remediation.commands import advice, command
 from remediation.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, Throttled, Unauthorized, Unavailable
 
-_LOGIN = "gcloud auth application-default login"
+_LOGIN = command("gcloud", "auth", "application-default", "login")
+_DOCTOR = command("runbook", "doctor")
 
 
 def translated(problem: Exception) -> Exception:
@@ -19,7 +21,7 @@ def translated(problem: Exception) -> Exception:
     if isinstance(problem, GoogleAPICallError):
         return _from_code(int(problem.code or 0), _message(problem), problem)
     if isinstance(problem, TransportError | RequestException | RetryError):
-        return Unavailable(f"Google's API cannot be reached ({type(problem).__name__})", "", "runbook doctor")
+        return Unavailable(f"Google's API cannot be reached ({type(problem).__name__})", "", _DOCTOR)
     if isinstance(problem, GoogleAuthError):
         return Unauthorized("the Google credentials cannot be used", type(problem).__name__, _LOGIN, 401)
     return problem
@@ -35,20 +37,27 @@ def _from_code(code: int, message: str, problem: Any) -> ApiError:
             return Unauthorized("Google does not accept the credentials (401)", message, _LOGIN, code)
         case 403:
             reason = f"403 {problem.reason or 'Forbidden'}" if hasattr(problem, "reason") else "403"
-            return Forbidden(message, reason, "ask for the rights that this prints: runbook rbac NAME", code)
+            return Forbidden(
+                message,
+                reason,
+                advice("ask for the rights that this prints: {}", command("runbook", "rbac", "NAME")),
+                code,
+            )
         case 404:
-            return NotFound(message, "404: there is nothing of this name", "runbook doctor", code)
+            return NotFound(message, "404: there is nothing of this name", _DOCTOR, code)
         case 409 | 412:
-            return Conflict(message, "somebody was faster", "", code)
+            return Conflict(message, "somebody was faster", (), code)
         case 429:
-            return Throttled("Google asks to slow down (429)", message, "try again later", code, _retry_after(problem))
+            return Throttled(
+                "Google asks to slow down (429)", message, advice("try again later"), code, _retry_after(problem)
+            )
         case 400 | 405 | 413 | 416:
-            return Invalid(message, f"HTTP {code}", "", code)
+            return Invalid(message, f"HTTP {code}", (), code)
         case _:
             return Unavailable(
                 f"Google's API is not able to answer (HTTP {code})",
                 message,
-                "runbook doctor",
+                _DOCTOR,
                 code,
                 _retry_after(problem),
             )

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from remediation.commands import command
 from remediation.errors import Refused
 
 _KINDS = ("clusters", "users", "contexts")
@@ -57,7 +58,7 @@ def _items(document: dict[str, Any], kind: str, path: Path) -> list[dict[str, An
         raise Refused(
             f"the kubeconfig {path} cannot be used: two of its {kind} are called {twice[0]!r}",
             "nothing was changed",
-            "kubectl config view",
+            command("kubectl", "config", "view"),
         )
     return [_located(item, kind, path.absolute().parent) for item in items]
 

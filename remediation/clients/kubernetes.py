@@ -16,6 +16,7 @@ from typing import Any
 
 from remediation.clients.connection import READ_SECONDS, Connection
 from remediation.clients.patience import Patience
+from remediation.commands import command
 from remediation.diffing import State
 from remediation.errors import Expired, Throttled, Unavailable
 from remediation.refs import FIELD_MANAGER, Ref
@@ -228,12 +229,12 @@ class KubernetesClient:
         except (ValueError, RecursionError) as problem:
             raise Unavailable(
                 f"{self.server} does not speak the Kubernetes API: {method} {path} was not answered with JSON",
-                next="kubectl config view --minify",
+                next=command("kubectl", "config", "view", "--minify"),
             ) from problem
         if not isinstance(document, dict):
             raise Unavailable(
                 f"{self.server} does not speak the Kubernetes API",
-                next="kubectl config view --minify",
+                next=command("kubectl", "config", "view", "--minify"),
             )
         return document
 

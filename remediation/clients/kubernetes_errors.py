@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from remediation.clients.headers import retry_after
+from remediation.commands import advice, command
 from remediation.errors import (
     ApiError,
     Conflict,
@@ -19,7 +20,7 @@ from remediation.errors import (
     Unavailable,
 )
 
-_DOCTOR = "runbook doctor"
+_DOCTOR = command("runbook", "doctor")
 # What is read of a Status, and what it has to be for that.
 _FIELDS: dict[str, type] = {"message": str, "reason": str, "details": dict}
 
@@ -31,24 +32,32 @@ def from_answer(method: str, path: str, code: int, headers: Mapping[str, str], b
     match code:
         case 401:
             return Unauthorized(
-                f"{server} does not accept the credentials (401)", message, "log in again, then: " + _DOCTOR, code
+                f"{server} does not accept the credentials (401)",
+                message,
+                advice("log in again, then: {}", _DOCTOR),
+                code,
             )
         case 403:
-            return Forbidden(message, "403 Forbidden", "ask for the rights that this prints: runbook rbac NAME", code)
+            return Forbidden(
+                message,
+                "403 Forbidden",
+                advice("ask for the rights that this prints: {}", command("runbook", "rbac", "NAME")),
+                code,
+            )
         case 404:
             return NotFound(message, "404", _DOCTOR, code)
         case 410:
-            return Expired(message, "410: it is too old by now", "", code)
+            return Expired(message, "410: it is too old by now", (), code)
         case 409 | 412:
-            return Conflict(message, status.get("reason", ""), "", code)
+            return Conflict(message, status.get("reason", ""), (), code)
         case 422 if method == "PATCH" and not _causes(status):
             # A failed `test` of a JSON patch has no field causes; a rejected value has.
-            return Conflict(message, "a field has another value than the plan saw", "", code)
+            return Conflict(message, "a field has another value than the plan saw", (), code)
         case 400 | 405 | 406 | 413 | 415 | 422:
-            return Invalid(message, f"HTTP {code}", "", code)
+            return Invalid(message, f"HTTP {code}", (), code)
         case 429:
             return Throttled(
-                f"{server} asks to slow down (429)", message, "try again later", code, retry_after(headers)
+                f"{server} asks to slow down (429)", message, advice("try again later"), code, retry_after(headers)
             )
         case _ if code < 500:
             return Unavailable(f"{server} answered {method} {path} with HTTP {code}", message, _DOCTOR, code)

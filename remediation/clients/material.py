@@ -6,6 +6,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from remediation.commands import advice, command
 from remediation.errors import Refused, UsageProblem
 from remediation.registry import Secret
 
@@ -32,7 +33,7 @@ class Material:
             raise Refused(
                 "the key that this run created is known only to the process that created it",
                 "",
-                "runbook rollback RUN, then run again",
+                advice("{}, then run again", command("runbook", "rollback", "RUN")),
             )
         return self._kept[name]
 

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from remediation.commands import advice, command
 from remediation.errors import Locked
 from remediation.journal.holder import person
 
@@ -57,7 +58,7 @@ class Busy(Locked):
         super().__init__(
             f"{subject} is locked by {person(holder)}, {seen}",
             "nothing was changed",
-            "repeat with --wait 60  or  runbook runs",
+            (advice("repeat with --wait 60"), command("runbook", "runs")),
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from remediation import catalogue
 from remediation.catalogue import Runbook
+from remediation.commands import Command, command
 from remediation.engine.plan import Operation, Plan, Planner
 from remediation.engine.reach import Reach, unlike
 from remediation.engine.run import Run
@@ -119,9 +120,9 @@ def _undo_wants(run: Run, api: Any) -> list[Resource]:
     return _planner(run, api).wanted(run.undo_steps(run.target, facts=Facts(api), made=run.made))
 
 
-def _words(run: Run, found: str) -> tuple[str, str, str]:
+def _words(run: Run, found: str) -> tuple[str, str, Command]:
     return (
         f"run {run.id} is recorded with what {run.name} cannot have done: {found}",
         "nothing was changed; somebody may have written to the journal",
-        "runbook audit verify",
+        command("runbook", "audit", "verify"),
     )

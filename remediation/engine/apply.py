@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from remediation.commands import command
 from remediation.engine.execution import Executor, Observer
 from remediation.engine.finishing import resumable, unfinished
 from remediation.engine.holding import locked
@@ -178,6 +179,6 @@ def _taken_over(run: Run) -> Outcome:
     problem = LockLost(
         f"run {run.id} was taken over by another process while it waited for its lock",
         "this process wrote nothing",
-        f"runbook runs {run.id}",
+        command("runbook", "runs", run.id),
     )
     return Outcome(Status.FAILED, problem.exit_code, run.id, run.created["plan"], error=problem)

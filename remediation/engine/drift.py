@@ -7,6 +7,7 @@ from typing import Any
 
 from remediation import diffing
 from remediation.changes import Change, Intent, Seen, Written
+from remediation.commands import advice, command
 from remediation.engine.later_runs import require_newest
 from remediation.engine.run import Run
 from remediation.errors import Conflict, Drifted, Irreversible
@@ -56,7 +57,7 @@ def _irreversible(change: Change, run_id: str) -> Irreversible:
     return Irreversible(
         f"{change.address} cannot be undone",
         f"{why}; a run is undone as a whole, so its other changes stay",
-        f"runbook runs {run_id}",
+        command("runbook", "runs", run_id),
     )
 
 
@@ -76,7 +77,7 @@ def _is_another(written: Written, seen: Seen) -> bool:
 
 def foreign(address: str, problem: Conflict, run_id: str) -> Drifted:
     """Return the error for something that exists where a run was at work, and that another has made."""
-    return Drifted(f"{address} was changed by somebody else", problem.summary, f"runbook runs {run_id}")
+    return Drifted(f"{address} was changed by somebody else", problem.summary, command("runbook", "runs", run_id))
 
 
 def drift(address: str, pointers: list[str], run_id: str) -> Drifted:
@@ -84,7 +85,10 @@ def drift(address: str, pointers: list[str], run_id: str) -> Drifted:
     return Drifted(
         f"{address} was changed by somebody else since this run: {', '.join(pointers[:5])}",
         "nothing was changed",
-        f"compare with: runbook runs {run_id} -o json, then undo by hand or restore the field and repeat",
+        advice(
+            "compare with: {}, then undo by hand or restore the field and repeat",
+            command("runbook", "runs", run_id, "-o", "json"),
+        ),
     )
 
 

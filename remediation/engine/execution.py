@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from tenacity import Retrying
 
 from remediation.changes import Change, Intent, Seen, Written
+from remediation.commands import advice, command
 from remediation.diffing import State
 from remediation.engine.drift import as_written, drift, foreign, in_the_way, is_gone
 from remediation.engine.plan import Operation
@@ -224,7 +225,7 @@ class Executor:
             raise kind(
                 f"not proven: {ensure.check.description}",
                 verdict.detail,
-                f"runbook verify {self.run.id}  or  runbook rollback {self.run.id}",
+                (command("runbook", "verify", self.run.id), command("runbook", "rollback", self.run.id)),
             )
 
 
@@ -235,7 +236,7 @@ def _parts(operation: Operation) -> tuple[Resource, Change]:
 
 
 def _stale(change: Change, why: str) -> StalePlan:
-    return StalePlan(f"{change.address} is no longer as the plan saw it", why, "make a new plan")
+    return StalePlan(f"{change.address} is no longer as the plan saw it", why, advice("make a new plan"))
 
 
 def wait_for(ensure: Ensure, api: Any, observer: Observer) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from remediation.commands import command
 from remediation.engine.run import Run
 from remediation.errors import Refused
 
@@ -27,5 +28,5 @@ def refuse_finished(run: Run) -> None:
     if not (run.status in _HALF_WAY or (run.status == "unknown" and resumable(run))) or run.is_rolling_back:
         what, verb = ("is being rolled back", "rollback") if run.is_rolling_back else (f"is {run.status}", "verify")
         raise Refused(
-            f"run {run.id} {what}; there is nothing to resume", "nothing was changed", f"runbook {verb} {run.id}"
+            f"run {run.id} {what}; there is nothing to resume", "nothing was changed", command("runbook", verb, run.id)
         )

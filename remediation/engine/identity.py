@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from remediation.commands import advice
 from remediation.engine.run import Run
 from remediation.errors import Refused
 from remediation.model import Target
@@ -42,7 +43,7 @@ def _require_same_project(run: Run, target: Target) -> None:
         raise Refused(
             f"run {run.id} was made on project {recorded}, and this is {target.project}",
             "nothing was changed",
-            f"repeat with --project {recorded}",
+            advice("repeat with --project {}", str(recorded)),
         )
 
 
@@ -53,5 +54,5 @@ def _another(run: Run, target: Target, where: str) -> Refused:
         f"nothing was changed; --context {target.context} leads elsewhere now"
         if target.context == context
         else "nothing was changed",
-        f"name the right one with --context; the run used {context}",
+        advice("name the right one with --context; the run used {}", str(context)),
     )

@@ -6,6 +6,7 @@ A value does not tell which run has written it, and all runs write as one field 
 from __future__ import annotations
 
 from remediation.changes import Change
+from remediation.commands import command
 from remediation.diffing import Path
 from remediation.engine.run import Run
 from remediation.errors import Drifted, RunbookError
@@ -18,7 +19,7 @@ def require_newest(run: Run, index: int, change: Change) -> None:
             raise Drifted(
                 f"{change.address} was changed again by run {other_id} since this run",
                 "nothing was changed; the later run is undone first, where it is to be undone at all",
-                f"runbook rollback {other_id}",
+                command("runbook", "rollback", other_id),
             )
 
 

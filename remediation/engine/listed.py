@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from remediation.commands import command, joined
 from remediation.diffing import State
 from remediation.errors import RunbookError, Unreadable
 from remediation.journal import Event
@@ -51,7 +52,7 @@ def verbs(events: Sequence[Event]) -> list[State]:
 
 def unread(created: Event, problem: RunbookError) -> State:
     """Return the line of ``runbook runs -o json`` for a run that cannot be read, with the reason as its ``error``."""
-    error = {"summary": problem.summary, "detail": problem.detail, "next": problem.next}
+    error = {"summary": problem.summary, "detail": problem.detail, "next": joined(problem.next)}
     times = {"started": iso(created.time), "finished": None}
     return {
         "run_id": created.run_id,
@@ -66,7 +67,7 @@ def unread(created: Event, problem: RunbookError) -> State:
 def unreadable(run_id: str, why: str) -> Unreadable:
     """Return the error for a run that this version cannot read."""
     summary = f"run {run_id} cannot be read by this version: {why}"
-    return Unreadable(summary, "nothing was changed", f"runbook runs {run_id} -o json")
+    return Unreadable(summary, "nothing was changed", command("runbook", "runs", run_id, "-o", "json"))
 
 
 def iso(seconds: float | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from remediation.commands import Hints, command, joined
 from remediation.diffing import State
 from remediation.engine.listed import proven
 from remediation.engine.run import Run
@@ -55,7 +56,11 @@ def end(
 
 
 def _error(problem: RunbookError | None) -> State | None:
-    return None if problem is None else {"summary": problem.summary, "detail": problem.detail, "next": problem.next}
+    return (
+        None
+        if problem is None
+        else {"summary": problem.summary, "detail": problem.detail, "next": joined(problem.next)}
+    )
 
 
 def failed(run: Run, problem: RunbookError, verify: State | None = None) -> Outcome:
@@ -78,7 +83,7 @@ def _failed(run: Run, problem: RunbookError, verify: State | None) -> Outcome:
         problem.detail = recorded or "; ".join(filter(None, (problem.detail, "nothing was changed")))
         status = Status.REFUSED if problem.exit_code == _REFUSED else Status.FAILED
         return end(run, status, problem.exit_code, verify, problem)
-    first = f"{problem.next}  or  " if isinstance(problem, StoreProblem) else ""
+    first = problem.next if isinstance(problem, StoreProblem) else ()
     problem.next, problem.detail = first + ways_on(run), _in_place(run, problem)
     status = Status(problem.status) if isinstance(problem, RollbackRefused) else Status.FAILED
     return end(run, status, once_changed(problem), verify, problem)
@@ -102,7 +107,7 @@ def interrupted(run: Run) -> Outcome:
     """Return the end of a verb on an earlier run that Ctrl-C stopped; raises Interrupted where it still waited for its lock."""
     if not run.epoch:
         raise Interrupted(
-            "interrupted while another run was waited for", "nothing was changed", f"runbook runs {run.id}"
+            "interrupted while another run was waited for", "nothing was changed", command("runbook", "runs", run.id)
         )
     return failed(run, interruption(run))
 
@@ -112,10 +117,7 @@ def interruption(run: Run) -> Interrupted:
     return Interrupted(f"run {run.id} was interrupted", next=ways_on(run))
 
 
-def ways_on(run: Run) -> str:
+def ways_on(run: Run) -> Hints:
     """Return what to type next; a run that is being rolled back cannot be finished any more."""
-    return (
-        f"runbook rollback {run.id}"
-        if run.is_rolling_back
-        else f"runbook resume {run.id}  or  runbook rollback {run.id}"
-    )
+    verbs = ("rollback",) if run.is_rolling_back else ("resume", "rollback")
+    return tuple(command("runbook", verb, run.id) for verb in verbs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from remediation.commands import joined
 from remediation.diffing import State
 from remediation.engine.listed import ended, iso, unreadable
 from remediation.errors import Unreadable
@@ -24,7 +25,7 @@ def _line(item: Summary, why: str) -> State:
     if not why:
         return line
     problem = unreadable(item.run_id, why)
-    error = {"summary": problem.summary, "detail": problem.detail, "next": problem.next}
+    error = {"summary": problem.summary, "detail": problem.detail, "next": joined(problem.next)}
     return line | {"status": "unknown", "proven": None, "error": error}
 
 

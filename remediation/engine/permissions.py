@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from remediation.commands import advice, command
 from remediation.errors import MissingPermission
 from remediation.model import Check, Permission, Resource
 
@@ -30,5 +31,5 @@ def require_permissions(plan: Plan) -> None:
         raise MissingPermission(
             "you may not: " + "; ".join(map(str, plan.missing)),
             "nothing was changed",
-            f"ask for the rights that this prints: runbook rbac {plan.book.name}",
+            advice("ask for the rights that this prints: {}", command("runbook", "rbac", plan.book.name)),
         )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from remediation.catalogue import Runbook
 from remediation.changes import Change, Seen, fingerprint
+from remediation.commands import advice, command
 from remediation.diffing import ABSENT, Edit, State, parse_pointer
 from remediation.engine.kept import kept
 from remediation.engine.permissions import missing
@@ -177,10 +178,10 @@ class Planner:
     def _take(self, step: Any) -> None:
         match step:
             case Require(condition=False):
-                raise Refused(step.message, next=step.next or f"runbook show {self.plan.book.name}")
+                raise Refused(step.message, next=step.next or command("runbook", "show", self.plan.book.name))
             case Allowed(condition=False):
                 raise UsageProblem(
-                    step.message, "nothing was changed", step.next or f"runbook show {self.plan.book.name}"
+                    step.message, "nothing was changed", step.next or command("runbook", "show", self.plan.book.name)
                 )
             case Applies(condition=False):
                 raise NotApplicable(step.message)
@@ -244,7 +245,7 @@ class Planner:
         if owner and not self.accept_drift:
             raise Refused(
                 f"{resource.address} is owned by {owner}, which may revert or fight this change",
-                next=f"change it through {owner}, or repeat with --accept-drift",
+                next=advice("change it through that, or repeat with --accept-drift"),
             )
 
     def _preview(self, resource: Resource, change: Change) -> Change:
@@ -292,5 +293,5 @@ def make_plan(
             plan.unchecked += [Unchecked("the API server warned", text) for text in api.warnings()]
             return plan
     raise StalePlan(
-        f"the target is being changed right now: {moved.summary}", "nothing was changed", "repeat the command"
+        f"the target is being changed right now: {moved.summary}", "nothing was changed", advice("repeat the command")
     )

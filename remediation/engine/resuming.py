@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from remediation.changes import Intent
+from remediation.commands import command
 from remediation.diffing import State
 from remediation.engine.allowed import require_ours
 from remediation.engine.apply import Decision, carry_out_run
@@ -129,7 +130,9 @@ def _has_begun(run: Run, index: int, api: Any) -> bool:
 
 
 def _outdated(run: Run, why: str) -> StalePlan:
-    return StalePlan(f"run {run.id} cannot be finished: {why}", "nothing was changed", f"runbook rollback {run.id}")
+    return StalePlan(
+        f"run {run.id} cannot be finished: {why}", "nothing was changed", command("runbook", "rollback", run.id)
+    )
 
 
 def _revive(run: Run, api: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 from remediation import catalogue, versions
 from remediation.catalogue import Runbook
 from remediation.changes import Intent, Seen, Written
+from remediation.commands import command
 from remediation.diffing import State
 from remediation.engine.kept import kept
 from remediation.engine.listed import ended, iso, said, unreadable
@@ -211,7 +212,9 @@ class Run:
 
     def _needs(self, what: str) -> StalePlan:
         summary = f"run {self.id} needs {what}, which this version does not have"
-        return StalePlan(summary, "use the version that made the run", f"runbook runs {self.id} -o json")
+        return StalePlan(
+            summary, "use the version that made the run", command("runbook", "runs", self.id, "-o", "json")
+        )
 
     @property
     def name(self) -> str:

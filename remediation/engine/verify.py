@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from remediation.changes import Change
+from remediation.commands import Hints, command
 from remediation.diffing import State
 from remediation.engine.allowed import require_ours
 from remediation.engine.drift import as_written
@@ -32,7 +33,7 @@ def prove(plan: Plan, api: Any, observer: Observer, within: float) -> Outcome:
     return _proven(
         [result(ensure, _verdict(ensure, api, observer, within)) for ensure in asked],
         plan.as_json(),
-        f"runbook diagnose {plan.book.name}",
+        (command("runbook", "diagnose", plan.book.name),),
     )
 
 
@@ -45,7 +46,8 @@ def verify_run(run: Run, api: Any, observer: Observer, within: float) -> Outcome
     ensures = [item.ensure for item in run.operations if item.ensure and item.ensure.always]
     results = [result(ensure, _verdict(ensure, api, observer, within)) for ensure in ensures]
     can_go_on = run.status in ("running", "failed")
-    following = ways_on(run) if can_go_on else f"runbook diagnose {run.name}  or  runbook rollback {run.id}"
+    instead = (command("runbook", "diagnose", run.name), command("runbook", "rollback", run.id))
+    following = ways_on(run) if can_go_on else instead
     outcome = _proven(results, run.created["plan"], following, _states(run, api))
     outcome.run_id = run.id
     return outcome
@@ -83,7 +85,7 @@ def _line(change: Change, status: str, detail: str, *, required: bool) -> State:
     return {"check": what, "status": status, "required": required, "detail": detail}
 
 
-def _proven(results: list[State], plan: State, following: str, states: Sequence[State] = ()) -> Outcome:
+def _proven(results: list[State], plan: State, following: Hints, states: Sequence[State] = ()) -> Outcome:
     """Sum up: what is still in place can only speak against the proof."""
     lost = [item for item in states if item["status"] != "ok"]
     verify = proof([*results, *lost])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from remediation.commands import command
 from remediation.diffing import State
 from remediation.errors import NotFound, UsageProblem
 from remediation.facts import Facts
@@ -124,5 +125,5 @@ class AccountKeys:
             raise UsageProblem(
                 f"--google-service-account {self.email!r} does not exist; allowed is the e-mail address of one that does",
                 "nothing was changed",
-                "gcloud iam service-accounts list",
+                command("gcloud", "iam", "service-accounts", "list"),
             ) from None

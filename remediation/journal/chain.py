@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from remediation.commands import command
 from remediation.errors import Tampered
 from remediation.journal.events import GENESIS, Event
 
@@ -43,5 +44,5 @@ def _changed(event: Event) -> Tampered:
     return Tampered(
         f"the journal's entry {event.sequence}, {event.kind} of run {event.run_id}, is not as it was written",
         "nothing was changed; what stands there, or was taken away beside it, cannot be trusted",
-        "runbook audit verify",
+        command("runbook", "audit", "verify"),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from remediation.commands import command
 from remediation.errors import LockLost
 
 LEASES = """
@@ -81,7 +82,7 @@ def refuse_older(database: sqlite3.Connection, run_id: str, epoch: int | None) -
         raise LockLost(
             f"the lock of the target was lost: another process has taken over run {run_id}",
             "this process writes nothing any more, neither to the target nor to the journal",
-            f"runbook runs {run_id}",
+            command("runbook", "runs", run_id),
         )
 
 

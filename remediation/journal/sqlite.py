@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from remediation.commands import advice, command
 from remediation.errors import Refused, StoreProblem, Tampered
 from remediation.journal.chain import around, require_intact
 from remediation.journal.damage import gone, is_busy, told
@@ -55,7 +56,7 @@ class Journal:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as problem:
             raise StoreProblem(
-                f"the journal {path} cannot be opened: {problem}", next="choose another with --store FILE"
+                f"the journal {path} cannot be opened: {problem}", next=advice("choose another with --store FILE")
             ) from problem
         self._file = _identity(path)
         with self._telling():
@@ -118,7 +119,9 @@ class Journal:
         with self._transaction() as database:
             refuse_older(database, run_id, epoch)
             if kind == "run.created" and _is_taken(database, run_id):
-                raise Refused(f"there is a run {run_id} already", "nothing was changed", f"runbook runs {run_id}")
+                raise Refused(
+                    f"there is a run {run_id} already", "nothing was changed", command("runbook", "runs", run_id)
+                )
             return _add(database, run_id, kind, payload)
 
     def runs(self, most: int | None = None) -> list[Summary]:
@@ -184,7 +187,7 @@ class Journal:
                 raise Tampered(
                     f"event {event.sequence} of run {event.run_id} was changed after it was written",
                     "the hash chain breaks there; nothing from there on can be trusted",
-                    f"restore {self.path} from a backup, and find out who wrote to it",
+                    advice("restore {} from a backup, and find out who wrote to it", str(self.path)),
                 )
             previous = event
         return (previous.sequence, previous.digest) if previous else (0, "")
@@ -217,7 +220,7 @@ class Journal:
             if len(matching) == 1:
                 return matching[0]
         what = f"{len(matching)} runs start with" if matching else "the journal has no run"
-        raise Refused(f"{what} {run_id!r} in {self.path}", next="runbook runs")
+        raise Refused(f"{what} {run_id!r} in {self.path}", next=command("runbook", "runs"))
 
     def _run_ids(self, where: str, values: tuple[Any, ...]) -> list[str]:
         return [row[0] for row in self._rows(f"SELECT run_id FROM runs WHERE {where}", values)]  # noqa: S608 - conditions are ours

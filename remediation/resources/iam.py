@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from remediation.changes import Change, Intent, Seen, Written
+from remediation.commands import command
 from remediation.diffing import State
 from remediation.errors import Conflict, Invalid, Refused
 from remediation.facts.gcp import unconditional
@@ -121,7 +122,15 @@ class ProjectIamMember(ResourceDefaults):
             raise Refused(
                 f"{self.member.partition(':')[2]} does not exist, so it can have no role",
                 problem.summary,
-                f"gcloud beta services identity create --service={_SERVICE} --project={self.project}",
+                command(
+                    "gcloud",
+                    "beta",
+                    "services",
+                    "identity",
+                    "create",
+                    f"--service={_SERVICE}",
+                    f"--project={self.project}",
+                ),
             ) from problem
 
     def _binding(self, policy: Any) -> Any:

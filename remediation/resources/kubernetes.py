@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from remediation import diffing
 from remediation.changes import Change, Intent, Seen, Written, was_unknown
+from remediation.commands import command
 from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, State
 from remediation.errors import Conflict, NotFound, Refused
 from remediation.model import Permission
@@ -158,7 +159,7 @@ class KubernetesObject(Patched):
             raise Refused(
                 f"{self.address} does not exist",
                 "this runbook only changes one that is there",
-                f"kubectl get {self.kind.lower()} -A",
+                command("kubectl", "get", self.kind.lower(), "-A"),
             )
         metadata = {"name": self.name} | ({"namespace": self.namespace} if self.namespace else {})
         stamp = {
@@ -261,7 +262,7 @@ def _left_behind(address: str, current: State) -> Refused:
     return Refused(
         f"{address} exists already{f', and is from run {run}' if run else ''}",
         "nothing was changed; a run that is still at work, or that was killed, needs it",
-        f"runbook rollback {run}" if run else f"kubectl get {address.split('/', maxsplit=1)[0]} -A",
+        command("runbook", "rollback", run) if run else command("kubectl", "get", address.partition("/")[0], "-A"),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from remediation.changes import Change, Intent, Seen, Written
+from remediation.commands import advice
 from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, Path, State, get, json_patch
 from remediation.errors import Conflict, NotFound, Refused, StalePlan
 from remediation.facts import Facts
@@ -118,7 +119,7 @@ class PullSecret(Patched):
         return found
 
     def _refused(self, why: str) -> Refused:
-        return Refused(f"{self.address} {why}", "nothing was changed", "choose another name with --secret NAME")
+        return Refused(f"{self.address} {why}", "nothing was changed", advice("choose another name with --secret NAME"))
 
     def made_by(self, run_id: str, state: State) -> bool:
         """Tell whether the Secret is stamped with the run."""
@@ -188,7 +189,7 @@ class PullSecret(Patched):
             raise StalePlan(
                 f"{self.source.partition(':')[2]} does not hold the key that the plan was made for",
                 "the credentials in the cluster were not changed",
-                "make a new plan",
+                advice("make a new plan"),
             )
         return entry
 

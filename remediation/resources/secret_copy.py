@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from remediation.changes import Change, Intent, Written
+from remediation.commands import advice, command
 from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.errors import NotFound, Refused
 from remediation.model import Permission, ResourceDefaults
@@ -61,7 +62,10 @@ class SecretCopy(ResourceDefaults):
             raise Refused(
                 f"{self.address} keeps the credentials from before an earlier run",
                 "nothing was changed",
-                f"roll that run back, or delete it: kubectl -n {self.namespace} delete secret {self.ref.name}",
+                advice(
+                    "roll that run back, or delete it: {}",
+                    command("kubectl", "-n", self.namespace, "delete", "secret", self.ref.name),
+                ),
             )
         return {"type": TYPE, "registries": KNOWN_AFTER_APPLY, "annotations": {RUN_ANNOTATION: KNOWN_AFTER_APPLY}}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from remediation.changes import Change, Intent, Seen, Written
+from remediation.commands import advice, command
 from remediation.diffing import State
 from remediation.errors import Conflict, Invalid, Refused
 from remediation.model import Permission, ResourceDefaults
@@ -119,7 +120,7 @@ class ServiceAccountKey(ResourceDefaults):
             raise Refused(
                 f"{self.email} has {LIMIT} keys, which is the limit",
                 "nothing was changed",
-                f"gcloud iam service-accounts keys list --iam-account={self.email}",
+                command("gcloud", "iam", "service-accounts", "keys", "list", f"--iam-account={self.email}"),
             )
         try:
             name, private = api.google.create_key(self.email)
@@ -127,7 +128,7 @@ class ServiceAccountKey(ResourceDefaults):
             raise Refused(
                 f"Google does not create a key for {self.email}: {problem.summary}",
                 "an organisation policy may forbid keys" if _DISABLED in problem.summary else "",
-                "grant the node's account access to the registry instead",
+                advice("grant the node's account access to the registry instead"),
             ) from problem
         api.material.keep(material_name(self.email), Secret(private))
         return Written(self._state, name)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from remediation.commands import command
 from remediation.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -76,5 +77,7 @@ def find(name: str) -> Scenario:
     if name not in SCENARIOS:
         near = difflib.get_close_matches(name, SCENARIOS, n=2, cutoff=0.4)
         every = [*near, *(other for other in SCENARIOS if other not in near)]
-        raise UsageProblem(f"there is no scenario {name!r}; allowed: {', '.join(every)}", next="runbook sandbox break")
+        raise UsageProblem(
+            f"there is no scenario {name!r}; allowed: {', '.join(every)}", next=command("runbook", "sandbox", "break")
+        )
     return SCENARIOS[name]

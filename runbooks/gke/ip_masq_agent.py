@@ -24,6 +24,8 @@ from remediation import (
     Steps,
     Unchecked,
     WhenUndone,
+    advice,
+    command,
     destination,
     runbook,
 )
@@ -43,9 +45,12 @@ from remediation.masquerade import MasqueradeConfig
 
 _ADDRESS = CONFIG_MAP.ref.address
 _ROLLED_OUT = DaemonSetRolledOut(NAMESPACE, NAME)
-_EDIT = f"edit it by hand: kubectl -n {NAMESPACE} edit configmap {NAME}"
-_RECREATE = (
-    f"kubectl -n {NAMESPACE} get configmap {NAME} -o yaml | sed '/^immutable: true$/d' | kubectl replace --force -f -"
+_BY_HAND = command("kubectl", "-n", NAMESPACE, "edit", "configmap", NAME)
+_EDIT = advice("edit it by hand: {}", _BY_HAND)
+_RECREATE = advice(
+    "{} | sed '/^immutable: true$/d' | {}",
+    command("kubectl", "-n", NAMESPACE, "get", "configmap", NAME, "-o", "yaml"),
+    command("kubectl", "replace", "--force", "-f", "-"),
 )
 _PROBE = (
     "only a probe from a pod proves it: "
@@ -196,7 +201,7 @@ def _possible(agent: Agent, protected: Protected, masquerade: tuple[Network, ...
     yield Require(
         not protected.autopilot,
         "this is an Autopilot cluster, where EgressNATPolicy decides and not the agent's ConfigMap",
-        "kubectl edit egressnatpolicies.networking.gke.io default",
+        command("kubectl", "edit", "egressnatpolicies.networking.gke.io", "default"),
     )
     exists = agent.daemonset is not None
     yield Allowed(
@@ -207,24 +212,29 @@ def _possible(agent: Agent, protected: Protected, masquerade: tuple[Network, ...
         exists or protected.default_snat is not False,
         "no agent runs here and default SNAT is disabled, so pods keep their address towards every destination; "
         "an agent would masquerade all that is not on its list, and going away would not give that back",
-        "deploy an agent by hand with the list that you want, then repeat",
+        advice("deploy an agent by hand with the list that you want, then repeat"),
     )
     yield Require(
         exists or deploys,
         "no DaemonSet kube-system/ip-masq-agent exists, so a configuration has no effect",
-        "add --deploy-agent to deploy it",
+        advice("add --deploy-agent to deploy it"),
     )
     yield Require(
         exists or protected.default_snat is not None,
         "whether default SNAT is on is not known, and where it is off an agent would masquerade all that is not on "
         "its list",
-        "name the cluster, so that the GKE API can be asked: --project PROJECT --location LOCATION --cluster CLUSTER",
+        advice(
+            "name the cluster, so that the GKE API can be asked: --project PROJECT --location LOCATION --cluster CLUSTER"
+        ),
     )
     six = [str(item) for item in masquerade if item.version == 6]
     yield Require(
         agent.ipv6 or not six,
         f"an agent without --enable-ipv6 does nothing for {', '.join(six)}",
-        "add --enable-ipv6: kubectl -n kube-system edit daemonset ip-masq-agent  or  leave these ranges out",
+        (
+            advice("add --enable-ipv6: {}", command("kubectl", "-n", NAMESPACE, "edit", "daemonset", NAME)),
+            advice("leave these ranges out"),
+        ),
     )
 
 
@@ -234,7 +244,7 @@ def _sound(agent: Agent, masquerade: tuple[Network, ...], *, repairs: bool) -> S
     yield Require(
         not wrong,
         "the agent rejects its configuration: " + " ".join(wrong),
-        _EDIT if agent.repaired is None else "repair it first: runbook run ip-masq-agent",
+        _EDIT if agent.repaired is None else advice("repair it first: {}", command("runbook", "run", "ip-masq-agent")),
     )
     yield Require(not agent.refused, "no change can build on this configuration: " + " ".join(agent.refused), _EDIT)
     yield Require(
@@ -256,7 +266,7 @@ def _restarted(agent: Agent, digest: str) -> Steps:
     yield Require(
         not agent.waits_for_deletion,
         "the DaemonSet has updateStrategy OnDelete, so its pods restart only when somebody deletes them",
-        "repeat with --no-restart",
+        advice("repeat with --no-restart"),
     )
     yield _restart(digest)
 
@@ -266,17 +276,19 @@ def _guards(agent: Agent, config: MasqueradeConfig, masquerade: tuple[Network, .
     yield Require(
         not lost,
         f"these must keep seeing pod addresses and would not: {', '.join(lost[:5])}",
-        "choose a --masquerade range that does not overlap them",
+        advice("choose a --masquerade range that does not overlap them"),
     )
     problem = config.limit_problem()
     yield Require(
-        problem is None, problem.message if problem else "", "choose a range whose exclusion leaves fewer blocks"
+        problem is None,
+        problem.message if problem else "",
+        advice("choose a range whose exclusion leaves fewer blocks"),
     )
     dropped = config.lost_comments(agent.text) if agent.text else []
     yield Require(
         not dropped,
         f"these comments of the configuration would be lost: {'; '.join(dropped[:3])}",
-        f"remove them, or {_EDIT}",
+        advice("remove them, or edit it by hand: {}", _BY_HAND),
     )
     outside = [str(item) for item in masquerade if not config.masquerades(item)]
     yield Require(

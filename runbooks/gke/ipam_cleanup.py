@@ -22,6 +22,8 @@ from remediation import (
     Risk,
     Steps,
     Unchecked,
+    advice,
+    command,
     runbook,
 )
 from remediation.diffing import KNOWN_AFTER_APPLY, merge
@@ -156,7 +158,7 @@ def ipam_cleanup(
 
     Rollback: reservations whose container is alive go back where their address is still free; the others stay in quarantine.
     """
-    yield Allowed(bool(node), "--node is missing; allowed is the name of a node", "kubectl get nodes")
+    yield Allowed(bool(node), "--node is missing; allowed is the name of a node", command("kubectl", "get", "nodes"))
     yield Allowed(
         len(node) <= _MOST_NODES, f"--node was given {len(node)} times; allowed are {_MOST_NODES} nodes in one run"
     )
@@ -167,7 +169,7 @@ def ipam_cleanup(
             yield Allowed(
                 False,
                 f"--node {name!r} is not a node of this cluster; allowed: {', '.join(near)}",
-                "kubectl get nodes",
+                command("kubectl", "get", "nodes"),
             )
         yield from _cleanable(known[name])
     leaking = [known[name] for name in dict.fromkeys(node) if known[name].leaking]
@@ -189,7 +191,7 @@ def _told(facts: Facts, item: NodeAddressing, limit: int, image: str) -> Steps:
         limit >= most,
         f"--max-reservations {limit} is too small for {item.node}: it has no address left, and its pods use {item.used} of "
         f"{item.capacity}, so up to {item.most_leaked} leaked; allowed is {most} to 1024",
-        f"runbook plan ipam-cleanup --node {item.node} --max-reservations {most}",
+        command("runbook", "plan", "ipam-cleanup", "--node", item.node, "--max-reservations", str(most)),
     )
     yield Unchecked("evidence", item.numbers)
     yield Unchecked("what cures the cause", f"{item.node}: {cure(item.version, facts(DataplaneV2()))}")
@@ -211,7 +213,7 @@ def _cleanable(item: NodeAddressing) -> Steps:
     yield Require(
         not item.node.startswith("gk3-"),
         f"--node {item.node!r} belongs to Autopilot, which forbids what this needs",
-        "replace the pods instead",
+        advice("replace the pods instead"),
     )
     yield Require(
         item.linux and bool(item.ranges) and bool(item.hostname),
@@ -220,5 +222,5 @@ def _cleanable(item: NodeAddressing) -> Steps:
     yield Require(
         not (item.waiting and item.full),
         f"node {item.node} is full: {item.numbers}, so hardly any can have leaked",
-        "add nodes, or move pods away",
+        advice("add nodes, or move pods away"),
     )

@@ -19,6 +19,8 @@ from remediation import (
     Risk,
     Steps,
     Unchecked,
+    advice,
+    command,
     runbook,
 )
 from remediation.diffing import KNOWN_AFTER_APPLY
@@ -36,6 +38,8 @@ from remediation.resources.service_account_key import LIMIT, ServiceAccountKey
 
 # A kubelet that could not pull tries again after 5 minutes at most.
 _BACK_OFF = 330
+_BIND = ("gcloud", "artifacts", "repositories", "add-iam-policy-binding")
+_READER = "--role=roles/artifactregistry.reader"
 # What credentials do not repair.
 _OTHER = {
     PullFailure.NOT_FOUND: "the image does not exist: check its name and tag",
@@ -72,8 +76,7 @@ def _needs(
     from_key_file: str | None = None,
     **_: Any,
 ) -> list[Any]:
-    name = secret or f"{service_account}-registry"
-    email = google_service_account
+    name, email = secret or f"{service_account}-registry", google_service_account
     keys = (
         [GoogleAccount(email), ServiceAccountKey(email), AccountKeys(email), RepositoryReader(email, "")]
         if email
@@ -110,9 +113,7 @@ def _finding(failed: FailedPull) -> Finding:
     parameters |= {"from-key-file": "KEY.json"} | ({"secret": failed.missing} if failed.missing else {})
     if failed.missing:
         who += f": there is no pull secret {failed.missing}"
-        return Finding(
-            "fault", who, pod, failed.messages, "probable", parameters=parameters | {"secret": failed.missing}
-        )
+        return Finding("fault", who, pod, failed.messages, "probable", parameters=parameters)
     unsure = any(map(may_not_exist, failed.messages))
     who += "; the registry says the same where there is no such repository" if unsure else ""
     return Finding("fault", who, pod, failed.messages, "possible" if unsure else "probable", parameters=parameters)
@@ -229,12 +230,12 @@ def _alive(facts: Facts, email: str) -> Steps:
     yield Allowed(
         account is not None,
         f"--google-service-account {email!r} does not exist; allowed is a service account",
-        "gcloud iam service-accounts list",
+        command("gcloud", "iam", "service-accounts", "list"),
     )
     yield Require(
         not (account or {}).get("disabled"),
-        f"{email} is disabled, so no key of it works",
-        f"gcloud iam service-accounts enable {email}, if nobody has a reason against it",
+        f"{email} is disabled, so no key of it works; if nobody has a reason for that, enable it",
+        command("gcloud", "iam", "service-accounts", "enable", email),
     )
 
 
@@ -246,12 +247,12 @@ def _there(facts: Facts, namespace: str, service_account: str) -> Steps:
     yield Allowed(
         facts(ObjectNamed("v1", "Namespace", namespace)) is not None,
         f"--namespace {namespace!r} does not exist; allowed is a namespace of this cluster",
-        "kubectl get namespaces",
+        command("kubectl", "get", "namespaces"),
     )
     yield Allowed(
         facts(ObjectNamed("v1", "ServiceAccount", service_account, namespace)) is not None,
         f"--service-account {service_account!r} does not exist; allowed is one of namespace {namespace!r}",
-        f"kubectl -n {namespace} get serviceaccounts",
+        command("kubectl", "-n", namespace, "get", "serviceaccounts"),
     )
 
 
@@ -262,7 +263,7 @@ def _put(facts: Facts, wanted: PullSecret, present: Credential | None) -> Steps:
         yield Require(
             not elsewhere,
             f"{wanted.address} is used elsewhere too: {', '.join(elsewhere[:3])}",
-            "choose another name with --secret NAME",
+            advice("choose another name with --secret NAME"),
         )
         if present is not None:
             yield SecretCopy(wanted.namespace, wanted.name)
@@ -278,16 +279,17 @@ def _new_key(facts: Facts, account: str) -> Steps:
 
 def _may_read(facts: Facts, account: str, used: Repositories) -> Steps:
     """Refuse to make a key that would not help, as far as policies tell."""
-    repositories = facts(used)
+    repositories, member = facts(used), f"serviceAccount:{account}"
     for name in repositories:
         found = facts(RepositoryReader(account, name))
-        where = "{5} --project={1} --location={3}".format(*name.split("/"))
+        _, project, _, location, _, repository = name.split("/")
         yield Require(
             found.answer is not False,
             f"a key of {account} would not help: it may not read {name}; {found.why} "
             "(where a folder does, make the key yourself and give it with --from-key-file)",
-            f"gcloud artifacts repositories add-iam-policy-binding {where} --member=serviceAccount:{account} "
-            "--role=roles/artifactregistry.reader",
+            command(
+                *_BIND, repository, f"--project={project}", f"--location={location}", f"--member={member}", _READER
+            ),
         )
         if found.answer is None:
             yield Unchecked(f"that {account} may read {name}", found.why)

@@ -3,39 +3,48 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from remediation import commands
 from remediation.cli import hints
+from remediation.commands import Hint, Hints, advice, command
 from tests.running import RUNBOOK, Cli
 
 
+def typed(line: str) -> commands.Command:
+    return command(*line.split())
+
+
 @pytest.mark.parametrize(
-    ("words", "text", "expected"),
+    ("words", "ways", "expected"),
     [
-        ("run x --sandbox", "runbook verify a-1  or  runbook rollback a-1", "runbook verify a-1 --sandbox  or  runbook rollback a-1 --sandbox"),
-        ("run x --sandbox=real", "compare with: runbook runs a-1 -o json, then undo", "compare with: runbook runs a-1 --sandbox=real -o json, then undo"),
-        ("run x --store /a/b", "runbook runs", "runbook runs --store /a/b"),
-        ("run x --kubeconfig '/a b' --yes", "wait, or see: runbook runs", "wait, or see: runbook runs --kubeconfig '/a b'"),
-        ("run x --context c", "runbook resume a-1", "runbook resume a-1"),
-        ("run x --context c", "kubectl get namespaces", "kubectl --context c get namespaces"),
-        ("run x --kubeconfig 'a b' --context c", "edit it: kubectl -n x edit y", "edit it: kubectl --kubeconfig 'a b' --context c -n x edit y"),
-        ("run x --kubeconfig a:b --context c", "kubectl config view", "KUBECONFIG=a:b kubectl config view"),
-        ("run x --kubeconfig=a --context=c", "kubectl config view --minify", "kubectl --kubeconfig a --context=c config view --minify"),
-        ("run x --yes", "kubectl get namespaces", "kubectl get namespaces"),
-        ("run x --sandbox", "runbook sandbox up", "runbook sandbox up"),
-        ("pause --reason x --sandbox", "runbook unpause", "runbook unpause --sandbox"),
-        ("run x --sandbox real", "runbook doctor", "runbook doctor --sandbox=real"),
-        ("run x --context c --project p", "runbook doctor", "runbook doctor --context c --project p"),
-        ("run x --sandbox", "runbook run x --yes --sandbox  or  runbook audit verify", "runbook run x --yes --sandbox  or  runbook audit verify --sandbox"),
+        ("run x --sandbox", (typed("runbook verify a-1"), typed("runbook rollback a-1")), "runbook verify a-1 --sandbox  or  runbook rollback a-1 --sandbox"),
+        ("run x --sandbox=real", advice("compare with: {}, then undo", typed("runbook runs a-1 -o json")), "compare with: runbook runs a-1 --sandbox=real -o json, then undo"),
+        ("run x --store /a/b", typed("runbook runs"), "runbook runs --store /a/b"),
+        ("run x --kubeconfig '/a b' --yes", advice("wait, or see: {}", typed("runbook runs")), "wait, or see: runbook runs --kubeconfig '/a b'"),
+        ("run x --context c", typed("runbook resume a-1"), "runbook resume a-1"),
+        ("run x --context c", typed("kubectl get namespaces"), "kubectl --context c get namespaces"),
+        ("run x --kubeconfig 'a b' --context c", advice("edit it: {}", typed("kubectl -n x edit y")), "edit it: kubectl --kubeconfig 'a b' --context c -n x edit y"),
+        ("run x --kubeconfig a:b --context c", typed("kubectl config view"), "KUBECONFIG=a:b kubectl config view"),
+        ("run x --kubeconfig=a --context=c", typed("kubectl config view --minify"), "kubectl --kubeconfig a --context=c config view --minify"),
+        ("run x --yes", typed("kubectl get namespaces"), "kubectl get namespaces"),
+        ("run x --sandbox", typed("runbook sandbox up"), "runbook sandbox up"),
+        ("pause --reason x --sandbox", typed("runbook unpause"), "runbook unpause --sandbox"),
+        ("run x --sandbox real", typed("runbook doctor"), "runbook doctor --sandbox=real"),
+        ("run x --context c --project p", typed("runbook doctor"), "runbook doctor --context c --project p"),
+        ("run x --sandbox", (typed("runbook run x --yes --sandbox"), typed("runbook audit verify")), "runbook run x --yes --sandbox  or  runbook audit verify --sandbox"),
     ],
 )  # fmt: skip
-def test_hints_name_the_same_place(monkeypatch: pytest.MonkeyPatch, words: str, text: str, expected: str) -> None:
+def test_hints_name_the_same_place(
+    monkeypatch: pytest.MonkeyPatch, words: str, ways: Hint | Hints, expected: str
+) -> None:
     """The sandbox, store and kubeconfig of this command go into the next one; the journal knows the context."""
-    monkeypatch.setattr(hints.sys, "argv", ["runbook", *hints.shlex.split(words)])
-    assert hints.here(text) == expected
+    monkeypatch.setattr(hints.sys, "argv", ["runbook", *shlex.split(words)])
+    assert commands.joined(hints.here(commands.hints(ways))) == expected
 
 
 @pytest.mark.parametrize(
@@ -48,17 +57,20 @@ def test_hints_name_the_same_place(monkeypatch: pytest.MonkeyPatch, words: str, 
 )  # fmt: skip
 def test_the_same_with_another_verb(monkeypatch: pytest.MonkeyPatch, typed: str, verb: str, expected: str) -> None:
     """The command after a plan is the same one that runs it, and the other way round."""
-    monkeypatch.setattr(hints.sys, "argv", ["runbook", *hints.shlex.split(typed)])
-    assert hints.again(verb) == expected
+    monkeypatch.setattr(hints.sys, "argv", ["runbook", *shlex.split(typed)])
+    assert str(hints.again(verb)) == expected
 
 
 def test_kubectl_is_told_the_sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A hint for kubectl names the cluster that was looked at."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(hints.sys, "argv", ["runbook", "run", "x", "--sandbox"])
-    assert hints.here("kubectl get nodes") == f"kubectl --kubeconfig {tmp_path}/runbook/sandbox/kubeconfig get nodes"
+    assert (
+        str(hints.here((typed("kubectl get nodes"),))[0])
+        == f"kubectl --kubeconfig {tmp_path}/runbook/sandbox/kubeconfig get nodes"
+    )
     monkeypatch.setattr(hints.sys, "argv", ["runbook", "run", "x", "--sandbox=real"])
-    assert f" {tmp_path}/runbook/sandbox-real/kubeconfig " in hints.here("kubectl get nodes")
+    assert f" {tmp_path}/runbook/sandbox-real/kubeconfig " in str(hints.here((typed("kubectl get nodes"),))[0])
 
 
 @pytest.mark.parametrize(

@@ -65,4 +65,4 @@ def test_no_credentials_is_one_sentence() -> None:
     """Without credentials the next command is named."""
     with pytest.raises(Refused, match="no Google credentials") as problem:
         Google(None).clusters("example-prod")
-    assert problem.value.next == "gcloud auth application-default login"
+    assert str(problem.value.next[0]) == "gcloud auth application-default login"

@@ -75,7 +75,7 @@ def test_a_rollback_is_not_done_while_a_finalizer_keeps_what_was_made(inside: In
         told = f"{refused.error.summary} | {refused.error.detail}"
         for part in (kept.address, KEEP, "backup-operator", f"kubectl -n default get configmap {kept.name}"):
             assert part in told
-        assert refused.error.next == f"runbook rollback {run.id}"
+        assert str(refused.error.next[0]) == f"runbook rollback {run.id}"
         assert there(inside, kept.ref)
         assert inside.load(run).in_place == [kept.address]
 

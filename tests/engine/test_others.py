@@ -184,7 +184,7 @@ def test_the_fix_of_a_later_run_is_not_undone_with_a_run_that_died_before_its_wr
     refused = inside.rollback(died)
     assert isinstance(refused, Drifted), refused
     assert again.id in refused.summary
-    assert refused.next == f"runbook rollback {again.id}"
+    assert str(refused.next[0]) == f"runbook rollback {again.id}"
     assert value(inside, thing) == "1"
     assert isinstance(inside.rollback(again), Outcome)
     assert isinstance(inside.rollback(died), Outcome)

@@ -81,7 +81,7 @@ def test_trouble_is_told_and_leaves_nothing_half_written(tmp_path: Path, name: s
                 write()
             assert why in told.value.detail
             assert str(tmp_path) in told.value.summary
-            assert told.value.next.split()[0] in ("df", "ls", "fuser")
+            assert str(told.value.next[0]).split()[0] in ("df", "ls", "fuser")
     journal.append("run", "change.done", {"n": 2})
     assert journal.verify()[0] == 2
     assert journal.setting("paused") is None
