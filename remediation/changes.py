@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,7 +16,11 @@ Action = Literal["create", "update", "delete"]
 
 @dataclass(frozen=True)
 class Change:
-    """One resource with what it is and what it should be; ``None`` means that it does not exist."""
+    """One resource with what it is and what it should be; ``None`` means that it does not exist.
+
+    Attributes:
+        impact: what else happens then, as the target was when it was planned; it is shown, and not recorded.
+    """
 
     address: str
     before: State | None
@@ -25,6 +29,7 @@ class Change:
     reversible: bool = True
     temporary: bool = False
     note: str = ""
+    impact: str = field(default="", compare=False)
 
     @classmethod
     def between(cls, address: str, before: State | None, after: State | None, **more: Any) -> Change:
@@ -73,6 +78,11 @@ class Change:
             "edits": [{"path": edit.pointer, "old": _plain(edit.old), "new": _plain(edit.new)} for edit in self.edits],
         }
         return document | ({"temporary": True} if self.temporary else {}) | ({"note": self.note} if self.note else {})
+
+
+def impacts(changes: Iterable[Change]) -> list[str]:
+    """Return what changes bring about beside what they say, each once."""
+    return list(dict.fromkeys(change.impact for change in changes if change.impact))
 
 
 def _differing(expected: State | None, current: State | None, ignoring: Callable[[Edit], bool] | None) -> list[str]:

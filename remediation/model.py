@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
@@ -11,35 +10,11 @@ from remediation.changes import Change, Intent, Seen, Written
 from remediation.commands import Hint, Hints
 from remediation.diffing import State
 from remediation.rights import Permission as Permission  # noqa: PLC0414 - one of the words of the engine
+from remediation.status import Risk as Risk  # noqa: PLC0414 - one of the words of the engine
+from remediation.status import Status as Status  # noqa: PLC0414 - one of the words of the engine
 from remediation.targets import Cluster as Cluster  # noqa: PLC0414 - one of the words of the engine
 from remediation.targets import Project as Project  # noqa: PLC0414 - one of the words of the engine
 from remediation.targets import Target as Target  # noqa: PLC0414 - one of the words of the engine
-
-
-class Risk(enum.StrEnum):
-    """What a run can do to people who are not in the room."""
-
-    READ_ONLY = "read-only"
-    LOW = "low"  # additive and cleanly reversible
-    MEDIUM = "medium"  # reversible, but restarts something or moves traffic
-    HIGH = "high"  # widens access, is irreversible, or can break unrelated things
-
-
-class Status(enum.StrEnum):
-    """How a verb ended; the ``status`` of the JSON document."""
-
-    NOT_APPLICABLE = "not_applicable"
-    ALREADY_OK = "already_ok"
-    PLANNED = "planned"
-    NEEDS_APPROVAL = "needs_approval"
-    REFUSED = "refused"
-    APPLIED = "applied"
-    VERIFIED = "verified"
-    UNHEALTHY = "unhealthy"
-    FAILED = "failed"
-    ROLLED_BACK = "rolled_back"
-    ROLLBACK_REFUSED = "rollback_refused"
-    UNKNOWN = "unknown"
 
 
 class ResourceDefaults:
@@ -80,6 +55,11 @@ class ResourceDefaults:
     def owner(self, seen: Seen) -> str | None:
         """Return nobody: no controller reverts its changes."""
         return None
+
+    def impact(self, change: Change, seen: Seen) -> str:
+        """Return nothing: what its change does is what the change says."""
+        del change, seen
+        return ""
 
     def look(self: Any, api: Any) -> Seen:
         """Return the present state and the clock of the target."""
@@ -122,6 +102,9 @@ class Resource(Protocol):
 
     def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change, None when there is none."""
+
+    def impact(self, change: Change, seen: Seen) -> str:
+        """Return what else a change brings about, in words for the question whether to make it: ``3 agents restart``."""
 
     def own(self, change: Change) -> Change:
         """Return a recorded change without what the API did along with it, which earlier versions recorded too."""

@@ -21,18 +21,22 @@ from remediation.model import Cluster, Project, Target
 _SKEW_SECONDS = 5.0
 _DOCTOR = command("runbook", "doctor")
 _COLOURS = {"ok": "green", "failing": "red"}
+_REFUSED = 3  # what a run ends with that lacks a right
 
 
 @click.command("doctor")
 @target_options
 def doctor_command(**options: Any) -> int:
-    """Check credentials, reachability, permissions, versions and clocks. Read only."""
+    """Check credentials, reachability, permissions, versions and clocks. Read only.
+
+    Exits 3 where rights for a runbook are missing.
+    """
     session = Session(options)
     checks = list(_checks(session))
-    bad = [item for item in checks if item["status"] == "failing"]
+    bad = [item for status in ("failing", "missing") for item in checks if item["status"] == status]
     if session.json:
         shown = [item | {"next": joined(here(item["next"]))} for item in checks]
-        print_json({"status": "failing" if bad else "ok", "checks": shown})
+        print_json({"status": bad[0]["status"] if bad else "ok", "checks": shown})
     else:
         for item in checks:
             label = f"{click.style(item['status'].ljust(8), fg=_COLOURS.get(item['status'], 'yellow'))} "
@@ -57,7 +61,7 @@ def _checks(session: Session) -> Iterator[dict[str, Any]]:
     }
     try:
         for name, status, detail, following in rights(session, asked):
-            yield _check(f"rights for {name}", status, detail, following)
+            yield _check(f"rights for {name}", status, detail, following, _REFUSED)
     except RunbookError as problem:
         yield _check("rights", "failing", problem.summary, problem.next, problem.exit_code)
 

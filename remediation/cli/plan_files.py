@@ -11,6 +11,7 @@ from typing import Any
 from remediation.catalogue import Runbook
 from remediation.cli.hints import target_words
 from remediation.cli.parameters import as_json, as_words
+from remediation.cli.question import place
 from remediation.cli.session import Session
 from remediation.commands import Command, command
 from remediation.engine.plan import Plan, plan_fingerprint
@@ -63,7 +64,7 @@ class SavedPlan:
         if present != self.content["target"]:
             same_name = all(present.get(name) == value for name, value in self._named().items())
             raise Refused(
-                f"this plan is for {_where(self.content['target'])}, and you are on {_where(present)}",
+                f"this plan is for {place(self.content['target'])}, and you are on {place(present)}",
                 "nothing was changed",
                 self._plan_command(session) if same_name else self.run_command(session),
             )
@@ -74,7 +75,7 @@ class SavedPlan:
         present = api.target_uid() if saved else ""
         if present and saved != present:
             raise Refused(
-                f"this plan was made on cluster {saved:.8}, and {_where(self.content['target'])} is cluster {present:.8} now",
+                f"this plan was made on cluster {saved:.8}, and {place(self.content['target'])} is cluster {present:.8} now",
                 "nothing was changed",
                 self._plan_command(session),
             )
@@ -178,9 +179,3 @@ def _require_parameters(path: str, saved: dict[str, Any], book: Runbook) -> None
 
 def _planned(plan: dict[str, Any]) -> list[dict[str, Any]]:
     return [item for item in plan["checks"] if item.get("status") == "planned"]
-
-
-def _where(target: dict[str, str]) -> str:
-    """Return a target for a sentence: ``context X (server …)``."""
-    named = " ".join(f"{name} {value}" for name, value in target.items() if name != "server")
-    return named + (f" (server {target['server']})" if "server" in target else "")

@@ -15,6 +15,7 @@ from remediation.cli.hints import again
 from remediation.cli.options import run_options, target_options
 from remediation.cli.parameters import as_json
 from remediation.cli.progress import Progress
+from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, outcome_text, plan_text, print_json
 from remediation.cli.session import Session
 from remediation.commands import Hints
@@ -156,11 +157,7 @@ def _unknown_required(checked: Outcome) -> bool:
 
 def _confirmed(session: Session, book: Runbook, values: dict[str, Any], plan: Plan) -> tuple[Plan, Any]:
     """Ask the person, then look again: the world may have moved while they read."""
-    if not session.interactive:
-        raise Refused(
-            "nobody is here to confirm the plan", "nothing was changed", _unattended(session, plan.parameters)
-        )
-    if not click.confirm("Apply this?", err=True):
+    if not confirmed(session, "Apply to", plan.as_json(), plan.target, _unattended(session, plan.parameters)):
         raise Refused("not confirmed", "nothing was changed", again("run" if session.get("plan") else "plan"))
     renewed, api = _make(session, book, values)
     if renewed.fingerprint != plan.fingerprint:

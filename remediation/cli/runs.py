@@ -8,6 +8,7 @@ import click
 
 from remediation.cli.completing import runs
 from remediation.cli.options import run_options, target_options
+from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, next_lines, plan_text, print_json
 from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
@@ -110,7 +111,7 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
             return _previewed(session, record, target, plan, "rollback")
         session.require_unpaused()
         if not yes:
-            _confirm(session, "Undo this?")
+            _require_yes(session, "Undo on", plan, target)
         outcome = rollback_run(record, api, observer(session, run_id=record.id), session.get("wait"))
         return _ended(session, record, target, outcome)
 
@@ -164,7 +165,7 @@ def resume_command(run: str, dry_run: bool, yes: bool, on_unhealthy: str | None,
         if dry_run:
             return _previewed(session, record, target, plan, "resume")
         if not yes:
-            _confirm(session, "Finish this?")
+            _require_yes(session, "Finish on", plan, target)
         watcher = observer(session, run_id=record.id)
         outcome = resume_run(record, api, watcher, decision(session), session.get("wait"))
         return _ended(session, record, target, outcome)
@@ -172,8 +173,6 @@ def resume_command(run: str, dry_run: bool, yes: bool, on_unhealthy: str | None,
     return _reporting(session, run, verb)
 
 
-def _confirm(session: Session, question: str) -> None:
-    if not session.interactive:
-        raise Refused("nobody is here to confirm", "nothing was changed", advice("repeat with --yes"))
-    if not click.confirm(question, err=True):
+def _require_yes(session: Session, verb: str, plan: State, target: Target) -> None:
+    if not confirmed(session, verb, plan, target, advice("repeat with --yes")):
         raise Refused("not confirmed", "nothing was changed", command("runbook", "runs"))

@@ -38,7 +38,7 @@ def reverse_of(run: Run, index: int, api: Any) -> Change | None:
         raise drift(reverse.address, drifted, run.id)
     if reverse.action == "delete" and seen.state is not None and not resource.made_by(run.id, seen.state):
         raise drift(reverse.address, ["it is not from this run"], run.id)
-    return reverse
+    return replace(reverse, impact=resource.impact(reverse, seen))
 
 
 def _left(run: Run, index: int, resource: Resource, change: Change, api: Any) -> Written | None:

@@ -83,7 +83,7 @@ class Executor:
                 self._ensure(index, operation)
 
     def _change(self, index: int, operation: Operation) -> None:
-        resource, change = _parts(operation)
+        resource, change = parts(operation)
         progress = self.run.progress.get(index, "untouched")
         if progress not in ("untouched", "intended"):
             return
@@ -154,7 +154,7 @@ class Executor:
         progress = self.run.progress.get(index, "untouched")
         if self.run.is_untouched(index):
             return None
-        resource, change = _parts(self.run.operations[index])
+        resource, change = parts(self.run.operations[index])
         self._intent = self.run.intents[index]
         written = None if resource.nothing_to_undo else self._landed(index, resource, change)
         if written is None and progress == "intended" and not resource.nothing_to_undo:
@@ -172,7 +172,7 @@ class Executor:
 
     def discard(self, index: int) -> None:
         """Take away what a change made, without a word in the journal: it may be the journal that fails."""
-        resource, change = _parts(self.run.operations[index])
+        resource, change = parts(self.run.operations[index])
         written = self._made.get(index) or self.run.written.get(index)
         if written is None:
             return
@@ -229,7 +229,8 @@ class Executor:
             )
 
 
-def _parts(operation: Operation) -> tuple[Resource, Change]:
+def parts(operation: Operation) -> tuple[Resource, Change]:
+    """Return the resource and the change of an operation that has them."""
     if operation.resource is None or operation.change is None:
         raise AssertionError("a change operation has a resource and a change")
     return operation.resource, operation.change

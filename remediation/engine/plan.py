@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any, Literal
 
 from remediation.catalogue import Runbook
-from remediation.changes import Change, Seen, fingerprint
+from remediation.changes import Change, Seen, fingerprint, impacts
 from remediation.commands import advice, command
 from remediation.diffing import ABSENT, Edit, State, parse_pointer
 from remediation.engine.kept import kept
@@ -116,6 +116,7 @@ class Plan:
         return {
             "fingerprint": self.fingerprint,
             "changes": shown["changes"],
+            "impact": impacts(self.changes),
             "already_ok": self.already_ok,
             "checks": checks,
         }
@@ -238,7 +239,9 @@ class Planner:
             self.plan.already_ok.append({"address": resource.address, "reason": resource.reason})
             return
         self._refuse_foreign(resource, seen)
-        self.plan.operations.append(Operation("change", resource, self._preview(resource, change)))
+        previewed = self._preview(resource, change)
+        found = replace(previewed, impact=resource.impact(previewed, seen))
+        self.plan.operations.append(Operation("change", resource, found))
 
     def _refuse_foreign(self, resource: Resource, seen: Seen) -> None:
         owner = resource.owner(seen)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from remediation.changes import Intent
+from remediation.changes import Change, Intent, impacts
 from remediation.commands import command
 from remediation.diffing import State
 from remediation.engine.allowed import require_ours
 from remediation.engine.apply import Decision, carry_out_run
-from remediation.engine.execution import Executor, Observer
+from remediation.engine.execution import Executor, Observer, parts
 from remediation.engine.finishing import refuse_finished
 from remediation.engine.holding import locked
 from remediation.engine.outcome import Outcome, failed, interrupted
-from remediation.engine.plan import Plan, Planner
+from remediation.engine.plan import Operation, Plan, Planner
 from remediation.engine.putting_back import is_let_go
 from remediation.engine.reach import unlike
 from remediation.engine.run import Run
@@ -32,7 +33,7 @@ def resume_plan(run: Run, api: Any) -> State:
     require_ours(run, api)
     ahead = [index for index, item in enumerate(run.operations) if item.kind == "change" and _is_ahead(run, index, api)]
     _refuse_outdated(run, api, lambda index: index not in ahead)
-    changes = [item.change for index, item in enumerate(run.operations) if index in ahead and item.change]
+    changes = [_with_impact(run.operations[index], api) for index in ahead]
     done = [
         {"address": item.change.address, "reason": "done before it was interrupted"}
         for index, item in enumerate(run.operations)
@@ -41,7 +42,20 @@ def resume_plan(run: Run, api: Any) -> State:
     checks = [item.ensure for item in run.operations if item.ensure]
     planned = [{"check": item.check.description, "within_seconds": item.within, "status": "planned"} for item in checks]
     shown = [change.as_json() for change in changes]
-    return {"fingerprint": None, "changes": shown, "already_ok": done, "checks": planned}
+    return {
+        "fingerprint": None,
+        "changes": shown,
+        "impact": impacts(changes),
+        "already_ok": done,
+        "checks": planned,
+    }
+
+
+def _with_impact(operation: Operation, api: Any) -> Change:
+    """Return a recorded change with what it would bring about now."""
+    resource, change = parts(operation)
+    seen = None if resource.nothing_to_undo else resource.look(api)
+    return replace(change, impact=resource.impact(change, seen)) if seen else change
 
 
 def _is_ahead(run: Run, index: int, api: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from remediation.changes import Change
+from remediation.changes import Change, impacts
 from remediation.diffing import State
 from remediation.engine.allowed import require_undoable, undo_operations
 from remediation.engine.drift import reverse_of
@@ -46,7 +46,7 @@ def rollback_plan(run: Run, api: Any) -> State:
     if temporary and run.undo_steps is not None:
         checks.append({"check": "what was done on the nodes meanwhile is then put back", "status": "planned"})
     shown = [change.as_json() for change in changes]
-    return {"fingerprint": None, "changes": shown, "already_ok": [], "checks": checks}
+    return {"fingerprint": None, "changes": shown, "impact": impacts(changes), "already_ok": [], "checks": checks}
 
 
 def _reversals(run: Run, api: Any, undo: Sequence[Operation] = (), *, temporary: bool) -> list[Change]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from remediation.diffing import ABSENT, Edit, Json, Path, children
 
@@ -46,3 +47,12 @@ def _fits(declared: Json, value: Json) -> bool:
         return type(value) is type(declared)
     found = children(value)
     return found is not None and all(key in parts and _fits(parts[key], item) for key, item in found.items())
+
+
+def filled(value: Any, later: dict[str, str]) -> Any:
+    """Return a document with the values that are known only when it is written."""
+    if isinstance(value, dict):
+        return {key: filled(item, later) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, later) for item in value]
+    return later.get(value, value) if isinstance(value, str) else value

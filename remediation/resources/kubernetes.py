@@ -15,7 +15,8 @@ from remediation.model import Permission
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.resources import managed_fields
-from remediation.resources.declared import images, may_make, sets
+from remediation.resources.declared import filled, images, may_make, sets
+from remediation.resources.impact import impact_on
 from remediation.resources.late_writes import Patched, repeatedly, unchanged
 from remediation.resources.ownership import owner_of
 from remediation.resources.removal import remove
@@ -49,7 +50,8 @@ class KubernetesObject(Patched):
     Args:
         api_version, kind, name, namespace: its address.
         manifest: the fields we want, without apiVersion, kind and name.
-        row: the catalogue row, stamped on what we create; instead: said beside the name of an owner who may revert.
+        row: the catalogue row, stamped on what we create; pods: what people call the pods that it controls.
+        instead: said beside the name of an owner who may revert.
         may: ``create`` allows to create and delete it; ``patch`` refuses an object that does not exist; ``new`` refuses
             one that does, for it is at work for another run.
     """
@@ -63,7 +65,8 @@ class KubernetesObject(Patched):
     may: Literal["create", "patch", "new"] = "create"
     reason: str = "already as wanted"
     instead: str = ""
-    learnt: ClassVar[tuple[str, ...]] = ("manifest", "may", "reason", "row", "instead")
+    pods: str = "pods"
+    learnt: ClassVar[tuple[str, ...]] = ("manifest", "may", "reason", "row", "instead", "pods")
 
     @property
     def ref(self) -> Ref:
@@ -99,6 +102,10 @@ class KubernetesObject(Patched):
     def programs(self) -> tuple[str, ...]:  # type: ignore[override] # most resources run none
         """The images of the manifest."""
         return tuple(images(self.manifest))
+
+    def impact(self, change: Change, seen: Seen) -> str:
+        """Say what a new pod template restarts, and which node takes no new pods."""
+        return impact_on(self.ref, self.pods, change, seen.raw)
 
     def own(self, change: Change) -> Change:
         """Return the change with only the edits that the manifest makes."""
@@ -199,7 +206,7 @@ class KubernetesObject(Patched):
     def _body(self, api: Any, change: Change, run_id: str) -> State:
         """Return the object to create, with the values that are known only now."""
         later = {KNOWN_AFTER_APPLY: run_id, AT_DEADLINE: str(int(api.kubernetes.now()) + _DEADLINE_SECONDS)}
-        body: State = _filled(copy.deepcopy(change.after), later)
+        body: State = filled(copy.deepcopy(change.after), later)
         return body
 
     def _expected(self, api: Any, change: Change, run_id: str, identity: str) -> State:
@@ -264,14 +271,6 @@ def _left_behind(address: str, current: State) -> Refused:
         "nothing was changed; a run that is still at work, or that was killed, needs it",
         command("runbook", "rollback", run) if run else command("kubectl", "get", address.partition("/")[0], "-A"),
     )
-
-
-def _filled(value: Any, later: dict[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _filled(item, later) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(item, later) for item in value]
-    return later.get(value, value) if isinstance(value, str) else value
 
 
 def _is_of_others(asked: State, raw: State, edit: Edit) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from remediation.changes import Change, Intent, Written
+from remediation.changes import Change, Intent, Seen, Written
 from remediation.diffing import State
 from remediation.errors import Conflict, NotFound
 from remediation.facts.pods import controller, created, lacking, name_of, pull_failures, stuck
@@ -46,6 +46,12 @@ class RenewedPods(ResourceDefaults):
         """Return nothing: only stuck pods that somebody makes anew are deleted, whatever a record names."""
         del change
         return []
+
+    def impact(self, change: Change, seen: Seen) -> str:
+        """Say how many pods are made anew."""
+        del seen
+        stuck = len((change.before or {}).get("stuck", {}))
+        return f"{stuck} stuck {'pod is' if stuck == 1 else 'pods are'} made anew"
 
     @property
     def _pods(self) -> Ref:

@@ -81,12 +81,20 @@ def _restart(digest: str) -> KubernetesObject:
         may="patch",
         reason="restarted for this configuration already",
         instead="--no-restart leaves it alone",
+        pods="agents",
     )
 
 
 def _daemonset() -> KubernetesObject:
     return KubernetesObject(
-        "apps/v1", "DaemonSet", NAME, NAMESPACE, manifest("ip-masq-agent/daemonset.yaml"), row="NET-02", may="new"
+        "apps/v1",
+        "DaemonSet",
+        NAME,
+        NAMESPACE,
+        manifest("ip-masq-agent/daemonset.yaml"),
+        row="NET-02",
+        may="new",
+        pods="agents",
     )
 
 

@@ -32,16 +32,17 @@ BASIC: list[dict[str, Any]] = [
 ]
 
 
-def doctor(world: World, tmp_path: Path, token: str, *more: str) -> dict[str, Any]:
+def doctor(world: World, tmp_path: Path, token: str, *more: str, code: int = 0) -> dict[str, Any]:
     path = tmp_path / f"kubeconfig-{token}"
     path.write_text(json.dumps(kubeconfig(world.server.url, token)))
     env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
-    done = Cli(tmp_path, "--kubeconfig", str(path), "--context", "sandbox", env=env)("doctor", *more).expect(0)
+    done = Cli(tmp_path, "--kubeconfig", str(path), "--context", "sandbox", env=env)("doctor", *more).expect(code)
+    assert done.json["status"] == {0: "ok", 3: "missing"}[code]
     return {item["check"]: item for item in done.json["checks"]}
 
 
 def test_the_rights_for_each_runbook(world: World, tmp_path: Path) -> None:
-    """All are there for the administrator; with the role of one runbook, the others lack some, and the way on is named."""
+    """All are there for the administrator; with the role of one runbook, the others lack some: exit 3 and the way on."""
     world.cluster.tokens |= {
         "token-admin": User("kubernetes-admin", ("system:masters",)),
         "token-oncall": User("oncall", ("system:authenticated",)),
@@ -60,7 +61,7 @@ def test_the_rights_for_each_runbook(world: World, tmp_path: Path) -> None:
     for role in json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)["kubernetes"]:
         metadata = role["metadata"]
         world.client.create(Ref(RBAC, role["kind"], metadata["name"], metadata.get("namespace", "")), role)
-    seen = doctor(world, tmp_path, "token-oncall")
+    seen = doctor(world, tmp_path, "token-oncall", code=3)
     assert seen["rights for ip-masq-agent"]["status"] == "ok"
     assert seen["rights for ipam-cleanup"]["status"] == "missing"
     assert "are missing, such as: " in seen["rights for pull-secret"]["detail"]

@@ -121,8 +121,8 @@ def test_a_plan_of_another_context(world: World, cli: Cli, tmp_path: Path) -> No
     world.kubeconfig.write_text(json.dumps(document))
     elsewhere = Cli(tmp_path, "--kubeconfig", str(world.kubeconfig), "--context", "other")
     error = elsewhere("run", "ip-masq-agent", "--plan", out, "--yes").expect(3).json["error"]
-    assert f"this plan is for context sandbox (server {world.server.url})" in error["summary"]
-    assert "you are on context other (server http://127.0.0.1:9)" in error["summary"]
+    assert f"this plan is for context sandbox ({world.server.url})" in error["summary"]
+    assert "you are on context other (http://127.0.0.1:9)" in error["summary"]
     assert "--context sandbox" in error["next"]
     assert typed(cli, error["next"], "--yes").expect(0).status == "verified"
 
@@ -133,7 +133,7 @@ def test_a_context_that_points_elsewhere_by_now(world: World, cli: Cli, tmp_path
     cli("plan", *MASQ, "--out", out).expect(0)
     world.kubeconfig.write_text(json.dumps(kubeconfig("http://127.0.0.1:9")))
     error = cli("run", "ip-masq-agent", "--plan", out, "--yes").expect(3).json["error"]
-    assert "(server http://127.0.0.1:9)" in error["summary"]
+    assert "(http://127.0.0.1:9)" in error["summary"]
     assert error["next"].startswith("runbook plan ip-masq-agent --masquerade 10.1.0.0/16 --kubeconfig ")
 
 

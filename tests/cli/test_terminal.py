@@ -66,17 +66,20 @@ def command(world: World, tmp_path: Path, *words: str) -> list[str]:
 
 
 def test_a_person_is_asked_and_can_say_no(world: World, tmp_path: Path) -> None:
-    """The plan is shown before the question; no changes nothing, yes applies exactly that plan."""
+    """The plan is shown before the question, which names place and size; no changes nothing, yes applies that plan."""
     before = comparable(world.state())
     code, text = terminal(command(world, tmp_path, "run", *MASQ), {"[y/N]": "n\n"})
     assert code == 3
-    assert text.index("10.0.0.0/8") < text.index("Apply this? [y/N]") < text.index("not confirmed")
+    said = " ".join(text.split())
+    size = f"2 changes on context sandbox ({world.server.url}): ~configmap ~daemonset, 3 agents restart"
+    assert said.index("10.0.0.0/8") < said.index(f"{size} Apply to sandbox? [y/N]") < said.index("not confirmed")
     assert comparable(world.state()) == before
     code, text = terminal(command(world, tmp_path, "run", *MASQ), {"[y/N]": "y\n"})
     assert code == 0
     assert "verified" in text
     code, text = terminal(command(world, tmp_path, "rollback", "last"), {"[y/N]": "y\n"})
     assert code == 0
+    assert f"{size} Undo on sandbox? [y/N]" in " ".join(text.split())
     assert comparable(world.state()) == before
 
 

@@ -1,0 +1,70 @@
+"""The question before a write: how much is changed, where, and what happens then."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import click
+
+from remediation.cli.layout import labelled
+from remediation.cli.session import Session
+from remediation.commands import Hint, Hints
+from remediation.diffing import State
+from remediation.errors import Refused
+from remediation.model import Target
+
+_SIGNS = {"create": "+", "update": "~", "delete": "-"}
+
+
+def confirmed(session: Session, verb: str, plan: State, target: Target, unattended: Hint | Hints) -> bool:
+    """Ask whether to make these changes; raises Refused, with what to type instead, where nobody can be asked.
+
+    Args:
+        session: this invocation.
+        verb: ``Apply to``, ``Undo on`` or ``Finish on``.
+        plan: what would be done.
+        target: where.
+        unattended: the way to do it without a person.
+    """
+    if not session.interactive:
+        raise Refused("nobody is here to confirm", "nothing was changed", unattended)
+    click.echo("\n".join(labelled("", size(plan, target.as_json()))), err=True)
+    return click.confirm(f"{verb} {name(target.as_json())}?", err=True)
+
+
+def size(plan: State, target: State) -> str:
+    """Return a plan in one sentence: ``2 changes on context t (https://…): ~configmap ~daemonset, 3 agents restart``."""
+    changes = plan["changes"]
+    about = [_what(changes), *plan.get("impact", []), *_qualified(changes)]
+    short = {key: value for key, value in target.items() if key in ("context", "server")}
+    return f"{_count(len(changes))} on {place(short or {'project': name(target)})}" + (
+        f": {', '.join(about)}" if changes else ""
+    )
+
+
+def _count(number: int) -> str:
+    return f"{number} change{'' if number == 1 else 's'}"
+
+
+def _what(changes: list[State]) -> str:
+    """Return signs and kinds, those that repeat counted: ``~node x3 +configmap``."""
+    found = Counter(_SIGNS[change["action"]] + str(change["address"]).partition("/")[0] for change in changes)
+    return " ".join(kind + (f" x{times}" if times > 1 else "") for kind, times in found.items())
+
+
+def _qualified(changes: list[State]) -> list[str]:
+    temporary = sum(bool(change.get("temporary")) for change in changes)
+    final = sum(not change["reversible"] for change in changes)
+    share = "all" if temporary == len(changes) else f"{temporary} of them"
+    return [f"{share} for the time of the run"] * bool(temporary) + [f"{final} IRREVERSIBLE"] * bool(final)
+
+
+def place(target: State) -> str:
+    """Return a target for a sentence: ``context t project p (https://…)``."""
+    named = " ".join(f"{key} {value}" for key, value in target.items() if key != "server")
+    return named + (f" ({target['server']})" if "server" in target else "")
+
+
+def name(target: State) -> str:
+    """Return the one word that people call a target by."""
+    return str(target.get("context") or target.get("project") or "this target")
