@@ -44,6 +44,7 @@ from remediation.manifests import manifest
 from remediation.masquerade import MasqueradeConfig
 
 _ADDRESS = CONFIG_MAP.ref.address
+_DAEMON_SET = ("apps/v1", "DaemonSet", NAME, NAMESPACE)
 _ROLLED_OUT = DaemonSetRolledOut(NAMESPACE, NAME)
 _BY_HAND = command("kubectl", "-n", NAMESPACE, "edit", "configmap", NAME)
 _EDIT = advice("edit it by hand: {}", _BY_HAND)
@@ -59,43 +60,19 @@ _PROBE = (
 
 
 def _config_map(text: str) -> KubernetesObject:
-    return KubernetesObject(
-        "v1",
-        "ConfigMap",
-        NAME,
-        NAMESPACE,
-        {"data": {KEY: text}},
-        row="NET-02",
-        reason="the agent's configuration already says so",
-    )
+    reason = "the agent's configuration already says so"
+    return KubernetesObject("v1", "ConfigMap", NAME, NAMESPACE, {"data": {KEY: text}}, row="NET-02", reason=reason)
 
 
 def _restart(digest: str) -> KubernetesObject:
     annotation = {"spec": {"template": {"metadata": {"annotations": {CONFIG_ANNOTATION: digest}}}}}
-    return KubernetesObject(
-        "apps/v1",
-        "DaemonSet",
-        NAME,
-        NAMESPACE,
-        annotation,
-        may="patch",
-        reason="restarted for this configuration already",
-        instead="--no-restart leaves it alone",
-        pods="agents",
-    )
+    words = {"reason": "restarted for this configuration already", "instead": "--no-restart leaves it alone"}
+    return KubernetesObject(*_DAEMON_SET, annotation, may="patch", pods="agents", **words)
 
 
 def _daemonset() -> KubernetesObject:
-    return KubernetesObject(
-        "apps/v1",
-        "DaemonSet",
-        NAME,
-        NAMESPACE,
-        manifest("ip-masq-agent/daemonset.yaml"),
-        row="NET-02",
-        may="new",
-        pods="agents",
-    )
+    wanted = manifest("ip-masq-agent/daemonset.yaml")
+    return KubernetesObject(*_DAEMON_SET, wanted, row="NET-02", may="new", pods="agents")
 
 
 def _needs(target: Cluster, **_: Any) -> list[Any]:
