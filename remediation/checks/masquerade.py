@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ _NAMED = 5
 _UNTIL = "until a node is rebooted or made anew"
 
 
-class AgentLogs(CheckDefaults):
+class AgentLogs(CheckDefaults, ABC):
     """What the newest round of each agent's loop says, for as many agents as nodes should have.
 
     Source: https://github.com/kubernetes-sigs/ip-masq-agent, whose loop reads the file, logs what it found, writes the
@@ -74,8 +75,9 @@ class AgentLogs(CheckDefaults):
         why = ": ".join(filter(None, (problem.summary, problem.detail)))
         return Verdict("unknown", f"its log cannot be read: {why[:300]}", final=True)
 
+    @abstractmethod
     def _judge(self, last: re.Match[str], daemonset: State | None) -> Verdict:
-        raise NotImplementedError
+        """Return what the newest round says."""
 
     def moments(self, api: Any, within: float) -> Iterator[None]:
         """Yield every few seconds: logs cannot be watched cheaply on many nodes."""

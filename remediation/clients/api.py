@@ -13,9 +13,9 @@ from remediation.clients import access
 from remediation.clients.cluster_lock import ClusterLock, FormerLock, leases_in, rights
 from remediation.clients.journal_lock import JournalLock
 from remediation.clients.kubernetes import KubernetesClient
-from remediation.clients.locks import Keeper, Lock, Patience, Tell
+from remediation.clients.locks import Keeper, Lock, Tell, Waiting
 from remediation.clients.material import Material
-from remediation.clients.patience import Patience as RequestPatience
+from remediation.clients.patience import Patience
 from remediation.clients.sightings import Busy, Sighting
 from remediation.diffing import State
 from remediation.errors import Forbidden, NotFound
@@ -48,9 +48,9 @@ class Api:
         journal: Journal,
         google: dict[str, str] | None = None,
         renew: Callable[[], Any] | None = None,
-        patience: RequestPatience | None = None,
+        patience: Patience | None = None,
     ) -> None:
-        self.patience = patience or RequestPatience()
+        self.patience = patience or Patience()
         self.target, self.journal, self._configuration, self._endpoints = target, journal, configuration, google
         self._renew = renew
         self.material = Material()
@@ -92,11 +92,11 @@ class Api:
         Raises:
             Locked: another run is at work on one of them.
         """
-        return self._keeper.holding(self._locks(scopes, holder), Patience(wait, tell))
+        return self._keeper.holding(self._locks(scopes, holder), Waiting(wait, tell))
 
     def lock_too(self, scopes: list[str], holder: str) -> None:
         """Hold these as well until `locked` ends: what undoes a run may touch more than the run did."""
-        self._keeper.add(self._locks(scopes, holder), Patience(None, _nobody))
+        self._keeper.add(self._locks(scopes, holder), Waiting(None, _nobody))
 
     def await_others(self, scopes: set[str], wait: float | None, tell: Tell) -> bool:
         """Wait while other runs are at work on these scopes, and tell whether there was any; takes nothing, writes nothing.
@@ -104,9 +104,9 @@ class Api:
         Raises:
             Locked: one is still at work after ``wait`` seconds.
         """
-        patience, waited = Patience(wait, tell), False
+        waiting, waited = Waiting(wait, tell), False
         while found := self._at_work(self._locks(sorted(scopes), "")):
-            patience.wait(*found)
+            waiting.wait(*found)
             waited = True
         return waited
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -179,15 +178,8 @@ class ClusterLock:
 
     def moments(self, seconds: float) -> Iterator[None]:
         """Yield when the Lease may have changed, for at most so many seconds; who may not watch looks regularly."""
-        deadline = awake_clock() + seconds
-        try:
-            yield from self._client.changes(
-                self.ref, seconds, fields=f"metadata.name={self.ref.name}", quiet=_POLL_SECONDS
-            )
-        except Forbidden:
-            while (left := deadline - awake_clock()) > 0:
-                time.sleep(min(_POLL_SECONDS, left))
-                yield None
+        only = f"metadata.name={self.ref.name}"
+        return self._client.changes(self.ref, seconds, fields=only, quiet=_POLL_SECONDS)
 
     def _body(self) -> State:
         metadata = {"name": self.ref.name, "namespace": self.ref.namespace, "labels": LABEL}

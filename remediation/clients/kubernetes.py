@@ -151,8 +151,7 @@ class KubernetesClient:
     def text(self, path: str, query: Mapping[str, str]) -> str:
         """Return a text answer such as a container log."""
         # What a kubelet does not answer is told by the server as its own failure: asking it often only takes time.
-        loop = self._patience.retrying(Unavailable, Throttled, attempts=2, seconds=_SECONDS)
-        answer = loop(self._connection.send, "GET", path, query)
+        answer = self._repeatedly(self._connection.send, "GET", path, query, attempts=2)
         return str(answer.data.decode(errors="replace"))
 
     def changes(
@@ -207,8 +206,8 @@ class KubernetesClient:
         result: State = self._repeatedly(self.request, method, path, query or {}, body, content_type)
         return result
 
-    def _repeatedly(self, send: Callable[..., Any], *values: Any) -> Any:
-        loop = self._patience.retrying(Unavailable, Throttled, attempts=_ATTEMPTS, seconds=_SECONDS)
+    def _repeatedly(self, send: Callable[..., Any], *values: Any, attempts: int = _ATTEMPTS) -> Any:
+        loop = self._patience.retrying(Unavailable, Throttled, attempts=attempts, seconds=_SECONDS)
         return loop(send, *values)
 
     def request(

@@ -43,7 +43,7 @@ class Lock(Protocol):
         """Yield whenever it may have become free, for at most so many seconds."""
 
 
-class Patience:
+class Waiting:
     """Wait for locks that others hold.
 
     Args:
@@ -94,9 +94,9 @@ class Keeper:
         self._stop = threading.Event()
 
     @contextmanager
-    def holding(self, locks: list[Lock], patience: Patience) -> Iterator[None]:
+    def holding(self, locks: list[Lock], waiting: Waiting) -> Iterator[None]:
         """Take every lock or none, renew them while the body runs, give them back."""
-        _take_all(locks, patience)
+        _take_all(locks, waiting)
         self._locks, self._lost, self._stop = list(locks), None, threading.Event()
         beat = threading.Thread(target=self._beat, args=(self._stop,), daemon=True)
         beat.start()
@@ -108,11 +108,11 @@ class Keeper:
             held, self._locks = self._locks, []
             _release(held)
 
-    def add(self, locks: list[Lock], patience: Patience) -> None:
+    def add(self, locks: list[Lock], waiting: Waiting) -> None:
         """Hold more locks until the body ends; those that are held already stay."""
         known = {lock.name for lock in self._locks}
         more = [lock for lock in locks if lock.name not in known]
-        _take_all(more, patience)
+        _take_all(more, waiting)
         self._locks = [*self._locks, *more]
 
     def _beat(self, stop: threading.Event) -> None:
@@ -127,11 +127,6 @@ class Keeper:
                 return
             except Exception:  # noqa: BLE001 - whatever it is, `check` stops the run before the lock lapses
                 pause = _AGAIN_SECONDS
-
-    @property
-    def held(self) -> bool:
-        """Tell whether a run is inside `holding`."""
-        return bool(self._locks)
 
     def left(self) -> float:
         """Return for how many seconds a request may still be repeated before the locks are lost; no end without locks."""
@@ -157,14 +152,14 @@ class Keeper:
             raise LockLost("no lock of the target is held", "a run writes only while it holds its locks")
 
 
-def _take_all(locks: list[Lock], patience: Patience) -> None:
+def _take_all(locks: list[Lock], waiting: Waiting) -> None:
     while True:
         try:
             return _once(locks)
         except Busy as busy:
-            patience.refuse_if_over(busy)
+            waiting.refuse_if_over(busy)
             _each(locks, _glance)  # what one dead run has left behind lapses at one time
-            patience.wait(next(lock for lock in locks if lock.name == busy.name), busy)
+            waiting.wait(next(lock for lock in locks if lock.name == busy.name), busy)
 
 
 def _glance(lock: Lock) -> None:

@@ -18,7 +18,7 @@ from remediation.clients.api import Api
 from remediation.clients.cluster_lock import ClusterLock, lease_of
 from remediation.clients.journal_lock import JournalLock
 from remediation.clients.kubernetes import KubernetesClient
-from remediation.clients.locks import Keeper, Patience
+from remediation.clients.locks import Keeper, Waiting
 from remediation.clients.sightings import Busy, Sighting
 from remediation.errors import Locked, LockLost
 from remediation.journal import Journal
@@ -85,8 +85,8 @@ def me(run: str = "1") -> str:
     return acquisition(holder(run, "root", "ip-masq-agent"))
 
 
-def patience(seconds: float | None = 0) -> Patience:
-    return Patience(seconds, lambda *_: None)
+def waiting(seconds: float | None = 0) -> Waiting:
+    return Waiting(seconds, lambda *_: None)
 
 
 @pytest.mark.parametrize("skew", [0, 3600, -3600, 40, -40])
@@ -422,7 +422,7 @@ def test_the_heartbeat_outlives_a_bad_moment(place: Place, monkeypatch: pytest.M
             yield None
 
     lock, keeper = Moody(), Keeper()
-    with keeper.holding([lock], patience()):
+    with keeper.holding([lock], waiting()):
         time.sleep(1)
         keeper.check()
     assert lock.beats > 3
