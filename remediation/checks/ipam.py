@@ -150,7 +150,7 @@ class PodsHaveAddresses(CheckDefaults):
 
     def _waiting(self, api: Any, waiting: list[State], total: int) -> Verdict | None:
         """Tell of pods that wait for an address; one that waits for something else, such as a volume, is not our symptom."""
-        exhausted = sandbox_errors(Facts(api)(SANDBOX_EVENTS)) if waiting else {}
+        exhausted = sandbox_errors(Facts(api)(SANDBOX_EVENTS), waiting) if waiting else {}
         stuck = [pod for pod in waiting if pod["metadata"]["uid"] in exhausted]
         starting = [pod for pod in waiting if pod not in stuck and _seconds(pod, api.kubernetes.now()) < _STARTING]
         for pods, what in ((stuck, "wait for an address"), (starting, "are just starting")):

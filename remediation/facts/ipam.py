@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from remediation.diffing import State
 from remediation.facts import Facts
+from remediation.facts.kubelet_events import KEPT, Report, reports
 from remediation.facts.kubernetes import NODES, ObjectNamed, ObjectsOf
 from remediation.facts.pods import live_pods, takes_pod_address
 from remediation.model import Permission
@@ -24,13 +25,14 @@ HOSTNAME = "kubernetes.io/hostname"
 # Source: https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
 _FULL = 0.8
 
-SANDBOX_EVENTS = ObjectsOf("v1", "Event", fields="reason=FailedCreatePodSandBox")
+SANDBOX_EVENTS = ObjectsOf("v1", "Event", fields="reason=FailedCreatePodSandBox", keep=KEPT)
 
 
 @dataclass(frozen=True)
 class NodeAddressing:
     """Pod addresses of one node: its ranges, how many they hold, who has one, who waits, and the last error.
 
+    `error` is what the kubelet reports of the first pod that waits, and `origin` where that is said.
     `version` is the kubelet's; `external` tells whether the node has an address outside; `images` are those it has.
     """
 
@@ -45,6 +47,7 @@ class NodeAddressing:
     version: str = ""
     external: bool = True
     images: frozenset[str] = frozenset()
+    origin: str = ""
 
     @property
     def full(self) -> bool:
@@ -92,7 +95,7 @@ class Addressing:
         events, *found = facts.together(SANDBOX_EVENTS, *self._nodes, *self._pods)
         nodes = [node for node in found[: len(self.named)] if node] if self.named else found[0]
         pods = [pod for some in found[len(self._nodes) :] for pod in some]
-        errors = sandbox_errors(events)
+        errors = sandbox_errors(events, pods)
         by_node: dict[str, list[State]] = defaultdict(list)
         for pod in filter(takes_pod_address, pods):
             by_node[pod["spec"].get("nodeName", "")].append(pod)
@@ -100,21 +103,18 @@ class Addressing:
         return {name: _addressing(node, by_node[name], errors) for name, node in zip(names, nodes, strict=True)}
 
 
-def sandbox_errors(events: Iterable[State]) -> dict[str, str]:
-    """Return the message for each pod, by uid, that got no address because there was none left."""
-    return {
-        event["involvedObject"].get("uid", ""): event["message"]
-        for event in events
-        if EXHAUSTED in event.get("message", "")
-    }
+def sandbox_errors(events: Iterable[State], pods: Iterable[State]) -> dict[str, Report]:
+    """Return the newest report for each pod, by uid, that got no address because there was none left."""
+    told = [report for report in reports(events, pods) if EXHAUSTED in report.message]
+    return {report.uid: report for report in sorted(told, key=lambda report: report.time)}
 
 
-def _addressing(node: State, pods: list[State], errors: dict[str, str]) -> NodeAddressing:
+def _addressing(node: State, pods: list[State], errors: dict[str, Report]) -> NodeAddressing:
     ranges = tuple(node["spec"].get("podCIDRs") or [])
     waiting = [pod for pod in pods if not pod.get("status", {}).get("podIP") and pod["metadata"]["uid"] in errors]
     labels = node["metadata"].get("labels") or {}
     names = tuple(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in waiting)
-    error = errors[waiting[0]["metadata"]["uid"]] if waiting else ""
+    first = errors[waiting[0]["metadata"]["uid"]] if waiting else None
     used = sum(1 for pod in pods if pod.get("status", {}).get("podIP"))
     return NodeAddressing(
         node["metadata"]["name"],
@@ -123,9 +123,10 @@ def _addressing(node: State, pods: list[State], errors: dict[str, str]) -> NodeA
         _capacity(ranges),
         used,
         names,
-        error,
+        first.message if first else "",
         labels.get("kubernetes.io/os", "linux") == "linux",
         *_known(node.get("status", {})),
+        first.origin if first else "",
     )
 
 

@@ -6,11 +6,14 @@ Source: https://cloud.google.com/kubernetes-engine/docs/how-to/ip-masquerade-age
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 
 from remediation.diffing import State
 from remediation.facts import Facts
+from remediation.facts.kubelet_events import KEPT, Report, reports
 from remediation.facts.kubernetes import ObjectNamed, ObjectsOf
+from remediation.facts.pods import live_pods
 from remediation.masquerade import (
     DEFAULT_RANGES,
     RESERVED_RANGES,
@@ -157,17 +160,42 @@ _TIMED_OUT = re.compile(r"dial tcp (?:\[?([0-9a-fA-F.:]+?)\]?):\d+: (?:i/o timeo
 
 
 @dataclass(frozen=True)
-class TimedOutDestinations:
-    """Addresses that pods could not reach in time, from the failed probes that events tell of."""
+class TimedOut:
+    """An address that pods could not reach in time, and the reports that say so, newest first."""
 
-    events = ObjectsOf("v1", "Event", fields="reason=Unhealthy")
+    destination: Network
+    told: tuple[Report, ...]
+
+
+@dataclass(frozen=True)
+class TimedOutDestinations:
+    """Addresses that pods could not reach in time, from the failed probes that kubelets tell of.
+
+    Those come first that are told of in most namespaces, then by most pods: somebody with rights in one namespace
+    cannot put an address of their own before one that others miss too. Pods of the host network are left out, because
+    their packets have the node's address whatever the agent does. `facts.kubelet_events` says what events prove.
+    """
+
+    events = ObjectsOf("v1", "Event", fields="reason=Unhealthy", keep=KEPT)
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
-        """List events."""
-        return self.events.permissions
+        """List events, and the pods that they are about."""
+        return (*self.events.permissions, *live_pods().permissions)
 
-    def ask(self, facts: Facts) -> tuple[Network, ...]:
-        """Find the addresses in the texts of the events."""
-        texts = [match[1] for event in facts(self.events) if (match := _TIMED_OUT.search(event.get("message", "")))]
-        return networks(texts)
+    def ask(self, facts: Facts) -> tuple[TimedOut, ...]:
+        """Find the addresses in the texts of the events; the pods are listed only where there are some."""
+        events = [event for event in facts(self.events) if _TIMED_OUT.search(event.get("message") or "")]
+        pods = [pod for pod in facts(live_pods()) if not pod["spec"].get("hostNetwork")] if events else []
+        found: dict[Network, list[Report]] = defaultdict(list)
+        for report in sorted(reports(events, pods), key=lambda item: item.time, reverse=True):
+            match = _TIMED_OUT.search(report.message)
+            for destination in networks((match[1],) if match else ()):
+                found[destination].append(report)
+        every = [TimedOut(address, tuple(told)) for address, told in found.items()]
+        return tuple(sorted(every, key=_weight))
+
+
+def _weight(item: TimedOut) -> tuple[int, int, int, int]:
+    spaces, pods = ({getattr(report, name) for report in item.told} for name in ("namespace", "uid"))
+    return -len(spaces), -len(pods), item.destination.version, int(item.destination.network_address)

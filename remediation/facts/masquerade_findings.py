@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from remediation.facts import Facts
-from remediation.facts.masquerade import CONFIG_MAP, Agent, TimedOutDestinations
+from remediation.facts.kubelet_events import caution
+from remediation.facts.masquerade import CONFIG_MAP, Agent, TimedOut, TimedOutDestinations
 from remediation.facts.protected import Protected
 from remediation.model import Finding
 from remediation.ranges import Network
@@ -15,6 +16,7 @@ from remediation.ranges import Network
 _ADDRESS = CONFIG_MAP.ref.address
 _UNSEEN = "whether a destination routes to pod addresses is not visible from here"
 _NO_AGENT = "no ip-masq-agent runs here"
+_MOST_SHOWN = 5
 _SNAT_UNKNOWN = "whether default SNAT is on is not known: add --project, --location and --cluster"
 
 
@@ -41,8 +43,8 @@ class Situation:
         return self.agent.daemonset is None and self.protected.default_snat is False
 
     @property
-    def _unreached(self) -> list[Network]:
-        return [item for item in self.facts(TimedOutDestinations()) if self._keeps_pod_address(item)]
+    def _unreached(self) -> list[TimedOut]:
+        return [item for item in self.facts(TimedOutDestinations()) if self._keeps_pod_address(item.destination)]
 
     def _keeps_pod_address(self, destination: Network) -> bool:
         known = [item for item in self.protected.all if item.version == destination.version]
@@ -88,19 +90,35 @@ class Situation:
         return None
 
     def _timed_out(
-        self, unreached: list[Network], evidence: Sequence[str], excluded: tuple[str, ...], more: dict[str, Any]
+        self, unreached: list[TimedOut], evidence: Sequence[str], excluded: tuple[str, ...], more: dict[str, Any]
     ) -> Finding:
+        first = str(unreached[0].destination)
         who = "the agent keeps" if self.agent.daemonset is not None else "nodes keep"
         return Finding(
             "fault",
-            f"pods time out to {unreached[0]}, and {who} their address towards it",
+            f"pods time out to {first}, and {who} their address towards it",
             _ADDRESS,
-            (*(f"probes of pods time out to {item}" for item in unreached), *evidence),
+            (*_all_told(unreached), *evidence),
             "possible",
             (*excluded, "it is no range of the cluster"),
-            {"masquerade": str(unreached[0])} | more,
+            {"masquerade": first} | more,
         )
 
     def _healthy(self) -> Finding:
         summary = "ip-masq-agent accepts its configuration"
         return Finding("healthy", summary, _ADDRESS, tuple(self.agent.harmful), excluded=(_UNSEEN,))
+
+
+def _all_told(unreached: list[TimedOut]) -> Iterator[str]:
+    """Yield what is not reached, with its origin, and what that is worth."""
+    yield from map(_told, unreached[:_MOST_SHOWN])
+    if len(unreached) > _MOST_SHOWN:
+        yield f"and {len(unreached) - _MOST_SHOWN} more destinations"
+    yield caution([report for item in unreached for report in item.told])
+
+
+def _told(item: TimedOut) -> str:
+    """Return what is not reached and where that is known from."""
+    more = len({report.uid for report in item.told}) - 1
+    others = f", and of {more} more pod{'s' if more > 1 else ''}" if more else ""
+    return f"probes of pods time out to {item.destination}: {item.told[0].origin}{others}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from remediation.diffing import State
 from remediation.errors import Forbidden
 from remediation.facts import Facts
+from remediation.facts.kubelet_events import KEPT, reports
 from remediation.facts.kubernetes import ObjectsOf
 from remediation.facts.pods import carries, hosts, live_pods, pull_failures
 from remediation.model import Permission
@@ -81,16 +82,16 @@ class FailedPulls:
     def _failed(self, facts: Facts, namespace: str, account: str, host: str, pods: list[State]) -> FailedPull:
         texts = [text for pod in pods for text in pull_failures(pod, host)]
         if (kind := _kind(texts)) is PullFailure.UNKNOWN or kind in CREDENTIALS:
-            texts, kind = self._explained(facts, namespace, {pod["metadata"]["name"] for pod in pods}, texts)
+            texts, kind = self._explained(facts, namespace, pods, texts)
         telling = tuple(dict.fromkeys(text for text in texts if classify_pull_failure(text) is kind))
         missing = next((name for text in telling for name in missing_secrets(text)), "")
         return FailedPull(namespace, account, host, pods[0]["metadata"]["name"], telling[:2], kind, missing)
 
     def _explained(
-        self, facts: Facts, namespace: str, names: set[str], texts: list[str]
+        self, facts: Facts, namespace: str, pods: list[State], texts: list[str]
     ) -> tuple[list[str], PullFailure]:
         """Return what events add: a secret that is missing explains a refusal, and older kubelets tell nothing else."""
-        told = [text for pod, text in facts(PullEvents(namespace)) if pod in names]
+        told = [report.message for report in reports(facts(PullEvents(namespace)), pods)]
         if any(classify_pull_failure(text) is PullFailure.SECRET_MISSING for text in told):
             return [*texts, *told], PullFailure.SECRET_MISSING
         texts = (told or texts) if _kind(texts) is PullFailure.UNKNOWN else texts
@@ -106,16 +107,15 @@ def _kind(texts: list[str]) -> PullFailure:
 
 @dataclass(frozen=True)
 class PullEvents:
-    """What the kubelets reported about pods of a namespace that failed: name of the pod and text; nothing when forbidden."""
+    """Events that tell of pulls that failed in a namespace; nothing when forbidden. Who wrote them, `reports` looks at."""
 
     namespace: str
 
     @property
     def _events(self) -> tuple[ObjectsOf, ...]:
-        keep = ("involvedObject.name", "message")
         # A field selector knows no "or".
         return tuple(
-            ObjectsOf("v1", "Event", self.namespace, fields=f"reason={reason},involvedObject.kind=Pod", keep=keep)
+            ObjectsOf("v1", "Event", self.namespace, fields=f"reason={reason},involvedObject.kind=Pod", keep=KEPT)
             for reason in ("Failed", "FailedToRetrieveImagePullSecret")
         )
 
@@ -124,10 +124,10 @@ class PullEvents:
         """List the events of the namespace."""
         return self._events[0].permissions
 
-    def ask(self, facts: Facts) -> tuple[tuple[str, str], ...]:
+    def ask(self, facts: Facts) -> tuple[State, ...]:
         """List them; this is evidence only, so a refusal is an answer."""
         try:
             found = facts.together(*self._events)
         except Forbidden:
             return ()
-        return tuple((item["involvedObject"]["name"], item.get("message", "")) for items in found for item in items)
+        return tuple(event for events in found for event in events)

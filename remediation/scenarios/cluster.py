@@ -9,7 +9,7 @@ from typing import Any
 
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.diffing import State
-from remediation.errors import Conflict, NotFound
+from remediation.errors import Conflict, NotFound, Unavailable
 from remediation.manifests import manifest
 from remediation.refs import Ref
 from runbook_sandbox.nodes.marks import DESTINATION, EXHAUSTED, LEAKED
@@ -95,21 +95,33 @@ def _need_outside(client: KubernetesClient, *, real: bool) -> None:
     note = {DESTINATION: "10.1.125.70"}
     _put(client, _deployment("onprem-client", "registry.example.com/onprem-client:1.0.0", 1, annotations=note))
     if real:
-        _put(client, _failed_probe(note[DESTINATION]))
+        _put(client, _failed_probe(_running_client(client), note[DESTINATION]))
 
 
-def _failed_probe(address: str) -> State:
+def _running_client(client: KubernetesClient) -> State:
+    """Return the pod that needs the destination, once it has a node; a kubelet reports only of pods that are there."""
+    for _ in range(_LOOKS):
+        found = client.list(Ref("v1", "Pod", "", "shop"), labels="app=onprem-client")
+        placed = [pod for pod in found if pod["spec"].get("nodeName") and "deletionTimestamp" not in pod["metadata"]]
+        if placed:
+            return placed[0]
+        time.sleep(0.2)
+    raise Unavailable("the pod onprem-client got no node in time", next="runbook sandbox status")
+
+
+def _failed_probe(pod: State, address: str) -> State:
     """Return what a kubelet would say; simulated nodes have no network that could fail."""
+    about = {name: pod["metadata"][name] for name in ("name", "namespace", "uid")}
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {"name": "onprem-client.unreachable", "namespace": "shop"},
-        "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": "onprem-client", "namespace": "shop"},
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", **about},
         "type": "Warning",
         "reason": "Unhealthy",
         "message": f"Readiness probe failed: dial tcp {address}:443: i/o timeout",
-        "source": {"component": "kubelet"},
+        "source": {"component": "kubelet", "host": pod["spec"]["nodeName"]},
         "firstTimestamp": now,
         "lastTimestamp": now,
         "count": 1,

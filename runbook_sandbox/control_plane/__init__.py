@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from runbook_sandbox.control_plane import kubelet_events
 from runbook_sandbox.control_plane.admin_api import AdminApi, ApiError
 from runbook_sandbox.control_plane.audit_log import START, WRITE_VERBS, AuditLog, Mark, is_write
 from runbook_sandbox.control_plane.files import ADMINISTRATOR, IMPERSONATOR, POOL, READER, Layout
@@ -129,8 +130,10 @@ class ControlPlane:
         self.wait_for(self._is_ready, "the API server to be ready")
         self._create(node(number) for number in range(1, nodes + 1))
         self._create((*rights(READER), *rights(IMPERSONATOR)))
+        kubelet_events.put_policy(self._api)
         self.wait_for(lambda: self._ready_nodes() == nodes, f"{nodes} nodes to be Ready")
         self.wait_for(lambda: self._exists("/api/v1/namespaces/default/serviceaccounts/default"), "service accounts")
+        self.wait_for(lambda: kubelet_events.is_in_force(self._api), "events of kubelets")
 
     def wait_for(self, holds: Callable[[], bool], what: str, within: float = 60) -> None:
         """Ask every 20 milliseconds until a condition holds.

@@ -128,8 +128,9 @@ class Cluster:
     def record_event(
         self, about: Object, reason: str, message: str, kind: str = "Normal", component: str = "kubelet"
     ) -> None:
-        """Record an event about an object; the same event again counts up."""
-        events.record(self.store, about, kind, reason, message, component)
+        """Record an event about an object; the same event again counts up. A kubelet is that of the object's node."""
+        host = about.get("spec", {}).get("nodeName", "") if component == "kubelet" else ""
+        events.record(self.store, about, (kind, reason, message), (component, host))
 
     def _log_text(self, pod: Object, container: str, query: Mapping[str, str]) -> str:
         name = container or pod["spec"]["containers"][0]["name"]

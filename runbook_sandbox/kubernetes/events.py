@@ -34,36 +34,34 @@ def stored(kind: Kind, obj: Object) -> Object:
     return {_BACK.get(key, key): item for key, item in obj.items()} | {"apiVersion": "v1"}
 
 
-def record(store: Store, about: Object, kind: str, reason: str, message: str, component: str) -> None:
+def record(store: Store, about: Object, what: tuple[str, str, str], source: tuple[str, str]) -> None:
     """Store an event about an object; the same event again only counts up.
 
     Args:
         store: where to.
         about: the object the event is about.
-        kind: `Normal` or `Warning`.
-        reason: the event's reason.
-        message: the event's text.
-        component: who reports.
+        what: type, `Normal` or `Warning`; reason; and text.
+        source: the component that reports, and the node it runs on, empty where it is on none.
     """
     namespace = about["metadata"].get("namespace", "default")
     with store.lock:
-        same = _find(store, namespace, about, reason, message)
+        same = _find(store, namespace, about, what)
         if same is not None:
             store.put("events", same | {"count": same.get("count", 1) + 1, "lastTimestamp": now()})
         else:
-            store.put("events", _new(namespace, about, (kind, reason, message), component))
+            store.put("events", _new(namespace, about, what, source))
 
 
-def _find(store: Store, namespace: str, about: Object, reason: str, message: str) -> Object | None:
+def _find(store: Store, namespace: str, about: Object, what: tuple[str, str, str]) -> Object | None:
     for event in store.list("events", namespace):
         same = event["involvedObject"].get("uid") == about["metadata"]["uid"]
-        if same and (event.get("reason"), event.get("message")) == (reason, message):
+        if same and (event.get("reason"), event.get("message")) == what[1:]:
             return {**event, "metadata": dict(event["metadata"])}
     return None
 
 
-def _new(namespace: str, about: Object, what: tuple[str, str, str], component: str) -> Object:
-    found = about["metadata"]
+def _new(namespace: str, about: Object, what: tuple[str, str, str], source: tuple[str, str]) -> Object:
+    found, (component, host) = about["metadata"], source
     reference: dict[str, Any] = {
         "kind": about["kind"],
         "apiVersion": about["apiVersion"],
@@ -80,11 +78,11 @@ def _new(namespace: str, about: Object, what: tuple[str, str, str], component: s
         "reason": what[1],
         "metadata": {"name": name, "namespace": namespace, "uid": new_uid(), "creationTimestamp": now()},
         "message": what[2],
-        "source": {"component": component},
+        "source": {"component": component} | ({"host": host} if host else {}),
         "count": 1,
         "firstTimestamp": now(),
         "lastTimestamp": now(),
         "eventTime": None,
         "reportingComponent": component,
-        "reportingInstance": "",
+        "reportingInstance": host,
     }

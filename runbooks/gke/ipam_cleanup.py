@@ -100,7 +100,7 @@ def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
             "fault",
             f"pods on {item.node} get no address: {cause}",
             f"node/{item.node}",
-            (item.numbers, item.error, cure(item.version, facts(DataplaneV2()))),
+            (item.numbers, f"{item.origin}: {item.error}", cure(item.version, facts(DataplaneV2()))),
             "possible" if item.full else "probable",
             ("a full node",) if not item.full else (),
             {} if item.full else {"node": item.node},
@@ -193,7 +193,7 @@ def _told(facts: Facts, item: NodeAddressing, limit: int, image: str) -> Steps:
         f"{item.capacity}, so up to {item.most_leaked} leaked; allowed is {most} to 1024",
         command("runbook", "plan", "ipam-cleanup", "--node", item.node, "--max-reservations", str(most)),
     )
-    yield Unchecked("evidence", item.numbers)
+    yield Unchecked("evidence", f"{item.numbers}, says {item.origin}")
     yield Unchecked("what cures the cause", f"{item.node}: {cure(item.version, facts(DataplaneV2()))}")
     if image_host(image) == "docker.io" and not item.external and not _has(item, image):
         yield Unchecked(
