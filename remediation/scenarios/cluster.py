@@ -106,7 +106,7 @@ def _running_client(client: KubernetesClient) -> State:
         if placed:
             return placed[0]
         time.sleep(0.2)
-    raise Unavailable("the pod onprem-client got no node in time", next="runbook sandbox status")
+    raise Unavailable("the pod onprem-client got no node in time")
 
 
 def _failed_probe(pod: State, address: str) -> State:
