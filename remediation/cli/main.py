@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import importlib
-import io
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from remediation.cli.examples import examples
 from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common
 from remediation.cli.settings import refuse_unknown
+from remediation.cli.streams import outlive_readers
 from remediation.commands import command
 from remediation.errors import Interrupted, RunbookError, UsageProblem
 
@@ -116,11 +116,7 @@ def main() -> None:
 
 
 def _run(name: str) -> int:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(
-            stream, io.TextIOWrapper
-        ):  # half of a surrogate pair is shown as JSON writes it, and stops nothing
-            stream.reconfigure(errors="backslashreplace")
+    outlive_readers()
     try:
         refuse_unknown(os.environ)
         result = runbook.main(prog_name=name, standalone_mode=False, color=_colour())
@@ -131,18 +127,11 @@ def _run(name: str) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _tell(Interrupted("interrupted; no change was under way", next=command("runbook", "runs")))
     except OSError as problem:
-        return _nobody_reads() if problem.errno in (errno.EPIPE, errno.EIO) else _bug(problem)
+        # The terminal went away while a question stood on it.
+        return 1 if problem.errno == errno.EIO else _bug(problem)
     except Exception as problem:  # noqa: BLE001 - the last line of defence: a bug is told as one
         return _bug(problem)
     return result if isinstance(result, int) else 0
-
-
-def _nobody_reads() -> int:
-    """The reader of a pipe or the terminal is gone; what is still in a buffer goes nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(nowhere, stream.fileno())
-    return 1
 
 
 def _tell(problem: RunbookError) -> int:

@@ -1,0 +1,48 @@
+"""Standard output and error of a command: somebody who stops reading decides nothing.
+
+A run that was approved goes on when `head` has seen enough, and every verb ends with the exit code of what it found.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class _MayBeLeft(io.FileIO):
+    """A pipe or a terminal that may lose its reader; what is written after that goes nowhere."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "w", closefd=False)
+        # A lost terminal answers with an error that is a broken disk's elsewhere, and no longer says what it was.
+        self._gone = (errno.EPIPE, errno.EIO) if self.isatty() else (errno.EPIPE,)
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as problem:
+            if problem.errno not in self._gone:
+                raise
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
+            return super().write(data)
+
+
+def outlive_readers() -> None:
+    """Make standard output and error outlive whoever reads them, and show what no text can hold as JSON writes it."""
+    sys.stdout, sys.stderr = _outliving(sys.stdout), _outliving(sys.stderr)
+
+
+def _outliving(stream: TextIO) -> TextIO:
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    # Half of a surrogate pair is told, and stops nothing.
+    shown = io.BufferedWriter(_MayBeLeft(stream.fileno()))
+    return io.TextIOWrapper(shown, stream.encoding, "backslashreplace", line_buffering=stream.line_buffering)
