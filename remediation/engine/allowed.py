@@ -105,7 +105,7 @@ def _odd_undo(run: Run, api: Any) -> str:
     ahead = [
         item
         for index, item in enumerate(run.operations)
-        if index >= run.first_undo and run.progress.get(index, "untouched") in ("untouched", "intended")
+        if index >= run.first_undo and run.progress_of(index) in ("untouched", "intended")
     ]
     if not any(item.change for item in ahead):
         return ""

@@ -116,7 +116,7 @@ def _must_undo(run: Run, problem: RunbookError) -> bool:
     if isinstance(problem, Throttled | Unauthorized):
         return False
     if isinstance(problem, Interrupted):
-        return any(run.progress.get(index + 1) != "done" for index in _ephemeral(run))
+        return any(run.progress_of(index + 1) != "done" for index in _ephemeral(run))
     return run.begun and (bool(_ephemeral(run)) or not isinstance(problem, Ambiguous | RollbackRefused))
 
 
@@ -125,7 +125,7 @@ def _ephemeral(run: Run) -> list[int]:
     return [
         index
         for index, item in enumerate(run.operations)
-        if item.resource and item.resource.ephemeral and run.progress.get(index) in ("done", "intended")
+        if item.resource and item.resource.ephemeral and run.progress_of(index) in ("done", "intended")
     ]
 
 
@@ -143,7 +143,7 @@ def _discard(executor: Executor, index: int) -> None:
 def _abandon(run: Run, executor: Executor) -> None:
     """Write nothing more, but leave no key alive that only this process knows and that it has given to nobody."""
     for index in _ephemeral(run):
-        if run.progress.get(index + 1, "untouched") == "untouched":
+        if run.progress_of(index + 1) == "untouched":
             try:
                 executor.undo(index)
             except RunbookError:  # the record is another process's by now; the key is not

@@ -84,7 +84,7 @@ class Executor:
 
     def _change(self, index: int, operation: Operation) -> None:
         resource, change = parts(operation)
-        progress = self.run.progress.get(index, "untouched")
+        progress = self.run.progress_of(index)
         if progress not in ("untouched", "intended"):
             return
         self.observer.changing(change)
@@ -93,7 +93,7 @@ class Executor:
             self._made[index] = self._begun(index, resource, change) or self._begin(index, resource, change)
             self.run.done(index, self._made[index])
         except RunbookError:
-            if not self._in_doubt and self.run.progress.get(index) == "intended":
+            if not self._in_doubt and self.run.progress_of(index) == "intended":
                 self.run.withdraw(index)
             raise
 
@@ -151,7 +151,7 @@ class Executor:
 
     def undo(self, index: int) -> None:
         """Put one change back exactly; raises Drifted when somebody else has changed it since."""
-        progress = self.run.progress.get(index, "untouched")
+        progress = self.run.progress_of(index)
         if self.run.is_untouched(index):
             return None
         resource, change = parts(self.run.operations[index])
@@ -183,7 +183,7 @@ class Executor:
 
     def has_made(self, index: int) -> bool:
         """Tell whether a change is in place, also when the journal could not be told so."""
-        return index in self._made or self.run.progress.get(index) == "done"
+        return index in self._made or self.run.progress_of(index) == "done"
 
     def _landed(self, index: int, resource: Resource, change: Change) -> Written | None:
         """Return what the change left; a write that was only intended is looked at first."""

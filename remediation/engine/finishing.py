@@ -13,8 +13,7 @@ _HALF_WAY = ("running", "failed", "rollback_refused")
 def unfinished(run: Run) -> bool:
     """Tell whether a change is still to be made."""
     return any(
-        item.kind == "change" and run.progress.get(index, "untouched") == "untouched"
-        for index, item in enumerate(run.operations)
+        item.kind == "change" and run.progress_of(index) == "untouched" for index, item in enumerate(run.operations)
     )
 
 

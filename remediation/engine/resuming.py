@@ -63,7 +63,7 @@ def _is_ahead(run: Run, index: int, api: Any) -> bool:
     resource, change = run.operations[index].resource, run.operations[index].change
     if resource is None or change is None:
         return False
-    progress = run.progress.get(index, "untouched")
+    progress = run.progress_of(index)
     if progress == "intended":
         return resource.ephemeral or not _has_come(run, index, api)
     if resource.ephemeral and progress == "done":
@@ -123,7 +123,7 @@ def _refuse_outdated(run: Run, api: Any, begun: Callable[[int], bool]) -> None:
     for index, item in enumerate(run.operations):
         if item.change and not begun(index) and (found := unlike(item, wanted)):
             raise _outdated(run, found)
-        if item.change and run.progress.get(index) == "done" and is_let_go(item, api):
+        if item.change and run.progress_of(index) == "done" and is_let_go(item, api):
             raise _outdated(run, f"{item.change.address} is not in place any more")
 
 
@@ -140,7 +140,7 @@ def _values(run: Run) -> dict[str, Any]:
 
 
 def _has_begun(run: Run, index: int, api: Any) -> bool:
-    return _has_landed(run, index, api) or run.progress.get(index, "untouched") not in ("untouched", "intended")
+    return _has_landed(run, index, api) or run.progress_of(index) not in ("untouched", "intended")
 
 
 def _outdated(run: Run, why: str) -> StalePlan:
@@ -152,7 +152,7 @@ def _outdated(run: Run, why: str) -> StalePlan:
 def _revive(run: Run, api: Any) -> None:
     """A value that died with its process is made again, unless the next change has put it where it belongs."""
     for index, operation in enumerate(run.operations):
-        lost = operation.resource and operation.resource.ephemeral and run.progress.get(index) == "done"
+        lost = operation.resource and operation.resource.ephemeral and run.progress_of(index) == "done"
         if lost and not _has_landed(run, index + 1, api):
             run.progress[index] = "intended"
             run.written.pop(index)
@@ -161,11 +161,11 @@ def _revive(run: Run, api: Any) -> None:
 def _has_landed(run: Run, index: int, api: Any) -> bool:
     """Tell whether a change is in place; one that was only intended is looked at."""
     resource, change = run.operations[index].resource, run.operations[index].change
-    if run.progress.get(index) == "intended" and resource is not None and change is not None:
+    if run.progress_of(index) == "intended" and resource is not None and change is not None:
         try:
             written = resource.settle(api, change, run.id, run.intents.get(index, Intent()))
         except Conflict as problem:
             raise _outdated(run, problem.summary) from problem
         if written is not None:
             run.done(index, written)
-    return run.progress.get(index) == "done"
+    return run.progress_of(index) == "done"

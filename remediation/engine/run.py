@@ -237,9 +237,13 @@ class Run:
         """Tell whether any change was made, may have been made, or was undone."""
         return any(progress != "untouched" for progress in self.progress.values())
 
+    def progress_of(self, index: int) -> Progress:
+        """Return how far an operation has come."""
+        return self.progress.get(index, "untouched")
+
     def is_untouched(self, index: int) -> bool:
         """Tell whether nothing of an operation is in place, for it was never begun or is undone."""
-        return self.progress.get(index, "untouched") in ("untouched", "undone")
+        return self.progress_of(index) in ("untouched", "undone")
 
     @property
     def in_place(self) -> list[str]:
@@ -253,7 +257,7 @@ class Run:
         return {
             item.change.address: (self.written.get(index) or Written(item.change.after)).after or {}
             for index, item in enumerate(self.operations)
-            if item.change and self.progress.get(index, "untouched") != "untouched"
+            if item.change and self.progress_of(index) != "untouched"
         }
 
     @cached_property

@@ -66,7 +66,7 @@ def _states(run: Run, api: Any) -> list[State]:
 
 
 def _state(run: Run, index: int, resource: Resource, change: Change, api: Any) -> State | None:
-    progress = run.progress.get(index, "untouched")
+    progress = run.progress_of(index)
     if progress == "done" and not change.temporary:
         return _still_there(resource, as_written(change, run.written[index]), api)
     if progress == "undone" and change.temporary:

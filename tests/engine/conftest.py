@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from remediation.journal import Journal
 from remediation.scenarios import SCENARIOS
+from tests.engine.inside import Inside, emulated
 from tests.engine.shop import Shop
 from tests.engine.sweeping import Sweep, Sweeps
-from tests.engine.world import World
+from tests.engine.world import World, end, start
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +46,21 @@ def shop(world: World, tmp_path: Path) -> Iterator[Shop]:
 def sweeps(world: World, tmp_path_factory: pytest.TempPathFactory) -> Sweeps:
     """Return what sweeps over one runbook: its run is measured once for all tests of one file."""
     return cache(lambda case, wire=False: Sweep(world, tmp_path_factory.mktemp(case), case, wire=wire))
+
+
+@pytest.fixture
+def run(world: World, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Run a verb to its end."""
+    return lambda *words, **more: end(start(world, tmp_path, *words, **more))
+
+
+@pytest.fixture(params=["emulated", "real"], scope="module")
+def inside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    """Each test runs twice."""
+    folder = tmp_path_factory.mktemp("inside")
+    if request.param == "real":
+        plane = request.getfixturevalue("control_plane")
+        yield Inside(plane.kubeconfig_path, Journal(folder / "journal.db"))
+    else:
+        for here, _ in emulated(folder):
+            yield here

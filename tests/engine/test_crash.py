@@ -15,18 +15,9 @@ from remediation.engine.run import Run
 from remediation.journal import Journal
 from remediation.scenarios import SCENARIOS
 from runbook_sandbox.nodes.marks import LEAKED
-from runbook_sandbox.places import HOST, PULLER
+from tests.engine.sweeping import CASES
 from tests.engine.world import World, comparable
 from tests.running import key_file
-
-PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
-CASES = {
-    "container-service-agent": ("container-service-agent",),
-    "ip-masq-agent": ("ip-masq-agent", "--masquerade", "10.1.0.0/16"),
-    "ipam-cleanup": ("ipam-cleanup", "--node", "node-2"),
-    "pull-secret-file": PULL,
-    "pull-secret-key": (*PULL, "--google-service-account", PULLER),
-}
 
 # The same requests as with a made key, but for the key: a third of the points, unless EVERY_POINT=1 asks for all.
 STRIDES = {"pull-secret-file": 3}

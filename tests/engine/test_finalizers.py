@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +11,18 @@ import pytest
 
 from remediation.engine.outcome import Outcome
 from remediation.errors import NotFound
-from remediation.journal import Journal
 from remediation.model import Status
 from remediation.refs import Ref
 from remediation.resources import removal
 from remediation.resources.kubernetes import KubernetesObject
 from runbook_sandbox.places import HOST, PULLER
-from tests.engine.inside import Inside, emulated
+from tests.engine.inside import Inside
 from tests.engine.world import World, break_, comparable
 
 KEEP = "example.com/keep"
 MERGE = "application/merge-patch+json"
 # Nobody lets go meanwhile.
 SOON = {"remediation.resources.removal:_SECONDS": 2.0}
-
-
-@pytest.fixture(params=["emulated", "real"], scope="module")
-def inside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
-    """Each test runs twice."""
-    folder = tmp_path_factory.mktemp("inside")
-    if request.param == "real":
-        plane = request.getfixturevalue("control_plane")
-        yield Inside(plane.kubeconfig_path, Journal(folder / "journal.db"))
-    else:
-        for here, _ in emulated(folder):
-            yield here
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,11 +16,10 @@ from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.engine.outcome import Outcome
 from remediation.engine.resuming import resume_run
 from remediation.errors import Drifted, NotFound, Refused
-from remediation.journal import Journal
 from remediation.model import Status
 from remediation.refs import Ref
 from remediation.resources.kubernetes import KubernetesObject
-from tests.engine.inside import Inside, Silent, emulated
+from tests.engine.inside import Inside, Silent
 from tests.running import content
 
 LABELS = {"app": "web"}
@@ -33,18 +31,6 @@ DEPLOYMENT = {
     }
 }
 MERGE = "application/merge-patch+json"
-
-
-@pytest.fixture(params=["emulated", "real"], scope="module")
-def inside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
-    """Each test runs twice."""
-    folder = tmp_path_factory.mktemp("inside")
-    if request.param == "real":
-        plane = request.getfixturevalue("control_plane")
-        yield Inside(plane.kubeconfig_path, Journal(folder / "journal.db"))
-    else:
-        for here, _ in emulated(folder):
-            yield here
 
 
 def edit(inside: Inside, ref: Ref, patch: Any, manager: str, kind: str = MERGE) -> State:

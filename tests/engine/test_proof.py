@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runbook_sandbox.kubernetes import Fault, Response
-from tests.engine.world import Held, World, break_, end, start
+from tests.engine.world import Held, World, break_, start
 from tests.running import Cli
 
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
@@ -21,12 +21,6 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)
     yield made
     made.close()
-
-
-@pytest.fixture
-def run(world: World, tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Run a verb to its end."""
-    return lambda *words: end(start(world, tmp_path, *words))
 
 
 @pytest.fixture

@@ -32,12 +32,6 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.close()
 
 
-@pytest.fixture
-def run(world: World, tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Run a verb to its end."""
-    return lambda *words, **more: end(start(world, tmp_path, *words, **more))
-
-
 def left(world: World) -> dict[str, Any]:
     """What a cleaning must not leave behind."""
     nodes = world.cluster.store.list("nodes")
