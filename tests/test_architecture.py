@@ -153,3 +153,15 @@ def test_hints_are_made_of_constants() -> None:
         if not isinstance(node.args[0], ast.Constant)
     ]
     assert wrong == []
+
+
+def test_one_place_writes() -> None:
+    """Verbs write with `say`: no other way out of the command line, so that none can forget to escape."""
+    wrong = []
+    for path in (ROOT / "remediation" / "cli").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            ways = r"p?print|echo\w*|secho|click\.(echo\w*|secho|confirm|prompt|style|pause)|sys\.\w+\.write\w*|os\.write|traceback\.print\w+"
+            if re.fullmatch(ways, name) and path.name != "console.py":
+                wrong.append(f"{path.name}:{node.lineno} {name}")
+    assert wrong == []

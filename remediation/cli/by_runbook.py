@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from remediation import catalogue, index
 from remediation.catalogue import Runbook
+from remediation.cli.console import say, style
 from remediation.cli.examples import block
 from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common, parameter_option
@@ -72,7 +73,7 @@ def _reported(
         if session.json:
             print_json(document(book.name, book.id, _target_json(session, book), outcome))
         else:
-            click.echo(f"{click.style('not applicable', bold=True)}: {problem.summary}")
+            say(f"{style('not applicable', bold=True)}: {problem.summary}")
         return problem.exit_code
 
 

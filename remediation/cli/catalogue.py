@@ -9,6 +9,7 @@ import click
 
 from remediation import index
 from remediation.cli.completing import runbooks
+from remediation.cli.console import say, style
 from remediation.cli.layout import labelled, paragraphs
 from remediation.cli.options import output_option
 
@@ -19,13 +20,13 @@ def list_command(output: str | None) -> int:
     """List the runbooks."""
     books = index.entries()
     if output == "json":
-        click.echo(json.dumps({"runbooks": books}, indent=2, ensure_ascii=False))
+        say(json.dumps({"runbooks": books}, indent=2, ensure_ascii=False))
         return 0
     width = max((len(book["name"]) for book in books), default=0)
     for book in books:
-        label = f"{click.style(book['name'].ljust(width), bold=True)}  {book['risk']:<6}  "
-        click.echo("\n".join(labelled(label, f"{book['summary']} ({', '.join(book['covers'])})")))
-    click.echo("next:  runbook show NAME")
+        label = f"{style(book['name'].ljust(width), bold=True)}  {book['risk']:<6}  "
+        say("\n".join(labelled(label, f"{book['summary']} ({', '.join(book['covers'])})")))
+    say("next:  runbook show NAME")
     return 0
 
 
@@ -40,13 +41,11 @@ def show_command(name: str, output: str | None) -> int:
     if output == "json":
         _print(book.as_json() | {"description": book.description})
         return 0
-    click.echo(f"{click.style(book.name, bold=True)}  {', '.join(book.covers)}  risk {book.risk}\n{book.summary}")
-    click.echo(f"\n{paragraphs(book.description)}\n\nParameters:")
+    say(f"{style(book.name, bold=True)}  {', '.join(book.covers)}  risk {book.risk}\n{book.summary}")
+    say(f"\n{paragraphs(book.description)}\n\nParameters:")
     for item in book.parameters:
-        click.echo("\n".join(labelled(f"  {item.usage:<32} ", f"{item.need}; {item.option.help}")))
-    click.echo(
-        f"\nSource: {book.source}\nnext:  runbook plan {book.name} {book.example}\n  or:  runbook rbac {book.name}"
-    )
+        say("\n".join(labelled(f"  {item.usage:<32} ", f"{item.need}; {item.option.help}")))
+    say(f"\nSource: {book.source}\nnext:  runbook plan {book.name} {book.example}\n  or:  runbook rbac {book.name}")
     return 0
 
 

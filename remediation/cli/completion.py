@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from remediation.cli.console import say
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -14,5 +16,5 @@ def completion_command(shell: str) -> int:
 
     found = get_completion_class(shell)
     if found is not None:
-        click.echo(found(runbook, {}, "runbook", "_RUNBOOK_COMPLETE").source())
+        say(found(runbook, {}, "runbook", "_RUNBOOK_COMPLETE").source())
     return 0

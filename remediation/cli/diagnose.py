@@ -10,7 +10,8 @@ import click
 from remediation import catalogue
 from remediation.catalogue import Runbook
 from remediation.cli.completing import runbooks
-from remediation.cli.layout import labelled, printable
+from remediation.cli.console import printable, say, style
+from remediation.cli.layout import labelled
 from remediation.cli.options import target_options
 from remediation.cli.render import print_json
 from remediation.cli.session import Session
@@ -40,7 +41,7 @@ def diagnose_command(names: tuple[str, ...], detailed_exitcode: bool, **options:
         print_json({"target": _coordinates(session, books), "findings": [_as_json(session, *item) for item in found]})
     else:
         for item in found:
-            click.echo(_as_text(session, *item))
+            say(_as_text(session, *item))
     return _exit_code([finding for _, finding in found], detailed=detailed_exitcode)
 
 
@@ -121,11 +122,11 @@ def _as_json(session: Session, book: Runbook, finding: Finding) -> dict[str, Any
 
 def _as_text(session: Session, book: Runbook, finding: Finding) -> str:
     mark, colour = _MARKS[finding.status]
-    lines = labelled(f"{click.style(f'{mark:<8}', fg=colour, bold=True)} ", f"{book.name}: {finding.summary}")
+    lines = labelled(f"{style(f'{mark:<8}', fg=colour, bold=True)} ", f"{book.name}: {finding.summary}")
     if finding.status == "fault":
         lines += [f"         {printable(finding.resource)}, {finding.confidence}"]
     lines += [line for text in finding.evidence for line in labelled("         ", text)]
     if finding.status == "fault":
         lines += [line for text in finding.excluded for line in labelled("         ruled out: ", text)]
-        lines.append(f"         next:  {click.style(str(_command(session, book, finding)), bold=True)}")
+        lines.append(f"         next:  {style(str(_command(session, book, finding)), bold=True)}")
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from remediation.cli.console import say, style
 from remediation.cli.hints import here
 from remediation.cli.layout import labelled
 from remediation.cli.options import target_options
@@ -39,9 +40,9 @@ def doctor_command(**options: Any) -> int:
         print_json({"status": bad[0]["status"] if bad else "ok", "checks": shown})
     else:
         for item in checks:
-            label = f"{click.style(item['status'].ljust(8), fg=_COLOURS.get(item['status'], 'yellow'))} "
-            click.echo("\n".join(labelled(label, f"{item['check']}: {item['detail']}")))
-            click.echo("".join(f"         {line}\n" for line in next_lines(item["next"])), nl=False)
+            label = f"{style(item['status'].ljust(8), fg=_COLOURS.get(item['status'], 'yellow'))} "
+            say("\n".join(labelled(label, f"{item['check']}: {item['detail']}")))
+            say("".join(f"         {line}\n" for line in next_lines(item["next"])), end="")
     return int(bad[0]["exit_code"]) if bad else 0
 
 

@@ -8,9 +8,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-import click
-
-from remediation.cli.layout import WIDTH, printable
+from remediation.cli.console import printable, style, unstyled
+from remediation.cli.layout import WIDTH
 from remediation.diffing import State
 
 _TEXT_LINES, _YAML_LINES = 12, 60
@@ -21,7 +20,7 @@ def edit_lines(edit: State, *, whole: bool) -> Iterator[str]:
     """Yield the lines of one edit; ``whole`` says that all of the object appears or goes, so that long values may be cut."""
     path = printable(edit["path"]).lstrip("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
     short = _short(edit)
-    if len(path) + len(click.unstyle(short)) + 8 < WIDTH and "\n" not in short:
+    if len(path) + len(unstyled(short)) + 8 < WIDTH and "\n" not in short:
         yield f"      {path}: {short}"
         return
     yield from (f"      {line}" for line in _path(path + ":"))
@@ -34,12 +33,12 @@ def edit_lines(edit: State, *, whole: bool) -> Iterator[str]:
 
 def _short(edit: State) -> str:
     """Return ``old -> new``, ``+ new`` or ``- old``."""
-    old, new = click.style(_value(edit["old"]), fg="red"), click.style(_value(edit["new"]), fg="green")
+    old, new = style(_value(edit["old"]), fg="red"), style(_value(edit["new"]), fg="green")
     if edit["old"] is not None and edit["new"] is not None:
         return f"{old} -> {new}"
     if edit["new"] is not None:
-        return click.style(f"+ {_value(edit['new'])}", fg="green")
-    return click.style(f"- {_value(edit['old'])}", fg="red")
+        return style(f"+ {_value(edit['new'])}", fg="green")
+    return style(f"- {_value(edit['old'])}", fg="red")
 
 
 def _value(value: Any) -> str:
@@ -53,7 +52,7 @@ def _text(value: Any) -> str:
     import yaml  # noqa: PLC0415 - most plans need none
 
     text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=WIDTH)
-    return text.removesuffix("...\n")
+    return printable(text.removesuffix("...\n"))
 
 
 def _cut(text: str, most: int) -> str:
@@ -69,7 +68,7 @@ def _difference(old: str, new: str) -> Iterator[str]:
         if not line.startswith("@@"):
             first, *more = _wrapped(line)
             for part in (first, *(f"    {part}" for part in more)):
-                yield "        " + click.style(part, fg=_COLOURS.get(line[:1]))
+                yield "        " + style(part, fg=_COLOURS.get(line[:1]))
 
 
 def _wrapped(line: str) -> list[str]:

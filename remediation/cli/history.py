@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from remediation.cli.completing import runs
+from remediation.cli.console import say
 from remediation.cli.layout import labelled
 from remediation.cli.options import store_options
 from remediation.cli.session import Session
@@ -51,7 +52,7 @@ def _list(session: Session, most: int | None) -> int:
     elif not found:
         from remediation.cli.render import next_lines  # noqa: PLC0415 - only where there is nothing
 
-        click.echo(
+        say(
             "\n".join(
                 [
                     "no runs yet.",
@@ -60,7 +61,7 @@ def _list(session: Session, most: int | None) -> int:
             )
         )
     else:
-        click.echo("\n".join(text for line in found for text in _line(line)))
+        say("\n".join(text for line in found for text in _line(line)))
         _say_more(session, len(found))
     return 0
 
@@ -85,7 +86,7 @@ def _say_more(session: Session, shown: int) -> None:
     if older > 0:
         from remediation.cli.render import next_lines  # noqa: PLC0415 - only where there are many
 
-        click.echo("\n".join([f"and {older} older.", *next_lines((command("runbook", "runs", "--all"),))]))
+        say("\n".join([f"and {older} older.", *next_lines((command("runbook", "runs", "--all"),))]))
 
 
 def _print_json(value: Any) -> None:
@@ -105,13 +106,13 @@ def _show(session: Session, record: Run) -> int:
         _print_json(record.as_json() | more)
         return 0
     label = f"{record.id}  {record.name}  {record.shown_status}  on "
-    click.echo("\n".join(labelled(label, " ".join(record.created["target"].values()))))
-    click.echo("\n".join(labelled("by ", who(record.created))))
+    say("\n".join(labelled(label, " ".join(record.created["target"].values()))))
+    say("\n".join(labelled("by ", who(record.created))))
     if record.shown_status == "applied" and (known := ended(record.verify)):
-        click.echo("\n".join(labelled("  ", known)))
-    click.echo(plan_text(record.created["plan"]))
+        say("\n".join(labelled("  ", known)))
+    say(plan_text(record.created["plan"]))
     for event in events[1:]:
-        click.echo("\n".join(labelled(f"  {_clock(event.time)}  {event.kind:<16} ", _subject(record, event.payload))))
+        say("\n".join(labelled(f"  {_clock(event.time)}  {event.kind:<16} ", _subject(record, event.payload))))
     return 0
 
 
@@ -124,9 +125,9 @@ def _show_unread(session: Session, run_id: str, problem: RunbookError) -> int:
     if session.json:
         _print_json(unread(events[0], problem) | {"events": _told(events)})
         return 0
-    click.echo(error_text(problem))
+    say(error_text(problem))
     for event in events:
-        click.echo(f"  {_clock(event.time)}  {event.kind}")
+        say(f"  {_clock(event.time)}  {event.kind}")
     return 0
 
 
@@ -166,7 +167,7 @@ def audit_verify(**options: Any) -> int:
     if session.json:
         _print_json({"status": "ok", "events": count, "head": digest, "store": str(session.journal.path)})
     else:
-        click.echo(
+        say(
             f"ok: {count} events, none changed. Last hash:\n{digest or '-'}\nA cut-off end shows only against a hash that was written down before."
         )
     return 0

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 import textwrap
 
-import click
+from remediation.cli.console import printable, unstyled
 
 WIDTH = 80
 _BELOW = 9
-# What a terminal obeys instead of showing it, what turns the direction of text, and what cannot be printed at all.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-
-
-def printable(text: str) -> str:
-    """Return text that a terminal only shows: it may come from whoever may write to the cluster, or answers in its place."""
-    return _UNSEEN.sub(lambda found: json.dumps(found.group()).strip('"'), text)
 
 
 def labelled(label: str, text: str) -> list[str]:
@@ -25,7 +16,7 @@ def labelled(label: str, text: str) -> list[str]:
     A word that fits a line, but not beside its label, starts on the next line.
     """
     text = printable(text)
-    indent, longest = len(click.unstyle(label)), max(map(len, text.split()), default=0)
+    indent, longest = len(unstyled(label)), max(map(len, text.split()), default=0)
     if WIDTH - indent < longest <= WIDTH - _BELOW:
         return [label.rstrip(), *(" " * _BELOW + line for line in _wrapped(text, WIDTH - _BELOW))]
     body = _wrapped(text, WIDTH - indent) or [""]

@@ -12,9 +12,7 @@ import structlog
 def configure(style: str) -> None:
     """Write log events to stderr as ``console`` text or one ``json`` object a line."""
     renderer: Any = (
-        structlog.processors.JSONRenderer()
-        if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
     )
     structlog.configure(
         processors=[

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from remediation.cli.console import guard, say
 from remediation.cli.examples import examples
 from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common
@@ -111,6 +112,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
             signal.signal(number, _terminate)
+    guard()
     name = "kubectl runbook" if os.path.basename(sys.argv[0]).startswith("kubectl-") else "runbook"
     sys.exit(_run(name))
 
@@ -119,7 +121,7 @@ def _run(name: str) -> int:
     outlive_readers()
     try:
         refuse_unknown(os.environ)
-        result = runbook.main(prog_name=name, standalone_mode=False, color=_colour())
+        result = runbook.main(prog_name=name, standalone_mode=False)
     except RunbookError as problem:
         return _tell(problem)
     except click.ClickException as problem:
@@ -140,13 +142,8 @@ def _tell(problem: RunbookError) -> int:
     if _wants_json():
         print_json(refusal(sys.argv[1:], problem))
     else:
-        click.echo(error_text(problem), err=True, color=_colour())
+        say(error_text(problem), error=True)
     return problem.exit_code
-
-
-def _colour() -> bool | None:
-    """Return False where the person wants none (https://no-color.org), else None: only on terminals."""
-    return False if os.environ.get("NO_COLOR") else None
 
 
 def _usage(problem: click.ClickException) -> int:

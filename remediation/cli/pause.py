@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from remediation.cli.console import say
 from remediation.cli.hints import here
 from remediation.cli.options import store_options
 from remediation.cli.session import Session
@@ -37,7 +38,7 @@ def _set(session: Session, reason: str) -> int:
 
         print_json({"paused": bool(reason), "reason": reason or None})
     elif reason:
-        click.echo(f"paused: {reason}\nnext:  {joined(here((command('runbook', 'unpause'),)))}")
+        say(f"paused: {reason}\nnext:  {joined(here((command('runbook', 'unpause'),)))}")
     else:
-        click.echo("runs are allowed again" if before else f"nothing was paused in {session.journal.path}")
+        say("runs are allowed again" if before else f"nothing was paused in {session.journal.path}")
     return 0

@@ -6,10 +6,9 @@ import sys
 import time
 from typing import Any
 
-import click
-
 from remediation.changes import Change
-from remediation.cli.layout import WIDTH, labelled, printable, shorten
+from remediation.cli.console import ERASE, printable, say
+from remediation.cli.layout import WIDTH, labelled, shorten
 from remediation.model import Ensure, Verdict
 
 _VERBS = {"create": "creating", "update": "changing", "delete": "deleting"}
@@ -56,24 +55,24 @@ class Progress:
         """A check has its final answer; the result shows it, so only the live line is removed."""
         self._note("check", check=ensure.check.description, status=verdict.status, detail=verdict.detail)
         if self._live and not self._quiet:
-            self._write("\r\x1b[K")
+            self._write(ERASE)
 
     def notice(self, text: str) -> None:
         """Something keeps the verb waiting: nobody answers, or somebody asks to slow down."""
         self._note("waiting", why=text)
         if self._live and not self._quiet:
-            self._write("\r\x1b[K")
+            self._write(ERASE)
         self._line("\n".join(labelled("  ", text)))
 
     def _line(self, text: str, *, replace: bool = False) -> None:
         if self._quiet:
             return
-        self._write("\r\x1b[K" + text if self._live and replace else text + "\n")
+        self._write(ERASE + text if self._live and replace else text + "\n")
 
     def _write(self, text: str) -> None:
         """A run goes on, and undoes what it must, when nobody reads this any more."""
         try:
-            click.echo(text, err=True, nl=False)
+            say(text, error=True, end="")
         except OSError:
             self._quiet = True
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-import click
-
+from remediation.cli.console import asked, say
 from remediation.cli.layout import labelled
 from remediation.cli.session import Session
 from remediation.commands import Hint, Hints
@@ -28,8 +27,8 @@ def confirmed(session: Session, verb: str, plan: State, target: Target, unattend
     """
     if not session.interactive:
         raise Refused("nobody is here to confirm", "nothing was changed", unattended)
-    click.echo("\n".join(labelled("", size(plan, target.as_json()))), err=True)
-    return click.confirm(f"{verb} {name(target.as_json())}?", err=True)
+    say("\n".join(labelled("", size(plan, target.as_json()))), error=True)
+    return asked(f"{verb} {name(target.as_json())}?")
 
 
 def size(plan: State, target: State) -> str:

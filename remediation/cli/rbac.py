@@ -10,6 +10,7 @@ import click
 
 from remediation import catalogue, index
 from remediation.catalogue import Runbook
+from remediation.cli.console import say
 from remediation.cli.layout import labelled
 from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common, parameter_option
@@ -142,9 +143,9 @@ class RbacGroup(NameFirst):
                 print_json({"runbook": book.name, "kubernetes": documents, "google": google})
             else:
                 text = _text(book, target, documents, google)
-                click.echo(text, nl=False)
+                say(text, end="")
                 for line in _warnings(book, text, roles=bool(documents)):
-                    click.echo(line, err=True)
+                    say(line, error=True)
             return 0
 
         command = click.Command(

@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import click
-
 from remediation import index
+from remediation.cli.console import printable, say, style
 from remediation.cli.edits import edit_lines
 from remediation.cli.hints import here
-from remediation.cli.layout import labelled, printable
+from remediation.cli.layout import labelled
 from remediation.commands import Hints, command, joined
 from remediation.diffing import State
 from remediation.engine.outcome import Outcome
@@ -43,7 +42,7 @@ _THEN = {
 
 def error_text(problem: RunbookError) -> str:
     """Return an error in three parts: what, why, what to type next."""
-    lines = labelled(click.style("error: ", fg="red", bold=True), problem.summary)
+    lines = labelled(style("error: ", fg="red", bold=True), problem.summary)
     if problem.detail:
         lines += labelled("why:   ", problem.detail)
     return "\n".join([*lines, *next_lines(problem.next)])
@@ -51,15 +50,14 @@ def error_text(problem: RunbookError) -> str:
 
 def heading(what: str, target: Target, risk: str = "") -> str:
     """Return the first lines of a plan: what is done, and where."""
-    first = click.style(what, bold=True) + (f", risk {risk}" if risk else "")
+    first = style(what, bold=True) + (f", risk {risk}" if risk else "")
     return "\n".join([first, *labelled("on ", str(target))])
 
 
 def next_lines(ways: Hints) -> list[str]:
     """Return what to type next, one command on a line so that it can be copied."""
     return [
-        ("next:  " if not number else "  or:  ") + click.style(str(way), bold=True)
-        for number, way in enumerate(here(ways))
+        ("next:  " if not number else "  or:  ") + style(str(way), bold=True) for number, way in enumerate(here(ways))
     ]
 
 
@@ -70,7 +68,7 @@ def plan_text(plan: State) -> str:
         lines += ["", *_change(change)]
     lines += [""] if plan["changes"] else []
     for item in plan["already_ok"]:
-        lines += labelled(f"  {click.style('=', fg='green')} ", f"{item['address']}: {item['reason']}")
+        lines += labelled(f"  {style('=', fg='green')} ", f"{item['address']}: {item['reason']}")
     lines += [line for check in plan["checks"] for line in _check(check)]
     return "\n".join(lines)
 
@@ -83,7 +81,7 @@ def _change(change: State) -> Iterator[str]:
             "" if change["reversible"] else " (IRREVERSIBLE)",
         ]
     )
-    yield "  " + click.style(printable(f"{sign} {change['address']}"), fg=colour, bold=True) + marks
+    yield "  " + style(printable(f"{sign} {change['address']}"), fg=colour, bold=True) + marks
     for edit in change["edits"]:
         yield from edit_lines(edit, whole=change["action"] != "update")
     if change.get("note"):
@@ -94,7 +92,7 @@ def _check(check: State) -> Iterator[str]:
     mark, colour = _MARKS.get(check["status"], (check["status"], None))
     detail = f": {check['detail']}" if check.get("detail") else ""
     limit = f" (within {int(check['within_seconds'])} s)" if check.get("within_seconds") else ""
-    yield from labelled(f"  {click.style(mark, fg=colour)}  ", check["check"] + limit + detail)
+    yield from labelled(f"  {style(mark, fg=colour)}  ", check["check"] + limit + detail)
 
 
 def outcome_text(outcome: Outcome) -> str:
@@ -103,7 +101,7 @@ def outcome_text(outcome: Outcome) -> str:
     lines += [line for note in outcome.notes for line in labelled("  ", note)]
     if outcome.error:
         lines.append(error_text(outcome.error))
-    status = click.style(str(outcome.status).replace("_", " "), fg=_COLOURS.get(outcome.status, "red"), bold=True)
+    status = style(str(outcome.status).replace("_", " "), fg=_COLOURS.get(outcome.status, "red"), bold=True)
     run = f"  run {outcome.run_id}" if outcome.run_id else ""
     lines += labelled(f"{status}, ", half_proven(outcome) + run) if half_proven(outcome) else [status + run]
     return "\n".join([*lines, *([] if outcome.error else next_lines(_next(outcome)))])
@@ -148,9 +146,9 @@ def refusal(words: list[str], problem: RunbookError) -> State:
 def print_json_list(name: str, items: list[State]) -> None:
     """Print a document that is one list, an element on each line: a long one takes a tenth of the time."""
     lines = ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)
-    click.echo(printable(f'{{"{name}": [\n{lines}\n]}}'))
+    say(printable(f'{{"{name}": [\n{lines}\n]}}'))
 
 
 def print_json(value: Any) -> None:
     """Print the one document of this invocation."""
-    click.echo(printable(json.dumps(value, indent=2, ensure_ascii=False)))
+    say(printable(json.dumps(value, indent=2, ensure_ascii=False)))

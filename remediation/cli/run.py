@@ -11,6 +11,7 @@ import click
 from remediation.catalogue import Runbook
 from remediation.cli import plan_files
 from remediation.cli.by_runbook import ByRunbook, require_nothing
+from remediation.cli.console import asked, say, style
 from remediation.cli.hints import again
 from remediation.cli.options import run_options, target_options
 from remediation.cli.parameters import as_json
@@ -46,7 +47,7 @@ def emit(session: Session, book: tuple[str, str | None], target: Target, outcome
     if session.json:
         print_json(document(*book, target.as_json(), outcome))
     else:
-        click.echo(outcome_text(outcome))
+        say(outcome_text(outcome))
     return outcome.exit_code
 
 
@@ -68,14 +69,14 @@ def _show(session: Session, book: Runbook, plan: Plan, api: Any, values: dict[st
     if session.json:
         print_json(content)
     else:
-        click.echo(_heading(plan) + "\n" + plan_text(outcome.plan or {}))
-        click.echo(_after_plan(session, plan, content))
+        say(_heading(plan) + "\n" + plan_text(outcome.plan or {}))
+        say(_after_plan(session, plan, content))
     return 10 if plan.changes and session.get("detailed_exitcode") else 0
 
 
 def _after_plan(session: Session, plan: Plan, content: dict[str, Any]) -> str:
     if not plan.changes:
-        return f"{click.style('already ok', fg='green', bold=True)}: nothing to change"
+        return f"{style('already ok', fg='green', bold=True)}: nothing to change"
     count = f"{len(plan.changes)} change{'s' if len(plan.changes) > 1 else ''}; nothing was written. Plan {plan.fingerprint[7:19]}"
     following = (
         plan_files.run_command(session.get("out"), plan.book, plan.parameters, content["target"], session)
@@ -123,7 +124,7 @@ def _run(session: Session, book: Runbook, plan: Plan, api: Any, values: dict[str
         return _already_ok(session, book, plan, api)
     require_permissions(plan)
     if not session.json:
-        click.echo(_heading(plan) + "\n" + plan_text(plan.as_json()))
+        say(_heading(plan) + "\n" + plan_text(plan.as_json()))
     if not session.get("yes"):
         plan, api = _confirmed(session, book, values, plan)
     run = _begin(session, plan, {"target_uid": api.target_uid()})
@@ -147,7 +148,7 @@ def _already_ok(session: Session, book: Runbook, plan: Plan, api: Any) -> int:
     if not session.json:
         shown = plan.as_json()
         shown["checks"] = [item for item in shown["checks"] if item["status"] == "not checked"]
-        click.echo(_heading(plan) + "\n" + plan_text(shown))
+        say(_heading(plan) + "\n" + plan_text(shown))
     return emit(session, (book.name, book.id), plan.target, outcome)
 
 
@@ -182,8 +183,8 @@ def decision(session: Session) -> Callable[[Unhealthy], bool]:
     def decide(problem: Unhealthy) -> bool:
         choice = session.get("on_unhealthy") or ("ask" if session.interactive else "keep")
         if choice == "ask" and session.interactive:
-            click.echo(f"{problem.summary}: {problem.detail}", err=True)
-            return click.confirm("Roll back?", err=True)
+            say(f"{problem.summary}: {problem.detail}", error=True)
+            return asked("Roll back?")
         return bool(choice == "rollback")
 
     return decide

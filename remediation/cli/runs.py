@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from remediation.cli.completing import runs
+from remediation.cli.console import say
 from remediation.cli.options import run_options, target_options
 from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, next_lines, plan_text, print_json
@@ -33,7 +34,7 @@ def _loaded(session: Session, run_id: str) -> tuple[Run, Target, Any]:
     target = session.target(run.target_kind)
     api = session.api(target, run.target_kind)
     if unread := require_same_target(run, target, api, by_address=not session.get("sandbox")):
-        click.echo(f"note:  {unread}", err=True)
+        say(f"note:  {unread}", error=True)
     run.work_as(session.about())
     return run, target, api
 
@@ -106,7 +107,7 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
             return _ended(session, record, target, done)
         plan = rollback_plan(record, api)
         if not session.json:
-            click.echo(f"{heading(f'rollback of {record.id} ({record.name})', target)}\n{plan_text(plan)}")
+            say(f"{heading(f'rollback of {record.id} ({record.name})', target)}\n{plan_text(plan)}")
         if dry_run:
             return _previewed(session, record, target, plan, "rollback")
         session.require_unpaused()
@@ -121,7 +122,7 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
 def _previewed(session: Session, run: Run, target: Target, plan: State, verb: str) -> int:
     if session.json:
         return _ended(session, run, target, Outcome(Status.PLANNED, run_id=run.id, plan=plan))
-    click.echo(f"nothing was written.\n{next_lines((command('runbook', verb, run.id),))[0]}")
+    say(f"nothing was written.\n{next_lines((command('runbook', verb, run.id),))[0]}")
     return 0
 
 
@@ -133,7 +134,7 @@ def _last_change(session: Session, run_id: str) -> str:
     begun = (found for found in session.journal.with_entry("change.intended") if _has_begun(session, found))
     last = next(begun, newest)
     if last != newest:
-        click.echo(f"run {newest} changed nothing; the last run that did is {last}", err=True)
+        say(f"run {newest} changed nothing; the last run that did is {last}", error=True)
     return last
 
 
@@ -161,7 +162,7 @@ def resume_command(run: str, dry_run: bool, yes: bool, on_unhealthy: str | None,
         record, target, api = _loaded(session, run)
         plan = resume_plan(record, api)
         if not session.json:
-            click.echo(f"{heading(f'rest of {record.id} ({record.name})', target)}\n{plan_text(plan)}")
+            say(f"{heading(f'rest of {record.id} ({record.name})', target)}\n{plan_text(plan)}")
         if dry_run:
             return _previewed(session, record, target, plan, "resume")
         if not yes:

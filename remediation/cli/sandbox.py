@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from remediation.cli.completing import scenarios
+from remediation.cli.console import say
 from remediation.cli.options import output_option
 from remediation.cli.running_sandbox import running_sandbox
 from remediation.errors import UsageProblem
@@ -56,7 +57,7 @@ def up(kind: str, output: str | None) -> int:
     found = running_sandbox(kind)
     if output == "json":
         return _print_status(kind)
-    click.echo(
+    say(
         f"ready after {time.monotonic() - started:.2f} s: {found.endpoints['kubernetes']}\n"
         f"next:  runbook sandbox break{_real(kind)}\n  or:  {_eval(kind)}"
     )
@@ -78,7 +79,7 @@ def down(kind: str, output: str | None) -> int:
     existed = stop(kind)
     if output == "json":
         return _print_status(kind)
-    click.echo("stopped and removed" if existed else "there was none")
+    say("stopped and removed" if existed else "there was none")
     return 0
 
 
@@ -90,10 +91,10 @@ def status(kind: str, output: str | None) -> int:
     if output == "json":
         return _print_status(kind)
     found = state(kind)
-    click.echo(f"{'running' if found['running'] else 'not running'}   kubeconfig {found['kubeconfig']}")
+    say(f"{'running' if found['running'] else 'not running'}   kubeconfig {found['kubeconfig']}")
     for name, where in found["endpoints"].items():
-        click.echo(f"  {name:<10} {where}")
-    click.echo(f"next:  runbook sandbox {'break' if found['running'] else 'up'}{_real(kind)}")
+        say(f"  {name:<10} {where}")
+    say(f"next:  runbook sandbox {'break' if found['running'] else 'up'}{_real(kind)}")
     return 0
 
 
@@ -110,11 +111,11 @@ def env(unset: bool, kind: str, output: str | None) -> int:
         _print({"variables": found})
         return 0
     for name, value in found.items():
-        click.echo(f"unset {name};" if value is None else f"export {name}={shlex.quote(value)};")
+        say(f"unset {name};" if value is None else f"export {name}={shlex.quote(value)};")
     if not unset:
         # Last, so that it does no harm where a shell is told to evaluate all of this as one line.
-        click.echo(f"# for this shell:  {_eval(kind)}")
-        click.echo('# to leave again:  eval "$(runbook sandbox env --unset)"')
+        say(f"# for this shell:  {_eval(kind)}")
+        say('# to leave again:  eval "$(runbook sandbox env --unset)"')
     return 0
 
 
@@ -135,7 +136,7 @@ def break_it(scenario: str | None, kind: str, output: str | None) -> int:
     if output == "json":
         _print({"scenario": scenario, "summary": fault.summary, "fix": fix})
     else:
-        click.echo(f"broken: {fault.summary}\nnext:  runbook diagnose{more}\nthen:  {fix}")
+        say(f"broken: {fault.summary}\nnext:  runbook diagnose{more}\nthen:  {fix}")
     return 0
 
 
@@ -152,8 +153,8 @@ def _list(scenarios: dict[str, Any], kind: str, output: str | None) -> int:
         _print({"scenarios": [{"name": name, "summary": item.summary} for name, item in scenarios.items()]})
         return 0
     for name, item in scenarios.items():
-        click.echo(f"{name:<24} {item.summary}")
-    click.echo(f"next:  runbook sandbox break SCENARIO{_real(kind)}")
+        say(f"{name:<24} {item.summary}")
+    say(f"next:  runbook sandbox break SCENARIO{_real(kind)}")
     return 0
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from remediation.cli.console import unstyled
 from remediation.cli.edits import edit_lines
 
 CONTAINER = {"name": "clean", "command": ["bash", "-c", "x" * 200], "env": [{"name": "A", "value": "b c " * 40}]}
 
 
 def shown(path: str, old: Any, new: Any, *, whole: bool = True) -> list[str]:
-    return [click.unstyle(line) for line in edit_lines({"path": path, "old": old, "new": new}, whole=whole)]
+    return [unstyled(line) for line in edit_lines({"path": path, "old": old, "new": new}, whole=whole)]
 
 
 def test_an_object_is_shown_as_yaml() -> None:
