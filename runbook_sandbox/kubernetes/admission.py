@@ -43,6 +43,12 @@ _STATUS_RESET = frozenset(
         "persistentvolumeclaims",
     }
 )
+# What is in use goes only when nobody uses it any more.
+PROTECTION = {
+    "persistentvolumeclaims": "kubernetes.io/pvc-protection",
+    "persistentvolumes": "kubernetes.io/pv-protection",
+    "volumeattributesclasses": "kubernetes.io/vac-protection",
+}
 _EMPTY_STATUS: dict[str, dict[str, Any]] = {
     "daemonsets": {"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0},
     "replicasets": {"replicas": 0},
@@ -61,6 +67,9 @@ def admit_create(store: Store, kind: Kind, obj: Object) -> None:
         meta(obj)["generation"] = 1
     if kind.storage == "daemonsets.apps":
         meta(obj).setdefault("annotations", {})[_TEMPLATE_GENERATION] = "1"
+    if kind.plural in PROTECTION:
+        kept = meta(obj).setdefault("finalizers", [])
+        kept += [PROTECTION[kind.plural]] if PROTECTION[kind.plural] not in kept else []
     if kind.plural == "pods":
         _pod(store, obj)
     if kind.plural == "services":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,8 +15,8 @@ from runbook_sandbox.kubernetes import (
     problems,
     protobuf,
     rbac,
+    rendering,
     reviews,
-    tables,
     watch,
     writing,
 )
@@ -27,10 +26,10 @@ from runbook_sandbox.kubernetes.objects import Object
 from runbook_sandbox.kubernetes.requests import Request, Response, Route, User, route
 from runbook_sandbox.kubernetes.selectors import parse
 from runbook_sandbox.kubernetes.store import Store
+from runbook_sandbox.kubernetes.subresources import LogText, Subresources
 
 _WATCH_SECONDS = 1800.0
 _HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
-LogText = Callable[[Object, str, Mapping[str, str]], str]
 
 
 class Api:
@@ -38,14 +37,14 @@ class Api:
 
     Attributes:
         tokens: users by bearer token; empty makes everybody the administrator.
-        log_text: returns the log of a pod's container.
         is_open: tells whether watches go on.
     """
 
     def __init__(
         self, store: Store, kinds: Kinds, tokens: Mapping[str, User], log_text: LogText, is_open: Callable[[], bool]
     ) -> None:
-        self.store, self.kinds, self.tokens, self.log_text, self.is_open = store, kinds, tokens, log_text, is_open
+        self.store, self.kinds, self.tokens, self.is_open = store, kinds, tokens, is_open
+        self._subresources = Subresources(store, log_text)
 
     def answer(self, request: Request) -> Response:
         """Return the answer to a request."""
@@ -100,7 +99,7 @@ class Api:
         if found.kind.plural in reviews.REVIEWS:
             return self._review(found, request)
         if found.subresource not in {"", "status", "finalize"}:
-            return self._subresource(found, request)
+            return self._subresources.answer(found, self._stored(found), request)
         verbs: dict[str, Callable[[Route, Request], Response]] = {
             "get": self._get,
             "list": self._list,
@@ -120,26 +119,6 @@ class Api:
         obj, _ = self._body(found.kind, request)
         return Response(201, reviews.review(self.store, found.kind.plural, obj, request.user))
 
-    def _subresource(self, found: Route, request: Request) -> Response:
-        obj = self._stored(found)
-        if found.subresource == "log":
-            text = self.log_text(obj, request.query.get("container", ""), request.query)
-            return Response(200, text, "text/plain")
-        if found.subresource == "eviction":
-            return self._evict(found, obj, request)
-        raise problems.wrong_method()
-
-    def _evict(self, found: Route, obj: Object, request: Request) -> Response:
-        body = (
-            protobuf.decode(request.body) if protobuf.is_protobuf(request.body) else json.loads(request.body or b"{}")
-        )
-        how = deleting.DeleteOptions(
-            body.get("deleteOptions", {}).get("gracePeriodSeconds"), dry_run=request.is_dry_run
-        )
-        with self.store.lock:
-            deleting.delete(self.store, found.kind, obj, how)
-        return Response(201, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})
-
     def _stored(self, found: Route) -> Object:
         obj = self.store.get(found.kind.storage, found.namespace, found.name)
         if obj is None:
@@ -150,9 +129,7 @@ class Api:
         return self._shown(200, found.kind, self._stored(found), request)
 
     def _shown(self, code: int, kind: Kind, obj: Object, request: Request) -> Response:
-        shown = events.shown(kind, obj)
-        wanted = tables.requested(request)
-        return Response(code, tables.table(kind, [shown], wanted) if wanted else shown)
+        return Response(code, rendering.wanted(request).object(kind, obj))
 
     def _list(self, found: Route, request: Request) -> Response:
         kind, query = found.kind, request.query
@@ -162,14 +139,7 @@ class Api:
         page, left, token = paging.page(objects, query, version)
         metadata: dict[str, Any] = {"resourceVersion": str(version)}
         metadata |= {"continue": token, "remainingItemCount": left} if token else {}
-        items = [events.shown(kind, each) for each in page]
-        wanted = tables.requested(request)
-        if wanted:
-            return Response(200, tables.table(kind, items, wanted, metadata))
-        body = {"kind": f"{kind.name}List", "apiVersion": kind.group_version, "metadata": metadata}
-        # Items of a list do not repeat their kind, as the typed lists of the API server.
-        plain = [{key: item for key, item in each.items() if key not in {"kind", "apiVersion"}} for each in items]
-        return Response(200, body | {"items": plain})
+        return Response(200, rendering.wanted(request).list(kind, page, metadata))
 
     def _selected(self, found: Route, request: Request) -> list[Object]:
         query = request.query
@@ -189,17 +159,13 @@ class Api:
     def _watch(self, found: Route, request: Request) -> Response:
         kind, query = found.kind, request.query
         chosen = query.get("fieldSelector", "") or (f"metadata.name={found.name}" if found.name else "")
-        wanted = tables.requested(request)
-
-        def render(obj: Object) -> Any:
-            shown = events.shown(kind, obj)
-            return tables.table(kind, [shown], wanted) if wanted else shown
-
-        def bookmark(version: int) -> Any:
-            return {"kind": kind.name, "apiVersion": kind.group_version, "metadata": {"resourceVersion": str(version)}}
-
+        form = rendering.wanted(request)
         watched = watch.Watched(
-            kind.storage, found.namespace, parse(kind, query.get("labelSelector", ""), chosen), render, bookmark
+            kind.storage,
+            found.namespace,
+            parse(kind, query.get("labelSelector", ""), chosen),
+            lambda obj: form.object(kind, obj),
+            lambda version: form.bookmark(kind, version),
         )
         span = watch.Span(
             query.get("resourceVersion", ""),
@@ -243,7 +209,7 @@ class Api:
         how = deleting.options(request)
         with self.store.lock:
             obj, gone = deleting.delete(self.store, found.kind, self._stored(found), how)
-        if not gone:
+        if not gone or found.kind.returned:
             return self._shown(200, found.kind, obj, request)
         details = problems.details(found.kind, found.name) | {"uid": obj["metadata"]["uid"]}
         body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}

@@ -103,7 +103,8 @@ class Decoder:
     def _object(self, name: str, value: Any, path: str, go_path: str) -> Any:
         if not isinstance(value, dict):
             raise WrongType(f"json: cannot unmarshal {_GO_NAMES[type(value)]} into Go struct field {go_path}")
-        fields = types()[name]["fields"]
+        shape = types()[name]
+        fields, required = shape["fields"], shape.get("required", ())
         if not fields:
             return value
         self._complain(value, fields, path)
@@ -112,7 +113,8 @@ class Decoder:
             for key, item in value.items()
             if item is not None and key in fields
         }
-        return {key: item for key, item in known.items() if not _is_omitted(key, item, fields[key])}
+        # What the schema requires is written also when it is empty; the rest mostly has `omitempty`.
+        return {key: item for key, item in known.items() if key in required or not _is_omitted(key, item, fields[key])}
 
     def _complain(self, value: dict[str, Any], fields: dict[str, Any], path: str) -> None:
         self.complaints += [f'unknown field "{_join(path, key)}"' for key in value if key not in fields]

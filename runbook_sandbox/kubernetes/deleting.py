@@ -8,12 +8,14 @@ from typing import Any
 
 from runbook_sandbox.kubernetes import problems
 from runbook_sandbox.kubernetes.kinds import Kind
-from runbook_sandbox.kubernetes.objects import Object, clone, now
+from runbook_sandbox.kubernetes.objects import Object, clone, name_of, now
 from runbook_sandbox.kubernetes.protobuf import decode, is_protobuf
 from runbook_sandbox.kubernetes.requests import Request
 from runbook_sandbox.kubernetes.store import Store
 
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+# Jobs of batch/v1 and replication controllers keep their pods unless the client asks otherwise.
+_ORPHANING = frozenset({"jobs", "replicationcontrollers"})
 _POLICIES = {"Foreground": FOREGROUND, "Orphan": ORPHAN}
 
 
@@ -62,13 +64,14 @@ def delete(store: Store, kind: Kind, obj: Object, how: DeleteOptions) -> tuple[O
         Problem: 409 when a precondition does not hold.
     """
     _check(kind, obj, how.preconditions)
-    marked = _marked(kind, obj, how)
-    gone = marked is None
-    if not how.dry_run and gone:
-        store.remove(kind.storage, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
-    elif not how.dry_run and marked is not None:
-        marked = store.put(kind.storage, marked)
-    return marked or obj, gone
+    going, gone = _going(kind, obj, how)
+    if how.dry_run:
+        return going, gone
+    if not gone:
+        return store.put(kind.storage, going), gone
+    removed = store.remove(kind.storage, *name_of(obj)) or obj
+    version = removed["metadata"]["resourceVersion"]
+    return {**going, "metadata": {**going["metadata"], "resourceVersion": version}}, gone
 
 
 def _check(kind: Kind, obj: Object, preconditions: dict[str, str]) -> None:
@@ -94,28 +97,31 @@ def _check(kind: Kind, obj: Object, preconditions: dict[str, str]) -> None:
         )
 
 
-def _marked(kind: Kind, obj: Object, how: DeleteOptions) -> Object | None:
-    """Return the object as it waits for its end, or None when it can go at once."""
+def _going(kind: Kind, obj: Object, how: DeleteOptions) -> tuple[Object, bool]:
+    """Return the object as it waits for its end, and whether nothing keeps it."""
     waits = _finalizers(kind, obj, how)
     grace = _grace(kind, obj, how)
-    if not waits and not grace and not (kind.plural == "namespaces" and obj["spec"].get("finalizers")):
-        return None
+    gone = not waits and not grace and not (kind.plural == "namespaces" and obj["spec"].get("finalizers"))
+    if gone and kind.plural != "pods":
+        return obj, gone
     found: Object = clone(obj)
-    found["metadata"].setdefault("deletionTimestamp", now())
-    found["metadata"]["deletionGracePeriodSeconds"] = grace
+    metadata = found["metadata"]
+    before = metadata.get("deletionGracePeriodSeconds")
+    if before is None or grace < before:
+        metadata |= {"deletionTimestamp": now(grace), "deletionGracePeriodSeconds": grace}
     if waits:
-        found["metadata"]["finalizers"] = waits
-    if "generation" in found["metadata"] and "deletionTimestamp" not in obj["metadata"]:
-        found["metadata"]["generation"] += 1
+        metadata["finalizers"] = waits
+    if "generation" in metadata and "deletionTimestamp" not in obj["metadata"]:
+        metadata["generation"] += 1
     if kind.plural == "namespaces":
-        del found["metadata"]["deletionGracePeriodSeconds"]
+        del metadata["deletionGracePeriodSeconds"]
+        metadata["deletionTimestamp"] = obj["metadata"].get("deletionTimestamp", metadata["deletionTimestamp"])
         found["status"] = {**found.get("status", {}), "phase": "Terminating"}
-    return found
+    return found, gone
 
 
 def _finalizers(kind: Kind, obj: Object, how: DeleteOptions) -> list[str]:
-    # Jobs of batch/v1 keep their pods unless the client asks otherwise.
-    policy = how.policy or ("Orphan" if kind.plural == "jobs" else "Background")
+    policy = how.policy or ("Orphan" if kind.plural in _ORPHANING else "Background")
     present = [each for each in obj["metadata"].get("finalizers", ()) if each not in _POLICIES.values()]
     wanted = _POLICIES.get(policy)
     return [*present, wanted] if wanted else present

@@ -19,6 +19,7 @@ class Kind:
     Attributes:
         type: name of its type in `api.json`; empty for a kind whose fields are not known, such as a custom resource.
         subresources: the names after the object's name in a path, such as `status`.
+        returned: whether a deletion is answered with the object, where most kinds answer with a Status.
     """
 
     group: str
@@ -32,6 +33,7 @@ class Kind:
     categories: tuple[str, ...] = ()
     type: str = ""
     subresources: frozenset[str] = field(default=frozenset())
+    returned: bool = False
 
     @property
     def group_version(self) -> str:
@@ -73,6 +75,7 @@ def _kind(row: dict[str, Any], rows: list[dict[str, Any]]) -> Kind:
     group, _, version = row["groupVersion"].rpartition("/")
     prefix = row["name"] + "/"
     below = (each["name"] for each in rows if each["groupVersion"] == row["groupVersion"])
+    identity = f"{group}/{version}/{row['kind']}"
     return Kind(
         group,
         version,
@@ -83,8 +86,9 @@ def _kind(row: dict[str, Any], rows: list[dict[str, Any]]) -> Kind:
         tuple(row.get("shortNames", ())),
         tuple(row["verbs"]),
         tuple(row.get("categories", ())),
-        document()["kinds"].get(f"{group}/{version}/{row['kind']}", ""),
+        document()["kinds"].get(identity, ""),
         frozenset(name.removeprefix(prefix) for name in below if name.startswith(prefix)),
+        identity in document()["returned"],
     )
 
 

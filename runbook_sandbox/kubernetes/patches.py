@@ -30,12 +30,15 @@ def patch(store: Store, route: Route, request: Request) -> tuple[int, Object]:
     if request.content_type == _APPLY:
         return _apply(store, route, request)
     old = _stored(store, route)
-    shown = events.shown(route.kind, old)
+    new = patched(route.kind, events.shown(route.kind, old), request)
+    return 200, writing.replace(store, route, old, events.stored(route.kind, new), request)
+
+
+def patched(kind: Kind, shown: Object, request: Request) -> Object:
+    """Return an object with the patch of a request; raises Problem (400, 415 or 422)."""
     if request.content_type not in {_JSON, _MERGE, _STRATEGIC}:
         raise problems.unsupported_media()
-    document = _parse(request)
-    new = _decoded(route.kind, _patched(route.kind, shown, document, request.content_type), request)
-    return 200, writing.replace(store, route, old, events.stored(route.kind, new), request)
+    return _decoded(kind, _patched(kind, shown, _parse(request), request.content_type), request)
 
 
 def _stored(store: Store, route: Route) -> Object:

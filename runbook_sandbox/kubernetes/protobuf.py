@@ -69,6 +69,9 @@ _MESSAGES = {
     "SelfSubjectRulesReview": _OBJECT.format("SelfSubjectRulesReview"),
     "SelfSubjectRulesReviewSpec": "1 namespace s",
     "SelfSubjectReview": _META,
+    "TokenRequest": _OBJECT.format("TokenRequest"),
+    "TokenRequestSpec": "1 audiences *s|3 boundObjectRef BoundObjectReference|4 expirationSeconds i",
+    "BoundObjectReference": "1 kind s|2 apiVersion s|3 name s|4 uID s",
 }
 
 

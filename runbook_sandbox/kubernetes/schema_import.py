@@ -98,16 +98,32 @@ def group_versions(kubectl: str, kubeconfig: str) -> list[str]:
 
 def collect(kubectl: str, kubeconfig: str) -> dict[str, Any]:
     """Return resources and types of all group versions that the server has."""
-    resources, types, kinds = [], {}, {}
+    resources, types, kinds, returned = [], {}, {}, []
     for group_version in group_versions(kubectl, kubeconfig):
         found = read(kubectl, kubeconfig, f"/{group_version}")["resources"]
         resources += [{"groupVersion": group_version.split("/", 1)[1], **each} for each in found]
-        for name, schema in read(kubectl, kubeconfig, f"/openapi/v3/{group_version}")["components"]["schemas"].items():
+        document = read(kubectl, kubeconfig, f"/openapi/v3/{group_version}")
+        returned += returned_when_deleted(document["paths"])
+        for name, schema in document["components"]["schemas"].items():
             types[short_name(name)] = type_of(schema)
             for gvk in schema.get("x-kubernetes-group-version-kind", ()):
                 kinds[f"{gvk['group']}/{gvk['version']}/{gvk['kind']}"] = short_name(name)
     named = {key: name for key, name in kinds.items() if not key.endswith(("/DeleteOptions", "/WatchEvent"))}
-    return {"resources": resources, "kinds": named, "types": dict(sorted(types.items()))}
+    return {"resources": resources, "returned": sorted(returned), "kinds": named, "types": dict(sorted(types.items()))}
+
+
+def returned_when_deleted(paths: dict[str, Any]) -> list[str]:
+    """Return the kinds whose deletion is answered with the object instead of a Status."""
+    deletions = (
+        each["delete"] for each in paths.values() if each.get("delete", {}).get("x-kubernetes-action") == "delete"
+    )
+    found = []
+    for each in deletions:
+        answer = each["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+        if not answer.endswith(".Status"):
+            gvk = each["x-kubernetes-group-version-kind"]
+            found.append(f"{gvk['group']}/{gvk['version']}/{gvk['kind']}")
+    return found
 
 
 if __name__ == "__main__":

@@ -108,6 +108,21 @@ def expression(requirement: Mapping[str, Any], found: Labels) -> bool:
     return answers[operator]
 
 
+def text_of(selector: Mapping[str, Any] | None) -> str:
+    """Return a LabelSelector, or the plain labels of a replication controller, as a query writes it."""
+    found = selector or {}
+    structured = found.keys() & {"matchLabels", "matchExpressions"}
+    equal = (found.get("matchLabels") or {}) if structured else found
+    parts = [f"{key}={value}" for key, value in sorted(equal.items())]
+    return ",".join(parts + [_expression_text(each) for each in found.get("matchExpressions") or () if structured])
+
+
+def _expression_text(requirement: Mapping[str, Any]) -> str:
+    key, values = requirement["key"], ",".join(sorted(requirement.get("values") or ()))
+    texts = {"Exists": key, "DoesNotExist": f"!{key}", "In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})"}
+    return str(texts[requirement["operator"]])
+
+
 def field_value(obj: Object, path: str) -> str:
     """Return the text of a field, as field selectors compare it."""
     value: Any = obj

@@ -6,22 +6,13 @@ from typing import Any
 
 from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object
-from runbook_sandbox.kubernetes.requests import Request
 from runbook_sandbox.kubernetes.table_columns import AGE, COLUMNS, NAME
 
 
-def requested(request: Request) -> str:
-    """Return the version of the table that a request accepts before plain JSON, or an empty text."""
-    first = request.headers.get("accept", "").split(",")[0]
-    parts = dict(part.strip().partition("=")[::2] for part in first.split(";")[1:])
-    if parts.get("as") != "Table":
-        return ""
-    return parts.get("v", "v1") + (":" + request.query["includeObject"] if "includeObject" in request.query else "")
-
-
-def table(kind: Kind, objects: list[Object], wanted: str, metadata: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the table of some objects."""
-    version, _, include = wanted.partition(":")
+def table(
+    kind: Kind, objects: list[Object], version: str, include: str, metadata: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the table of some objects, each row with its metadata, or with what `include` says."""
     columns = COLUMNS.get(kind.storage, (NAME, AGE))
     if metadata is None:
         metadata = {"resourceVersion": objects[0]["metadata"].get("resourceVersion", "")}

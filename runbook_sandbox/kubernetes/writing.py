@@ -81,7 +81,7 @@ def replace(store: Store, route: Route, old: Object, new: Object, request: Reque
     kind = route.kind
     _keep_metadata(kind, old, new, route)
     _keep_other_half(kind, old, new, route.subresource)
-    if not route.subresource:
+    if route.subresource in {"", "scale"}:
         defaults.fill(kind.storage, new)
         admission.admit_update(kind, new, old)
         validation.check(kind, new, old)

@@ -12,6 +12,7 @@ from runbook_sandbox.kubernetes.controllers.kubelet import Kubelet
 from runbook_sandbox.kubernetes.controllers.loop import Loop
 from runbook_sandbox.kubernetes.controllers.namespaces import Namespaces
 from runbook_sandbox.kubernetes.controllers.nodes import Nodes
+from runbook_sandbox.kubernetes.controllers.protection import Protection
 from runbook_sandbox.kubernetes.controllers.replica_sets import ReplicaSets
 from runbook_sandbox.kubernetes.controllers.scheduler import Scheduler
 from runbook_sandbox.kubernetes.controllers.stateful_sets import StatefulSets
@@ -36,5 +37,12 @@ class Controllers(Loop):
             StatefulSets(cluster),
             Jobs(cluster),
         )
-        others = (Namespaces(cluster), Nodes(cluster), GarbageCollector(cluster), Scheduler(cluster), self.kubelet)
+        others = (
+            Namespaces(cluster),
+            Nodes(cluster),
+            GarbageCollector(cluster),
+            Protection(cluster),
+            Scheduler(cluster),
+            self.kubelet,
+        )
         super().__init__(cluster.store, (*others, *workloads))

@@ -8,12 +8,16 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
 
+from remediation.clients import configurations
+from remediation.clients.kubernetes import KubernetesClient
 from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
 from runbook_sandbox.nodes.rules import install
 
@@ -49,6 +53,30 @@ class Side:
     def raw(self, path: str) -> Any:
         """Return one document of the server."""
         return json.loads(self.says("get", "--raw", path))
+
+    def ask(self, method: str, path: str, body: Any = None, media: str = "application/json") -> dict[str, Any]:
+        """Send one request as a plain client; raises the error that fits."""
+        return self._client.request(method, path, {}, body, media)
+
+    def accepting(self, path: str, form: str) -> Any:
+        """Return the answer, or the first event of a watch, in a form of `meta.k8s.io/v1`."""
+        user = yaml.safe_load(self.kubeconfig.read_text())["users"][0]["user"]
+        answer = requests.get(
+            self._client.server + path,
+            headers={"Accept": f"application/json;as={form};g=meta.k8s.io;v=v1"}
+            | ({"Authorization": f"Bearer {user['token']}"} if "token" in user else {}),
+            verify=self._client_configuration.ssl_ca_cert or True,
+            timeout=10,
+        )
+        return json.loads(answer.text.splitlines()[0])
+
+    @cached_property
+    def _client(self) -> KubernetesClient:
+        return KubernetesClient(self._client_configuration)
+
+    @cached_property
+    def _client_configuration(self) -> Any:
+        return configurations.load(str(self.kubeconfig), None)[0]
 
     def make(self, body: dict[str, Any]) -> dict[str, Any]:
         """Create an object and return it."""

@@ -2,21 +2,124 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
-from runbook_sandbox.control_plane import ControlPlane
+import pytest
+
 from runbook_sandbox.kubernetes.discovery import groups, resources
 from runbook_sandbox.kubernetes.kinds import Kinds
+from tests.sandbox.kubernetes.conftest import Side
+
+TEMPLATE = {
+    "metadata": {"labels": {"app": "web"}},
+    "spec": {"containers": [{"name": "app", "image": "registry.example.com/app:1"}]},
+}
+WORKLOAD = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": TEMPLATE}
+CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+VOLUME = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/data"}}
+CONTROLLER = {"spec": {"selector": {"app": "web"}, "template": TEMPLATE}}
+# What is made, and the kind of the answer to its deletion.
+DELETED: dict[str, tuple[dict[str, Any], str]] = {
+    "/api/v1/namespaces/{ns}/pods": ({"spec": TEMPLATE["spec"]}, "Pod"),
+    "/api/v1/namespaces/{ns}/services": ({"spec": {"ports": [{"port": 80}]}}, "Service"),
+    "/api/v1/namespaces/{ns}/serviceaccounts": ({}, "ServiceAccount"),
+    "/api/v1/namespaces/{ns}/podtemplates": ({"template": TEMPLATE}, "PodTemplate"),
+    "/api/v1/namespaces/{ns}/resourcequotas": ({"spec": {}}, "ResourceQuota"),
+    "/api/v1/namespaces/{ns}/persistentvolumeclaims": ({"spec": CLAIM}, "PersistentVolumeClaim"),
+    "/api/v1/namespaces/{ns}/replicationcontrollers": (CONTROLLER, "ReplicationController"),
+    "/api/v1/persistentvolumes": ({"spec": VOLUME}, "PersistentVolume"),
+    "/apis/storage.k8s.io/v1/storageclasses": ({"provisioner": "example.com/disk"}, "StorageClass"),
+    "/apis/storage.k8s.io/v1/csidrivers": ({"spec": {}}, "CSIDriver"),
+    "/apis/storage.k8s.io/v1/csinodes": ({"spec": {"drivers": []}}, "CSINode"),
+    "/apis/apps/v1/namespaces/{ns}/deployments": ({"spec": WORKLOAD}, "Status"),
+    "/api/v1/namespaces/{ns}/configmaps": ({}, "Status"),
+}
 
 
-def test_every_group_and_resource_of_a_real_server_is_offered(control_plane: ControlPlane) -> None:
+def test_every_group_and_resource_of_a_real_server_is_offered(side: Side) -> None:
     """Names, scopes, short names and subresources are those of the real server's own discovery."""
-
-    def real(path: str) -> Any:
-        return json.loads(control_plane.kubectl("get", "--raw", path).stdout)
-
     kinds = Kinds()
-    assert groups(kinds)["groups"] == real("/apis")["groups"]
+    assert groups(kinds)["groups"] == side.ask("GET", "/apis")["groups"]
     for name in ("/api/v1", *(f"/apis/{each.group_version}" for each in kinds if each.group)):
-        assert resources(kinds, name.split("/", 2)[2])["resources"] == real(name)["resources"], name
+        assert resources(kinds, name.split("/", 2)[2])["resources"] == side.ask("GET", name)["resources"], name
+
+
+@pytest.mark.parametrize("place", DELETED)
+def test_a_deletion_is_answered_as_typed_clients_expect(side: Side, place: str) -> None:
+    """Some kinds answer with the object, most with a Status; typed clients decode nothing else."""
+    body, expected = DELETED[place]
+    path, name = place.format(ns=side.namespace), side.namespace
+    made = side.ask("POST", path, {"metadata": {"name": name}, **body})
+    answer = side.ask("DELETE", f"{path}/{name}")
+    assert answer["kind"] == expected
+    known = answer["details"] if expected == "Status" else answer["metadata"]
+    assert (known["name"], known["uid"]) == (name, made["metadata"]["uid"])
+
+
+def test_a_claim_goes_when_no_pod_uses_it(side: Side) -> None:
+    """Deleting a claim in use marks it; it goes with the last pod that mounts it."""
+    place = f"/api/v1/namespaces/{side.namespace}"
+    side.ask("POST", f"{place}/persistentvolumeclaims", {"metadata": {"name": "data"}, "spec": CLAIM})
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    spec = {**TEMPLATE["spec"], "volumes": volumes, "terminationGracePeriodSeconds": 0}
+    side.ask("POST", f"{place}/pods", {"metadata": {"name": "user"}, "spec": spec})
+    marked = side.ask("DELETE", f"{place}/persistentvolumeclaims/data")
+    assert marked["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"]
+    side.says("delete", "pod", "user", "--now")
+    side.says("wait", "--for=delete", "pvc/data", "--timeout=30s")
+
+
+@pytest.mark.parametrize("kind", ["deployment", "statefulset", "replicaset"])
+def test_kubectl_scales(side: Side, kind: str) -> None:
+    """`kubectl scale` changes the replicas, counts a generation, and is refused where the count is another."""
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": {"deployment": "Deployment", "statefulset": "StatefulSet"}.get(kind, "ReplicaSet"),
+    }
+    made = side.make(body | {"metadata": {"name": "web"}, "spec": WORKLOAD})
+    assert "scaled" in side.says("scale", kind, "web", "--replicas=3")
+    assert (
+        "Expected replicas to be 7" in side.kubectl("scale", kind, "web", "--replicas=1", "--current-replicas=7").stderr
+    )
+    found = side.raw(f"/apis/apps/v1/namespaces/{side.namespace}/{kind}s/web")
+    assert (found["spec"]["replicas"], found["metadata"]["generation"]) == (3, made["metadata"]["generation"] + 1)
+    scale = side.raw(f"/apis/apps/v1/namespaces/{side.namespace}/{kind}s/web/scale")
+    assert (scale["apiVersion"], scale["spec"], scale["status"]["selector"]) == (
+        "autoscaling/v1",
+        {"replicas": 3},
+        "app=web",
+    )
+
+
+def test_kubectl_creates_tokens(side: Side) -> None:
+    """A token names its service account; a lifetime below ten minutes is refused."""
+    token = side.says("create", "token", "default", "--duration=20m").strip()
+    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    assert claims["sub"] == f"system:serviceaccount:{side.namespace}:default"
+    assert claims["exp"] - claims["iat"] == 1200
+    assert "less than 10 minutes" in side.kubectl("create", "token", "default", "--duration=1m").stderr
+
+
+def test_metadata_clients_get_lists_and_watches(side: Side) -> None:
+    """Clients that want metadata only ask for it by its media type; an unknown form is not acceptable."""
+    side.says("create", "configmap", "seen", "--from-literal=a=b")
+    place = f"/api/v1/namespaces/{side.namespace}/configmaps"
+    one = side.accepting(f"{place}/seen", "PartialObjectMetadata")
+    assert (one["kind"], one["metadata"]["name"], "data" in one) == ("PartialObjectMetadata", "seen", False)
+    many = side.accepting(place, "PartialObjectMetadataList")
+    assert (many["kind"], {each["kind"] for each in many["items"]}) == (
+        "PartialObjectMetadataList",
+        {"PartialObjectMetadata"},
+    )
+    event = side.accepting(
+        f"{place}?watch=1&timeoutSeconds=1&fieldSelector=metadata.name%3Dseen", "PartialObjectMetadata"
+    )
+    assert (event["type"], event["object"]["kind"]) == ("ADDED", "PartialObjectMetadata")
+    for path, form in (
+        (place, "PartialObjectMetadata"),
+        (f"{place}/seen", "PartialObjectMetadataList"),
+        (place, "Nonsense"),
+    ):
+        assert side.accepting(path, form)["reason"] == "NotAcceptable"
