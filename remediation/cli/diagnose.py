@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from remediation import catalogue
 from remediation.catalogue import Runbook
+from remediation.cli import half_way
 from remediation.cli.completing import runbooks
 from remediation.cli.console import printable, say, style
 from remediation.cli.layout import labelled
@@ -16,6 +18,7 @@ from remediation.cli.options import target_options
 from remediation.cli.render import print_json
 from remediation.cli.session import Session
 from remediation.commands import Command, command
+from remediation.engine.run import Run
 from remediation.errors import ApiError, RunbookError
 from remediation.facts import Facts
 from remediation.model import Finding, Project
@@ -37,9 +40,14 @@ def diagnose_command(names: tuple[str, ...], detailed_exitcode: bool, **options:
     session = Session(options)
     books = [catalogue.find(name) for name in names] or list(catalogue.load().values())
     found = [(book, finding) for book, finding in _findings(session, books, named=bool(names))]
+    left = _left_open(session, books)
     if session.json:
-        print_json({"target": _coordinates(session, books), "findings": [_as_json(session, *item) for item in found]})
+        findings = [_as_json(session, *item) for item in found]
+        about = {"target": _coordinates(session, books), "left_open": half_way.as_json(left)}
+        print_json(about | {"findings": findings})
     else:
+        for line in half_way.notes(left):
+            say(line)
         for item in found:
             say(_as_text(session, *item))
     return _exit_code([finding for _, finding in found], detailed=detailed_exitcode)
@@ -62,6 +70,15 @@ def _coordinates(session: Session, books: list[Runbook]) -> dict[str, str]:
             found |= session.target(book.target).as_json()
         except RunbookError:
             continue
+    return found
+
+
+def _left_open(session: Session, books: list[Runbook]) -> list[Run]:
+    """Return the runs that were left half-way on the targets that are named."""
+    found: list[Run] = []
+    for kind in dict.fromkeys(book.target for book in books):
+        with suppress(RunbookError):  # a target that is not named, or cannot be
+            found += half_way.on(session, session.target(kind), session.api(session.target(kind), kind))
     return found
 
 

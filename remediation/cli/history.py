@@ -61,24 +61,12 @@ def _list(session: Session, most: int | None) -> int:
             )
         )
     else:
-        say("\n".join(text for line in found for text in _line(line)))
+        from remediation.cli.run_list import table  # noqa: PLC0415 - only for people
+
+        say("\n".join(table(found)))
         _say_more(session, len(found))
+        _say_left_open(session, found)
     return 0
-
-
-def _line(line: State) -> list[str]:
-    name = f"{line['run_id']}  "  # an id begins with the time
-    if error := line.get("error"):
-        return labelled(name, error["summary"].removeprefix(f"run {line['run_id']} "))
-    target = line["target"] or {}
-    where = target.get("context") or target.get("project") or ""
-    return labelled(f"{name}{line['runbook'] or '':<24} {_in_short(line):<16} ", where)
-
-
-def _in_short(line: State) -> str:
-    """Return the status; of a run that not everything proved, how much did."""
-    counted = (line["proven"] or "").partition(" proven")[0]
-    return f"{line['status']}, {counted}" if line["status"] == "applied" and counted else str(line["status"])
 
 
 def _say_more(session: Session, shown: int) -> None:
@@ -87,6 +75,17 @@ def _say_more(session: Session, shown: int) -> None:
         from remediation.cli.render import next_lines  # noqa: PLC0415 - only where there are many
 
         say("\n".join([f"and {older} older.", *next_lines((command("runbook", "runs", "--all"),))]))
+
+
+def _say_left_open(session: Session, found: list[State]) -> None:
+    """Say which of them were left half-way; most lists have none that could be, and load no engine."""
+    shown = {line["run_id"] for line in found if line["status"] in ("interrupted", "failed", "unknown")}
+    if shown:
+        from remediation.cli.half_way import notes  # noqa: PLC0415 - only where there may be some
+        from remediation.engine.left_open import left_open  # noqa: PLC0415
+
+        for line in notes(left_open(session.journal, lambda run: run.id in shown)):
+            say(line)
 
 
 def _print_json(value: Any) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from remediation.catalogue import Runbook
+if TYPE_CHECKING:
+    from remediation.catalogue import Runbook
 
 
 def as_json(book: Runbook, values: dict[str, Any]) -> dict[str, Any]:
@@ -20,13 +21,18 @@ def _plain(value: Any) -> Any:
 
 def as_words(book: Runbook, recorded: dict[str, Any]) -> list[str]:
     """Return the options that give these recorded values, without those that are the default."""
-    words: list[str] = []
-    for item in book.parameters:
-        value = recorded.get(item.name, item.default)
-        if item.flag and value != item.default:
-            words.append(item.flag_name if value else f"--no-{item.flag_name[2:]}")
-        elif item.repeatable:
-            words += [word for text in value or () for word in (item.flag_name, str(text))]
-        elif not item.flag and value not in (None, item.default):
-            words += [item.flag_name, str(value)]
-    return words
+    return option_words([item.as_json() for item in book.parameters], recorded)
+
+
+def option_words(parameters: list[dict[str, Any]], recorded: dict[str, Any]) -> list[str]:
+    """Return the same for parameters as ``runbook list -o json`` tells them."""
+    return [word for item in parameters for word in _option(item, recorded.get(item["name"], item["default"]))]
+
+
+def _option(item: dict[str, Any], value: Any) -> list[str]:
+    name = item["option"]
+    if item["flag"]:
+        return [] if value == item["default"] else [name if value else f"--no-{name[2:]}"]
+    if item["repeatable"]:
+        return [word for text in value or () for word in (name, str(text))]
+    return [] if value in (None, item["default"]) else [name, str(value)]

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from remediation.catalogue import Runbook
-from remediation.cli import plan_files
+from remediation.cli import half_way, plan_files
 from remediation.cli.by_runbook import ByRunbook, require_nothing
 from remediation.cli.console import asked, say, style
 from remediation.cli.hints import again
@@ -51,8 +51,9 @@ def emit(session: Session, book: tuple[str, str | None], target: Target, outcome
     return outcome.exit_code
 
 
-def _heading(plan: Plan) -> str:
-    return heading(f"{plan.book.name} ({plan.book.id})", plan.target, plan.book.risk)
+def _heading(session: Session, plan: Plan, api: Any) -> str:
+    first = heading(f"{plan.book.name} ({plan.book.id})", plan.target, plan.book.risk)
+    return "\n".join([first, *half_way.notes(half_way.on(session, plan.target, api))])
 
 
 def plan_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
@@ -67,9 +68,9 @@ def _show(session: Session, book: Runbook, plan: Plan, api: Any, values: dict[st
     if session.get("out"):
         plan_files.save(session.get("out"), content | {"target_uid": api.target_uid()})
     if session.json:
-        print_json(content)
+        print_json(content | {"left_open": half_way.as_json(half_way.on(session, plan.target, api))})
     else:
-        say(_heading(plan) + "\n" + plan_text(outcome.plan or {}))
+        say(_heading(session, plan, api) + "\n" + plan_text(outcome.plan or {}))
         say(_after_plan(session, plan, content))
     return 10 if plan.changes and session.get("detailed_exitcode") else 0
 
@@ -124,7 +125,7 @@ def _run(session: Session, book: Runbook, plan: Plan, api: Any, values: dict[str
         return _already_ok(session, book, plan, api)
     require_permissions(plan)
     if not session.json:
-        say(_heading(plan) + "\n" + plan_text(plan.as_json()))
+        say(_heading(session, plan, api) + "\n" + plan_text(plan.as_json()))
     if not session.get("yes"):
         plan, api = _confirmed(session, book, values, plan)
     run = _begin(session, plan, {"target_uid": api.target_uid()})
@@ -148,7 +149,7 @@ def _already_ok(session: Session, book: Runbook, plan: Plan, api: Any) -> int:
     if not session.json:
         shown = plan.as_json()
         shown["checks"] = [item for item in shown["checks"] if item["status"] == "not checked"]
-        say(_heading(plan) + "\n" + plan_text(shown))
+        say(_heading(session, plan, api) + "\n" + plan_text(shown))
     return emit(session, (book.name, book.id), plan.target, outcome)
 
 

@@ -13,7 +13,7 @@ from remediation.journal import Event
 
 _WHO = ("actor", "ticket", "reason")
 _VERBS = {"run.created": "run", "run.resumed": "resume", "run.rolling_back": "rollback"}
-_SAID = ("runbook", "id", "target", "actor", "ticket", "reason")
+_SAID = ("runbook", "id", "target", "actor", "ticket", "reason", "parameters")
 
 
 def said(created: Any) -> State:

@@ -124,11 +124,11 @@ class Journal:
                 )
             return _add(database, run_id, kind, payload)
 
-    def runs(self, most: int | None = None) -> list[Summary]:
-        """Return a summary of the newest runs, or of all, newest first."""
+    def runs(self, most: int | None = None, *statuses: str) -> list[Summary]:
+        """Return a summary of the newest runs, or of all, newest first; of all statuses unless some are named."""
         self._catch_up()
         with self._guard, self._telling():
-            return self._patiently(lambda: newest_first(self._connection, most))
+            return self._patiently(lambda: newest_first(self._connection, most, statuses))
 
     def count_runs(self) -> int:
         """Return how many runs there are."""

@@ -22,7 +22,7 @@ CREATE INDEX IF NOT EXISTS runs_by_age ON runs (sequence);
 """
 TWICE = "twice"
 _UPTO = "summarised"
-_ABOUT = ("runbook", "id", "target", "actor", "ticket", "reason")
+_ABOUT = ("runbook", "id", "target", "actor", "ticket", "reason", "parameters")
 # The parts of an entry that have a form; all others are the user's own content.
 _FORMED = ("operations", "change", "edits", "resource", "ensure", "check")
 _NAMED = ("$type", "$version", "target_kind")
@@ -34,7 +34,7 @@ class Summary:
     """One run as a list shows it.
 
     Attributes:
-        about: what it says of itself: runbook, id, target, actor, ticket, reason.
+        about: what it says of itself: runbook, id, target, actor, ticket, reason, parameters.
         verify: what was proven when it ended.
         shapes: the forms of its entries, each with the number of an entry that has it; `TWICE` when two runs have its id.
     """
@@ -67,12 +67,25 @@ def catch_up(database: sqlite3.Connection) -> None:
     database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_UPTO, str(upto).encode()))
 
 
-def newest_first(database: sqlite3.Connection, most: int | None) -> list[Summary]:
-    """Return the newest runs, or all."""
+def newest_first(database: sqlite3.Connection, most: int | None, statuses: tuple[str, ...] = ()) -> list[Summary]:
+    """Return the newest runs, or all; with ``statuses`` only those that ended so, or have not ended."""
     columns = "run_id, sequence, started, about, status, finished, verify, holder, shapes"
-    query = f"SELECT {columns} FROM runs ORDER BY sequence DESC LIMIT ?"  # noqa: S608 - constant text
-    rows = database.execute(query, (-1 if most is None else most,))
-    return [_summary(row) for row in rows]
+    where = f"WHERE status IN ({','.join('?' * len(statuses))})" if statuses else ""
+    query = f"SELECT {columns} FROM runs {where} ORDER BY sequence DESC LIMIT ?"  # noqa: S608 - constant text
+    found = [_summary(row) for row in database.execute(query, (*statuses, -1 if most is None else most))]
+    return _with_parameters(database, found)
+
+
+def _with_parameters(database: sqlite3.Connection, found: list[Summary]) -> list[Summary]:
+    """Add the parameters to rows of earlier versions, which did not fold them in."""
+    lacking = {item.sequence: item for item in found if "parameters" not in item.about}
+    query = (
+        "SELECT sequence, CASE WHEN json_valid(payload) THEN json_extract(payload, '$.parameters') END FROM events"
+        " WHERE sequence IN (SELECT value FROM json_each(?))"
+    )
+    for sequence, parameters in database.execute(query, (json.dumps(list(lacking)),)) if lacking else ():
+        lacking[sequence].about["parameters"] = json.loads(parameters or "null")
+    return found
 
 
 def _summary(row: tuple[Any, ...]) -> Summary:

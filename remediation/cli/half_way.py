@@ -1,0 +1,56 @@
+"""Runs that were left half-way, told where somebody is about to do more on the same target."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from remediation.cli.console import style
+from remediation.cli.hints import here
+from remediation.cli.layout import labelled
+from remediation.cli.question import name
+from remediation.cli.run_list import age
+from remediation.cli.session import Session
+from remediation.commands import joined
+from remediation.diffing import State
+from remediation.engine.left_open import left_open, on_target
+from remediation.engine.listed import iso
+from remediation.engine.outcome import ways_on
+from remediation.engine.run import Run
+from remediation.model import Target
+
+
+def on(session: Session, target: Target, api: Any) -> list[Run]:
+    """Return the runs of this store that were left half-way on a target, newest first."""
+    return left_open(session.journal, on_target(target, api))
+
+
+def as_json(runs: Iterable[Run]) -> list[State]:
+    """Return them for a program: which, of whom, and what finishes them."""
+    return [
+        {
+            "run_id": run.id,
+            "runbook": run.name,
+            "actor": run.created.get("actor"),
+            "started": iso(run.started),
+            "next": joined(here(ways_on(run))),
+        }
+        for run in runs
+    ]
+
+
+def notes(runs: Iterable[Run]) -> list[str]:
+    """Return them for a person, each with the commands that finish it."""
+    found = []
+    for run in runs:
+        found += labelled("note:  ", told(run))
+        found += ["       " + style(str(way), bold=True) for way in here(ways_on(run))]
+    return found
+
+
+def told(run: Run) -> str:
+    """Return one of them in a sentence."""
+    who = run.created.get("actor") or "somebody"
+    where = name(run.created["target"])
+    return f"run {run.id} ({run.name}) of {who} stopped half-way on {where}, {age(run.started, time.time())} ago"
