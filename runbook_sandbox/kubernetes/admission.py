@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 from typing import Any
 
+from runbook_sandbox.kubernetes.decoding import decoded
+from runbook_sandbox.kubernetes.defaults import TEMPLATE_GENERATION
 from runbook_sandbox.kubernetes.kinds import Kind
-from runbook_sandbox.kubernetes.objects import Object, clone, digest, meta, suffix
+from runbook_sandbox.kubernetes.objects import Object, clone, digest, meta, now, suffix
+from runbook_sandbox.kubernetes.pod_defaults import containers
 from runbook_sandbox.kubernetes.problems import forbidden
 from runbook_sandbox.kubernetes.store import Store
 
@@ -21,70 +23,69 @@ GENERATIONAL = frozenset(
         "jobs",
         "cronjobs",
         "pods",
+        "podtemplates",
+        "replicationcontrollers",
         "networkpolicies",
+        "ingressclasses",
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+        "priorityclasses",
+        "endpointslices",
         "ingresses",
         "poddisruptionbudgets",
         "validatingwebhookconfigurations",
         "mutatingwebhookconfigurations",
     }
 )
-# Kinds whose status a client cannot set when it creates the object.
-_STATUS_RESET = frozenset(
-    {
-        "daemonsets",
-        "deployments",
-        "replicasets",
-        "statefulsets",
-        "jobs",
-        "cronjobs",
-        "poddisruptionbudgets",
-        "horizontalpodautoscalers",
-        "ingresses",
-        "persistentvolumeclaims",
-    }
-)
+# Kinds whose status a client may set when it creates the object, or whose first status is not just empty.
+_STATUS_KEPT = frozenset({"nodes", "pods", "namespaces", "persistentvolumes", "persistentvolumeclaims", "services"})
 # What is in use goes only when nobody uses it any more.
 PROTECTION = {
     "persistentvolumeclaims": "kubernetes.io/pvc-protection",
     "persistentvolumes": "kubernetes.io/pv-protection",
     "volumeattributesclasses": "kubernetes.io/vac-protection",
 }
-_EMPTY_STATUS: dict[str, dict[str, Any]] = {
-    "daemonsets": {"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0},
-    "replicasets": {"replicas": 0},
-    "statefulsets": {"replicas": 0, "availableReplicas": 0},
-}
-_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - where pods find their token
+# Numbers that Go writes in a status even when they are zero, though the schema does not require them.
+_FIRST_STATUS: dict[str, dict[str, Any]] = {
+    "horizontalpodautoscalers": {"desiredReplicas": 0},
+    "statefulsets": {"availableReplicas": 0},
+    "poddisruptionbudgets": {"currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0},
+}
 SERVICE_RANGE = ipaddress.ip_network("10.96.0.0/16")
 
 
 def admit_create(store: Store, kind: Kind, obj: Object) -> None:
     """Change a new object in place; raises Problem where admission refuses it."""
-    if kind.plural in _STATUS_RESET:
-        obj["status"] = clone(_EMPTY_STATUS.get(kind.plural, {}))
+    if "status" in kind.subresources and kind.plural not in _STATUS_KEPT:
+        obj["status"] = decoded(kind, {})["status"] | clone(_FIRST_STATUS.get(kind.plural, {}))
+    _protect(kind, obj)
     if kind.plural in GENERATIONAL:
         meta(obj)["generation"] = 1
     if kind.storage == "daemonsets.apps":
-        meta(obj).setdefault("annotations", {})[_TEMPLATE_GENERATION] = "1"
-    if kind.plural in PROTECTION:
-        kept = meta(obj).setdefault("finalizers", [])
-        kept += [PROTECTION[kind.plural]] if PROTECTION[kind.plural] not in kept else []
+        meta(obj)["annotations"][TEMPLATE_GENERATION] = "1"
     if kind.plural == "pods":
         _pod(store, obj)
     if kind.plural == "services":
         _service(store, obj)
+    if kind.plural == "namespaces":
+        obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
+        obj["status"] = {"phase": "Active"}
+    if kind.plural == "persistentvolumes":
+        obj["status"]["lastPhaseTransitionTime"] = now()
     if kind.plural == "jobs":
         _job(obj)
     admit(kind, obj)
 
 
+def _protect(kind: Kind, obj: Object) -> None:
+    protection = PROTECTION.get(kind.plural)
+    if protection and protection not in meta(obj).get("finalizers", ()):
+        meta(obj).setdefault("finalizers", []).append(protection)
+
+
 def admit(kind: Kind, obj: Object) -> None:
     """Change a new or updated object in place."""
-    if kind.plural == "secrets" and "stringData" in obj:
-        texts = obj.pop("stringData")
-        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in texts.items()}
-        obj["data"] = obj.get("data", {}) | encoded
     if kind.plural == "nodes":
         _node_taint(obj)
 
@@ -96,9 +97,10 @@ def admit_update(kind: Kind, new: Object, old: Object) -> None:
         return
     changed = _counted(new) != _counted(old)
     meta(new)["generation"] = old["metadata"].get("generation", 1) + int(changed)
-    if kind.storage == "daemonsets.apps" and new["spec"]["template"] != old["spec"]["template"]:
-        previous = int(old["metadata"].get("annotations", {}).get(_TEMPLATE_GENERATION, 0))
-        meta(new).setdefault("annotations", {})[_TEMPLATE_GENERATION] = str(previous + 1)
+    if kind.storage == "daemonsets.apps":
+        previous = int(old["metadata"].get("annotations", {}).get(TEMPLATE_GENERATION, 0))
+        restarted = new["spec"]["template"] != old["spec"]["template"]
+        meta(new).setdefault("annotations", {})[TEMPLATE_GENERATION] = str(previous + int(restarted))
 
 
 def _counted(obj: Object) -> Any:
@@ -127,11 +129,16 @@ def _job(job: Object) -> None:
     }
     template = job["spec"].setdefault("template", {}).setdefault("metadata", {})
     template["labels"] = template.get("labels", {}) | marks
+    if not meta(job).get("labels"):
+        meta(job)["labels"] = dict(template["labels"])
     job["spec"].setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})
 
 
 def _service(store: Store, service: Object) -> None:
     spec = service["spec"]
+    if spec["type"] != "ExternalName":
+        spec.setdefault("ipFamilies", ["IPv4"])
+        spec.setdefault("ipFamilyPolicy", "SingleStack")
     if spec["type"] == "ExternalName" or spec.get("clusterIP") == "None":
         if "clusterIP" in spec:
             spec["clusterIPs"] = ["None"]
@@ -172,7 +179,7 @@ def _mount_token(spec: dict[str, Any]) -> None:
     ]
     spec.setdefault("volumes", []).append({"name": volume, "projected": {"defaultMode": 420, "sources": sources}})
     mount = {"mountPath": _TOKEN_PATH, "name": volume, "readOnly": True}
-    for each in (*spec.get("initContainers", ()), *spec["containers"]):
+    for each in containers(spec):
         each.setdefault("volumeMounts", []).append(dict(mount))
 
 
@@ -187,7 +194,7 @@ def _pod_scheduling(spec: dict[str, Any]) -> None:
 
 
 def _quality(spec: dict[str, Any]) -> str:
-    resources = [each.get("resources", {}) for each in (*spec.get("initContainers", ()), *spec.get("containers", ()))]
+    resources = [each.get("resources", {}) for each in containers(spec)]
     if not any(each.get("requests") or each.get("limits") for each in resources):
         return "BestEffort"
     full = all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ from runbook_sandbox.kubernetes.selectors import parse
 from runbook_sandbox.kubernetes.store import Store
 from runbook_sandbox.kubernetes.subresources import LogText, Subresources
 
+_log = logging.getLogger(__name__)
 _WATCH_SECONDS = 1800.0
 _HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
 
@@ -56,6 +58,9 @@ class Api:
             return Response(404, "404 page not found\n", "text/plain; charset=utf-8")
         except problems.Problem as problem:
             return Response(problem.code, problem.body)
+        except Exception:  # noqa: BLE001 - a bug of ours is an answer to the client too, not a lost connection
+            _log.exception("%s %s failed", request.method, request.uri)
+            return Response(500, problems.internal().body)
 
     def _static(self, request: Request) -> Response | None:
         path = request.path.rstrip("/") or "/"

@@ -11,10 +11,12 @@ import yaml
 from runbook_sandbox.kubernetes.kinds import Kind, types
 from runbook_sandbox.kubernetes.objects import Object
 from runbook_sandbox.kubernetes.problems import bad_request
+from runbook_sandbox.kubernetes.quantities import canonical
 
 _GO_NAMES = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 _EXPECTED = {"string": (str,), "boolean": (bool,), "integer": (int,), "number": (int, float), "bytes": (str,)}
 _GO_TYPES = {"string": "string", "boolean": "bool", "integer": "int32", "number": "float64", "bytes": "[]uint8"}
+_ZEROS = {"string": "", "boolean": False, "integer": 0, "number": 0}
 # False is the zero value of these fields, which have `omitempty`; elsewhere it is a pointer and is kept.
 _PLAIN_BOOLEANS = frozenset(
     {
@@ -33,6 +35,7 @@ _PLAIN_BOOLEANS = frozenset(
 _PLAIN_NUMBERS = frozenset({"minReadySeconds", "hostPort", "nodePort", "initialDelaySeconds"})
 # The empty text of these fields means something of its own.
 _TEXT_POINTERS = frozenset({"storageClassName", "fsType"})
+_NO_AMOUNT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 _COMPLAINTS_KEPT = 20
 
 
@@ -44,11 +47,12 @@ class Decoder:
     """One reading of one object; collects unknown and duplicate fields.
 
     Attributes:
+        as_written: keep empty values and add none, as for an object that is applied.
         complaints: what strict validation objects to, such as `unknown field "spec.foo"`.
     """
 
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
+    def __init__(self, kind: Kind, *, as_written: bool = False) -> None:
+        self.kind, self.as_written = kind, as_written
         self.complaints: list[str] = []
 
     def parse(self, text: bytes) -> Any:
@@ -86,7 +90,7 @@ class Decoder:
                 f"json: cannot unmarshal {_GO_NAMES[type(value)]} into Go struct field {go_path}"
                 f" of type {_GO_TYPES[shape]}"
             )
-        return str(value) if shape == "quantity" else value
+        return _amount(value) if shape == "quantity" and not self.as_written else value
 
     def _collection(self, shape: dict[str, Any], value: Any, path: str, go_path: str) -> Any:
         wanted = dict if "map" in shape else list
@@ -103,8 +107,8 @@ class Decoder:
     def _object(self, name: str, value: Any, path: str, go_path: str) -> Any:
         if not isinstance(value, dict):
             raise WrongType(f"json: cannot unmarshal {_GO_NAMES[type(value)]} into Go struct field {go_path}")
-        shape = types()[name]
-        fields, required = shape["fields"], shape.get("required", ())
+        found = types()[name]
+        fields, required = found["fields"], found.get("required", ())
         if not fields:
             return value
         self._complain(value, fields, path)
@@ -113,8 +117,14 @@ class Decoder:
             for key, item in value.items()
             if item is not None and key in fields
         }
+        if self.as_written:
+            return known
+        for key in found.get("values", ()):
+            if key not in known and fields[key].startswith("@"):
+                known[key] = self._object(fields[key][1:], {}, _join(path, key), go_path)
         # What the schema requires is written also when it is empty; the rest mostly has `omitempty`.
-        return {key: item for key, item in known.items() if key in required or not _is_omitted(key, item, fields[key])}
+        kept = {key: item for key, item in known.items() if key in required or not _is_omitted(key, item, fields[key])}
+        return kept | _always_written(found, kept)
 
     def _complain(self, value: dict[str, Any], fields: dict[str, Any], path: str) -> None:
         self.complaints += [f'unknown field "{_join(path, key)}"' for key in value if key not in fields]
@@ -122,6 +132,20 @@ class Decoder:
     def summary(self) -> str:
         """Return the complaints as the API server words them."""
         return "strict decoding error: " + ", ".join(self.complaints[:_COMPLAINTS_KEPT])
+
+
+def _amount(value: Any) -> str:
+    try:
+        return canonical(str(value))
+    except ValueError as error:
+        raise WrongType(_NO_AMOUNT) from error
+
+
+def _always_written(type_: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that Go writes even when they are zero: those that the schema requires."""
+    missing = {key: type_["fields"][key] for key in type_.get("required", ()) if key not in known}
+    zeros = {key: None if isinstance(shape, dict) else _ZEROS.get(shape) for key, shape in missing.items()}
+    return {key: zero for key, zero in zeros.items() if zero is not None or isinstance(missing[key], dict)}
 
 
 def _join(path: str, key: str) -> str:
@@ -146,6 +170,11 @@ def _path_of(value: Any, key: str) -> str:
         if found:
             return f"{name}.{found}"
     return ""
+
+
+def decoded(kind: Kind, obj: Object) -> Object:
+    """Return an object as Go writes it again; raises WrongType."""
+    return Decoder(kind).decode(obj)
 
 
 def decode_body(kind: Kind, body: bytes, content_type: str) -> tuple[Object, Decoder]:

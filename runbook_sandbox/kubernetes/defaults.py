@@ -5,94 +5,15 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/ and the answers of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import base64
+from collections.abc import Callable
 from typing import Any
 
 from runbook_sandbox.kubernetes.objects import Object, meta
+from runbook_sandbox.kubernetes.pod_defaults import claim, fill, pod_spec
 
 Json = dict[str, Any]
-_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
-_MODE = 0o644
-
-
-def _fill(place: Json, **values: Any) -> None:
-    for key, value in values.items():
-        place.setdefault(key, value)
-
-
-def containers(spec: Json) -> Iterator[Json]:
-    """Return the init containers and containers of a pod spec."""
-    yield from spec.get("initContainers", ())
-    yield from spec.get("containers", ())
-
-
-def pod_spec(spec: Json) -> None:
-    """Fill in a pod spec, of a pod or of a template."""
-    _fill(
-        spec,
-        restartPolicy="Always",
-        dnsPolicy="ClusterFirst",
-        terminationGracePeriodSeconds=30,
-        securityContext={},
-        schedulerName="default-scheduler",
-    )
-    account = spec.get("serviceAccountName") or spec.get("serviceAccount")
-    if account:
-        spec["serviceAccountName"] = spec["serviceAccount"] = account
-    for each in containers(spec):
-        _container(each, host_network=bool(spec.get("hostNetwork")))
-    for volume in spec.get("volumes", ()):
-        _volume(volume)
-
-
-def _container(container: Json, *, host_network: bool) -> None:
-    image = str(container.get("image", ""))
-    latest = ":" not in image.rpartition("/")[2] or image.endswith(":latest")
-    pull = "Always" if latest and "@" not in image else "IfNotPresent"
-    _fill(
-        container,
-        resources={},
-        terminationMessagePath="/dev/termination-log",
-        terminationMessagePolicy="File",
-        imagePullPolicy=pull,
-    )
-    _resources(container["resources"])
-    for port in container.get("ports", ()):
-        port.setdefault("protocol", "TCP")
-        if host_network:
-            port.setdefault("hostPort", port.get("containerPort"))
-    for variable in container.get("env", ()):
-        if "fieldRef" in variable.get("valueFrom", {}):
-            variable["valueFrom"]["fieldRef"].setdefault("apiVersion", "v1")
-    for name in _PROBES:
-        if name in container:
-            _probe(container[name])
-
-
-def _resources(resources: Json) -> None:
-    for name, amount in resources.get("limits", {}).items():
-        resources.setdefault("requests", {}).setdefault(name, amount)
-
-
-def _probe(probe: Json) -> None:
-    _fill(probe, timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
-    if "httpGet" in probe:
-        _fill(probe["httpGet"], path="/", scheme="HTTP")
-    if "grpc" in probe:
-        probe["grpc"].setdefault("service", "")
-
-
-def _volume(volume: Json) -> None:
-    if set(volume) == {"name"}:
-        volume["emptyDir"] = {}
-    for source in ("configMap", "secret", "downwardAPI", "projected"):
-        if source in volume:
-            volume[source].setdefault("defaultMode", _MODE)
-    if "hostPath" in volume:
-        volume["hostPath"].setdefault("type", "")
-    for source in volume.get("projected", {}).get("sources", ()):
-        if "serviceAccountToken" in source:
-            source["serviceAccountToken"].setdefault("expirationSeconds", 3600)
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
 def _template(obj: Object) -> Json:
@@ -111,20 +32,21 @@ def _pod(obj: Object) -> None:
 
 def _daemon_set(obj: Object) -> None:
     _template(obj)
+    meta(obj).setdefault("annotations", {}).setdefault(TEMPLATE_GENERATION, "0")
     strategy = obj["spec"].setdefault("updateStrategy", {})
     strategy.setdefault("type", "RollingUpdate")
     if strategy["type"] == "RollingUpdate":
-        _fill(strategy.setdefault("rollingUpdate", {}), maxSurge=0, maxUnavailable=1)
+        fill(strategy.setdefault("rollingUpdate", {}), maxSurge=0, maxUnavailable=1)
     obj["spec"].setdefault("revisionHistoryLimit", 10)
 
 
 def _deployment(obj: Object) -> None:
     _template(obj)
-    _fill(obj["spec"], replicas=1, strategy={}, revisionHistoryLimit=10, progressDeadlineSeconds=600)
+    fill(obj["spec"], replicas=1, strategy={}, revisionHistoryLimit=10, progressDeadlineSeconds=600)
     strategy = obj["spec"]["strategy"]
     strategy.setdefault("type", "RollingUpdate")
     if strategy["type"] == "RollingUpdate":
-        _fill(strategy.setdefault("rollingUpdate", {}), maxSurge="25%", maxUnavailable="25%")
+        fill(strategy.setdefault("rollingUpdate", {}), maxSurge="25%", maxUnavailable="25%")
 
 
 def _replica_set(obj: Object) -> None:
@@ -134,7 +56,7 @@ def _replica_set(obj: Object) -> None:
 
 def _stateful_set(obj: Object) -> None:
     _template(obj)
-    _fill(
+    fill(
         obj["spec"],
         replicas=1,
         podManagementPolicy="OrderedReady",
@@ -146,11 +68,55 @@ def _stateful_set(obj: Object) -> None:
     strategy.setdefault("type", "RollingUpdate")
     if strategy["type"] == "RollingUpdate":
         strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
+    for each in obj["spec"].get("volumeClaimTemplates", ()):
+        fill(each, apiVersion="v1", kind="PersistentVolumeClaim")
+        claim(each)
+
+
+def _cron_job(obj: Object) -> None:
+    spec = obj["spec"]
+    fill(spec, concurrencyPolicy="Allow", suspend=False, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
+    pod_spec(_template(spec.setdefault("jobTemplate", {"spec": {}}))["spec"])
+
+
+def _replication_controller(obj: Object) -> None:
+    spec = obj["spec"]
+    marks = _template(obj)["metadata"].get("labels") if "template" in spec else None
+    spec.setdefault("replicas", 1)
+    if marks:
+        spec.setdefault("selector", dict(marks))
+        if not meta(obj).get("labels"):
+            meta(obj)["labels"] = dict(marks)
+
+
+def _pod_template(obj: Object) -> None:
+    pod_spec(obj.setdefault("template", {}).setdefault("spec", {}))
+
+
+def _autoscaler(obj: Object) -> None:
+    fill(obj["spec"], minReplicas=1)
+    usage = {"type": "Utilization", "averageUtilization": 80}
+    if obj["apiVersion"].endswith("/v1"):
+        fill(obj["spec"], targetCPUUtilizationPercentage=80)
+    elif not obj["spec"].get("metrics"):
+        obj["spec"]["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": usage}}]
+
+
+def _limit_range(obj: Object) -> None:
+    for each in obj["spec"].get("limits") or ():
+        if each.get("type") == "Container":
+            _limits(each)
+
+
+def _limits(limit: Json) -> None:
+    default = {**limit.get("max", {}), **limit.get("default", {})}
+    request = {**limit.get("min", {}), **default, **limit.get("defaultRequest", {})}
+    fill(limit, **({"default": default} if default else {}), **({"defaultRequest": request} if request else {}))
 
 
 def _job(obj: Object) -> None:
     _template(obj)
-    _fill(
+    fill(
         obj["spec"],
         parallelism=1,
         completions=1,
@@ -164,23 +130,79 @@ def _job(obj: Object) -> None:
 
 def _service(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
-    _fill(spec, type="ClusterIP", sessionAffinity="None", internalTrafficPolicy="Cluster")
-    if spec["type"] != "ExternalName":
-        _fill(spec, ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
+    fill(spec, type="ClusterIP", sessionAffinity="None", internalTrafficPolicy="Cluster")
     if spec["type"] in {"NodePort", "LoadBalancer"}:
         spec.setdefault("externalTrafficPolicy", "Cluster")
     for port in spec.get("ports", ()):
-        _fill(port, protocol="TCP", targetPort=port.get("port"))
+        fill(port, protocol="TCP", targetPort=port.get("port"))
     obj.setdefault("status", {}).setdefault("loadBalancer", {})
 
 
 def _secret(obj: Object) -> None:
     obj.setdefault("type", "Opaque")
+    if "stringData" in obj:
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in obj.pop("stringData").items()}
+        obj["data"] = obj.get("data", {}) | encoded
+
+
+def _node(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    if "podCIDR" in spec:
+        fill(spec, podCIDRs=[spec["podCIDR"]])
+
+
+def _endpoints(obj: Object) -> None:
+    for port in (port for each in obj.get("subsets", ()) for port in each.get("ports", ())):
+        port.setdefault("protocol", "TCP")
+
+
+def _endpoint_slice(obj: Object) -> None:
+    for port in obj.get("ports", ()):
+        fill(port, name="", protocol="TCP")
+
+
+def _volume(obj: Object) -> None:
+    fill(obj["spec"], volumeMode="Filesystem", persistentVolumeReclaimPolicy="Retain")
+    obj.setdefault("status", {})["phase"] = "Pending"
+    if "hostPath" in obj["spec"]:
+        fill(obj["spec"]["hostPath"], type="")
+
+
+def _storage_class(obj: Object) -> None:
+    fill(obj, reclaimPolicy="Delete", volumeBindingMode="Immediate")
+
+
+def _csi_driver(obj: Object) -> None:
+    fill(
+        obj["spec"],
+        attachRequired=True,
+        podInfoOnMount=False,
+        storageCapacity=False,
+        fsGroupPolicy="ReadWriteOnceWithFSType",
+        volumeLifecycleModes=["Persistent"],
+        requiresRepublish=False,
+        seLinuxMount=False,
+    )
+
+
+def _priority_class(obj: Object) -> None:
+    fill(obj, preemptionPolicy="PreemptLowerPriority")
+
+
+def _admission_policy(obj: Object) -> None:
+    fill(obj["spec"], failurePolicy="Fail")
+    match = obj["spec"].get("matchConstraints")
+    if match is not None:
+        fill(match, matchPolicy="Equivalent", namespaceSelector={}, objectSelector={})
+        _scopes(match.get("resourceRules", ()))
+
+
+def _scopes(rules: Any) -> None:
+    for rule in rules:
+        fill(rule, scope="*")
 
 
 def _namespace(obj: Object) -> None:
-    obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
-    obj.setdefault("status", {}).setdefault("phase", "Active")
     if "name" in meta(obj):
         meta(obj).setdefault("labels", {})["kubernetes.io/metadata.name"] = meta(obj)["name"]
 
@@ -203,7 +225,7 @@ def _network_policy(obj: Object) -> None:
 
 def _webhooks(obj: Object) -> None:
     for hook in obj.get("webhooks", ()):
-        _fill(
+        fill(
             hook,
             failurePolicy="Fail",
             matchPolicy="Equivalent",
@@ -211,10 +233,31 @@ def _webhooks(obj: Object) -> None:
             namespaceSelector={},
             objectSelector={},
         )
+        _scopes(hook.get("rules", ()))
+        if obj["kind"] == "MutatingWebhookConfiguration":
+            fill(hook, reinvocationPolicy="Never")
         if "service" in hook.get("clientConfig", {}):
             hook["clientConfig"]["service"].setdefault("port", 443)
 
 
+_NEED_SPEC = frozenset(
+    {
+        "pods",
+        "daemonsets.apps",
+        "deployments.apps",
+        "replicasets.apps",
+        "statefulsets.apps",
+        "jobs.batch",
+        "cronjobs.batch",
+        "replicationcontrollers",
+        "horizontalpodautoscalers.autoscaling",
+        "limitranges",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "csidrivers.storage.k8s.io",
+        "validatingadmissionpolicies.admissionregistration.k8s.io",
+    }
+)
 _BY_KIND: dict[str, Callable[[Object], None]] = {
     "pods": _pod,
     "daemonsets.apps": _daemon_set,
@@ -222,9 +265,23 @@ _BY_KIND: dict[str, Callable[[Object], None]] = {
     "replicasets.apps": _replica_set,
     "statefulsets.apps": _stateful_set,
     "jobs.batch": _job,
+    "cronjobs.batch": _cron_job,
+    "replicationcontrollers": _replication_controller,
+    "podtemplates": _pod_template,
+    "horizontalpodautoscalers.autoscaling": _autoscaler,
+    "limitranges": _limit_range,
+    "endpoints": _endpoints,
+    "endpointslices.discovery.k8s.io": _endpoint_slice,
+    "persistentvolumeclaims": claim,
+    "persistentvolumes": _volume,
+    "storageclasses.storage.k8s.io": _storage_class,
+    "csidrivers.storage.k8s.io": _csi_driver,
+    "priorityclasses.scheduling.k8s.io": _priority_class,
+    "validatingadmissionpolicies.admissionregistration.k8s.io": _admission_policy,
     "services": _service,
     "secrets": _secret,
     "namespaces": _namespace,
+    "nodes": _node,
     "rolebindings.rbac.authorization.k8s.io": _binding,
     "clusterrolebindings.rbac.authorization.k8s.io": _binding,
     "networkpolicies.networking.k8s.io": _network_policy,
@@ -233,12 +290,9 @@ _BY_KIND: dict[str, Callable[[Object], None]] = {
 }
 
 
-def fill(storage: str, obj: Object) -> None:
+def fill_in(storage: str, obj: Object) -> None:
     """Fill in the defaults of an object, in place."""
-    if storage in _BY_KIND and (storage not in _NEED_SPEC or isinstance(obj.get("spec"), dict)):
+    if storage in _BY_KIND:
+        if storage in _NEED_SPEC:
+            obj.setdefault("spec", {})
         _BY_KIND[storage](obj)
-
-
-_NEED_SPEC = frozenset(
-    {"pods", "daemonsets.apps", "deployments.apps", "replicasets.apps", "statefulsets.apps", "jobs.batch"}
-)

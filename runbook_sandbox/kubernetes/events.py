@@ -17,12 +17,23 @@ _NAMES = {
     "lastTimestamp": "deprecatedLastTimestamp",
     "reportingComponent": "reportingController",
 }
+_ALWAYS: dict[str, Any] = {
+    "firstTimestamp": None,
+    "lastTimestamp": None,
+    "eventTime": None,
+    "reportingComponent": "",
+    "reportingInstance": "",
+    "source": {},
+}
 _BACK = {new: old for old, new in _NAMES.items()}
 
 
 def shown(kind: Kind, obj: Object) -> Object:
     """Return a stored object in the version of the kind."""
-    if kind.plural != "events" or not kind.group:
+    if kind.plural != "events":
+        return obj
+    obj = _ALWAYS | obj
+    if not kind.group:
         return obj
     return {_NAMES.get(key, key): item for key, item in obj.items()} | {"apiVersion": kind.group_version}
 

@@ -20,10 +20,9 @@ def track(kind: Kind, old: Object | None, new: Object, manager: str, subresource
     if old and not _entries(old):
         new["metadata"].pop("managedFields", None)
         return
-    before = fields.paths(fields.field_set(kind.type, old)) if old else set()
-    after = fields.paths(fields.field_set(kind.type, new))
-    changed = {path for path in after if path not in before or _differs(kind, old, new, path)}
-    gone = before - after
+    before, after = _places(kind, old, subresource), _places(kind, new, subresource)
+    changed = {path for path, value in after.items() if path not in before or before[path] != value}
+    gone = before.keys() - after.keys()
     entries = [
         _without(entry, gone if _is_update_of(entry, manager, subresource) else gone | changed)
         for entry in _entries(old)
@@ -33,7 +32,23 @@ def track(kind: Kind, old: Object | None, new: Object, manager: str, subresource
         kept = _extended(kept, kind, changed, manager, subresource)
     new["metadata"].pop("managedFields", None)
     if kept:
-        new["metadata"]["managedFields"] = kept
+        new["metadata"]["managedFields"] = sorted(kept, key=_rank)
+
+
+def _places(kind: Kind, obj: Object | None, subresource: str) -> dict[fields.Path, Any]:
+    """Return the places of an object that a request can set: its status, or all but its status."""
+    found = fields.places(kind.type, obj)
+    if subresource == "status":
+        return {path: value for path, value in found.items() if path[0] in {"f:status", "f:metadata"}}
+    reset = "f:status" if "status" in kind.subresources else ""
+    return {path: value for path, value in found.items() if path[0] != reset}
+
+
+def _rank(entry: Entry) -> tuple[str, ...]:
+    return (
+        *(str(entry[name]) for name in ("operation", "time", "manager", "apiVersion")),
+        entry.get("subresource", ""),
+    )
 
 
 def _differs(kind: Kind, old: Object | None, new: Object, path: fields.Path) -> bool:
@@ -79,18 +94,18 @@ def apply(kind: Kind, live: Object, wanted: Object, manager: str, *, force: bool
     Raises:
         Problem: 409 when another manager owns a field with another value and `force` is not set.
     """
-    applied = fields.paths(fields.field_set(kind.type, wanted))
+    applied = fields.applied(kind.type, wanted)
     if not force:
         _check_conflicts(kind, live, wanted, applied, manager)
     mine = next((each for each in _entries(live) if _is_apply_of(each, manager)), None)
     dropped = (fields.paths(mine["fieldsV1"]) if mine else set()) - applied
     merged = _merge("@" + kind.type if kind.type else None, live, wanted)
     others = [entry for entry in _entries(live) if not _is_apply_of(entry, manager)]
-    _drop(kind, merged, dropped, others)
+    _drop(kind, merged, dropped, [*others, {"fieldsV1": fields.from_paths(applied)}])
     taken = {path for path in applied if _differs(kind, live, merged, path)}
     kept = [_without(entry, taken) for entry in others]
     owned = [*(entry for entry in kept if entry["fieldsV1"]), _entry(kind, manager, "Apply", applied, subresource)]
-    merged["metadata"]["managedFields"] = _keep_time(owned, mine)
+    merged["metadata"]["managedFields"] = sorted(_keep_time(owned, mine), key=_rank)
     return dict(merged)
 
 
@@ -142,11 +157,10 @@ def _refusal(causes: list[dict[str, str]]) -> Problem:
 
 def _drop(kind: Kind, merged: Object, dropped: set[fields.Path], others: list[Entry]) -> None:
     owned = {path for entry in others for path in fields.paths(entry["fieldsV1"])}
-    # Leaves go before what contains them.
+    # What is in a thing goes before the thing, which stays while somebody owns anything in it.
     for path in sorted(dropped - owned, key=len, reverse=True):
-        if any(each[: len(path) - 1] == path[:-1] for each in owned if path[-1] == "."):
-            continue
-        fields.remove(kind.type, merged, path)
+        if not any(each[: len(path)] == path for each in owned):
+            fields.remove(kind.type, merged, path)
 
 
 def _merge(shape: Any, live: Any, wanted: Any) -> Any:

@@ -67,8 +67,8 @@ def _patched(kind: Kind, old: Object, document: Any, content_type: str) -> Any:
     return strategic_merge(kind.type, clone(old), document)
 
 
-def _decoded(kind: Kind, patched: Any, request: Request) -> Object:
-    decoder = Decoder(kind)
+def _decoded(kind: Kind, patched: Any, request: Request, *, as_written: bool = False) -> Object:
+    decoder = Decoder(kind, as_written=as_written)
     try:
         new = decoder.decode(patched)
     except WrongType as error:
@@ -96,6 +96,7 @@ def _apply(store: Store, route: Route, request: Request) -> tuple[int, Object]:
     _check_version(route, live, wanted)
     force = request.flag("force")
     new = ownership.apply(route.kind, live, wanted, manager, force=force, subresource=route.subresource)
+    new = Decoder(route.kind).decode(new)
     return 200, writing.replace(store, route, live, new, request, track=False)
 
 
@@ -114,7 +115,7 @@ def _applied(route: Route, request: Request) -> Object:
         raise problems.bad_request("invalid object type: /, Kind=")
     if document.get("metadata", {}).get("managedFields"):
         raise problems.bad_request("metadata.managedFields must be nil")
-    found = _decoded(route.kind, document, request)
+    found = _decoded(route.kind, document, request, as_written=True)
     found.setdefault("metadata", {}).setdefault("name", route.name)
     if route.kind.namespaced:
         found["metadata"].setdefault("namespace", route.namespace)
@@ -125,5 +126,5 @@ def _apply_new(store: Store, route: Route, wanted: Object, request: Request) -> 
     if route.subresource:
         raise problems.not_found(route.kind, route.name)
     empty: Object = {key: wanted[key] for key in ("apiVersion", "kind")} | {"metadata": {}}
-    new = ownership.apply(route.kind, empty, wanted, request.manager, force=True)
+    new = Decoder(route.kind).decode(ownership.apply(route.kind, empty, wanted, request.manager, force=True))
     return writing.create(store, route, new, request, track=False)

@@ -133,6 +133,13 @@ def forbidden(group: str, resource: str, name: str, message: str) -> Problem:
     return Problem(403, "Forbidden", f"{subject}: {message}", found)
 
 
+def internal() -> Problem:
+    """Return 500 for a bug of the server itself."""
+    why = "This request caused the emulated API server to fail. Look in its log for details."
+    details = {"causes": [{"message": why}]}
+    return Problem(500, "InternalError", f"Internal error occurred: {why}", details)
+
+
 def expired(message: str) -> Problem:
     """Return 410 for a version that is not kept any more."""
     return Problem(410, "Expired", message)

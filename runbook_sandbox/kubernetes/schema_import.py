@@ -52,7 +52,8 @@ def shape(schema: dict[str, Any]) -> Any:
     if schema.get("type") == "array":
         return _list_shape(schema)
     if "additionalProperties" in schema:
-        return {"map": shape(schema["additionalProperties"])}
+        whole = {"atomic": True} if schema.get("x-kubernetes-map-type") == "atomic" else {}
+        return {"map": shape(schema["additionalProperties"]), **whole}
     if schema.get("format") == "byte":
         return "bytes"
     return schema.get("type", "any") if schema.get("type") != "object" else "any"
@@ -76,6 +77,10 @@ def type_of(schema: dict[str, Any]) -> dict[str, Any]:
         if "retainKeys" in each.get("x-kubernetes-patch-strategy", "")
     ]
     found: dict[str, Any] = {"fields": fields}
+    # A struct that is no pointer is written even when it is empty; its schema has an empty default.
+    values = [name for name, each in schema.get("properties", {}).items() if each.get("default") == {}]
+    if values:
+        found["values"] = values
     if schema.get("required"):
         found["required"] = schema["required"]
     if schema.get("x-kubernetes-map-type") == "atomic":

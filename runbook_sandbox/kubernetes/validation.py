@@ -90,7 +90,8 @@ def _missing(shape: Any, value: Any, path: str, causes: Causes) -> None:
         return
     found = types()[shape[1:]]
     for name in found.get("required", ()):
-        if value.get(name) in (None, "") and name not in {"metadata", "rules"}:
+        # A list that is required may be empty; what must have items is checked by kind.
+        if value.get(name) in (None, "") and name != "metadata" and not isinstance(found["fields"][name], dict):
             causes.append(required(f"{path}.{name}".lstrip(".")))
     for name, item in value.items():
         if name != "status":
@@ -133,10 +134,10 @@ def _workload(obj: Object) -> Causes:
 
 def _pod(spec: dict[str, Any], path: str) -> Causes:
     causes: Causes = [] if spec.get("containers") else [required(f"{path}.containers")]
-    for index, container in enumerate(spec.get("containers", ())):
+    for index, container in enumerate(spec.get("containers") or ()):
         if not container.get("image"):
             causes.append(required(f"{path}.containers[{index}].image"))
-    names = [each.get("name") for each in spec.get("containers", ())]
+    names = [each.get("name") for each in spec.get("containers") or ()]
     repeated = [index for index, name in enumerate(names) if name in names[:index]]
     return causes + [
         cause(f"{path}.containers[{index}].name", f'Duplicate value: "{names[index]}"', "FieldValueDuplicate")

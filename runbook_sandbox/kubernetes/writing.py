@@ -24,12 +24,12 @@ def create(store: Store, route: Route, obj: Object, request: Request, *, track: 
     _identify(kind, obj)
     with store.lock:
         _refuse_taken(store, kind, obj)
-        defaults.fill(kind.storage, obj)
-        admission.admit_create(store, kind, obj)
-        defaults.fill(kind.storage, obj)
-        validation.check(kind, obj, None)
-        if track:
+        defaults.fill_in(kind.storage, obj)
+        if track:  # owned is what a client sent, with defaults; what admission adds is nobody's
             ownership.track(kind, None, obj, request.manager)
+        admission.admit_create(store, kind, obj)
+        defaults.fill_in(kind.storage, obj)
+        validation.check(kind, obj, None)
         return obj if request.is_dry_run else store.put(kind.storage, obj)
 
 
@@ -82,7 +82,7 @@ def replace(store: Store, route: Route, old: Object, new: Object, request: Reque
     _keep_metadata(kind, old, new, route)
     _keep_other_half(kind, old, new, route.subresource)
     if route.subresource in {"", "scale"}:
-        defaults.fill(kind.storage, new)
+        defaults.fill_in(kind.storage, new)
         admission.admit_update(kind, new, old)
         validation.check(kind, new, old)
     if track:
