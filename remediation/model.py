@@ -174,6 +174,11 @@ class CheckDefaults:
     costly: ClassVar[bool] = False
     learnt: ClassVar[tuple[str, ...]] = ()
 
+    def explained(self, api: Any, verdict: Verdict) -> Verdict:
+        """Return the answer as it is."""
+        del api
+        return verdict
+
 
 class Check(Protocol):
     """A read-only question. Implementations are frozen dataclasses (see `records`) on top of `CheckDefaults`."""
@@ -200,6 +205,9 @@ class Check(Protocol):
 
     def ask(self, api: Any) -> Verdict:
         """Answer once."""
+
+    def explained(self, api: Any, verdict: Verdict) -> Verdict:
+        """Add to a failing answer what a person wants to know who waits for it; it may take requests and decides nothing."""
 
     def moments(self, api: Any, within: float) -> Iterable[None]:
         """Yield whenever the answer may have changed, for at most ``within`` seconds."""

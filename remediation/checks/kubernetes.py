@@ -41,13 +41,15 @@ class DaemonSetRolledOut(CheckDefaults):
         )
 
     def ask(self, api: Any) -> Verdict:
-        """Compare the numbers like ``kubectl rollout status`` does, and name who is waited for."""
+        """Compare the numbers like ``kubectl rollout status`` does."""
         try:
-            daemonset = api.kubernetes.read(self.ref)
+            return rollout(api.kubernetes.read(self.ref))
         except NotFound:
             return Verdict("failing", "it does not exist")
-        verdict = rollout(daemonset)
-        late = late_nodes(api, daemonset) if verdict.status == "failing" and not verdict.final else ""
+
+    def explained(self, api: Any, verdict: Verdict) -> Verdict:
+        """Name the nodes that are waited for; who may not look is told the numbers alone."""
+        late = "" if verdict.final else late_nodes(api, self.ref)
         return replace(verdict, detail=f"{late}; {verdict.detail}") if late else verdict
 
     def moments(self, api: Any, within: float) -> Iterator[None]:

@@ -13,10 +13,10 @@ _NAMED = 5
 _GENERATION, _COUNTER = "pod-template-generation", "deprecated.daemonset.template.generation"
 
 
-def late_nodes(api: Any, daemonset: State) -> str:
+def late_nodes(api: Any, daemonset: Ref) -> str:
     """Return ``node-1, node-2 NotReady; node-3 CrashLoopBackOff``; empty when nobody may say, or nobody is late."""
     try:
-        late = _late(api, daemonset)
+        late = _late(api, api.kubernetes.read(daemonset))
     except ApiError:
         return ""
     reasons: dict[str, list[str]] = {}

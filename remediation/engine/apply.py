@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from remediation.commands import command
-from remediation.engine.execution import Executor, Observer
+from remediation.engine.asking import Observer
+from remediation.engine.execution import Executor
 from remediation.engine.finishing import resumable, unfinished
 from remediation.engine.holding import locked
 from remediation.engine.outcome import Outcome, end, failed, interruption, once_changed, proof, ways_on

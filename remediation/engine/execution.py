@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from tenacity import Retrying
 
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.commands import advice, command
 from remediation.diffing import State
+from remediation.engine.asking import Observer, result, wait_for
 from remediation.engine.drift import as_written, drift, foreign, in_the_way, is_gone
 from remediation.engine.plan import Operation
 from remediation.engine.run import Run
 from remediation.errors import (
     Ambiguous,
-    ApiError,
     Conflict,
-    Forbidden,
     LockLost,
-    Refused,
     RunbookError,
     StalePlan,
     Throttled,
     Unhealthy,
     Unproven,
 )
-from remediation.model import Ensure, Resource, Verdict
+from remediation.model import Resource
 
 T = TypeVar("T")
 _ATTEMPTS = 6
 _LOOKS = 3
-_POLL_SECONDS = 2.0
-# What a check is given for its first question, however short it may wait.
-_LEAST_SECONDS = 15.0
-
-
-class Observer(Protocol):
-    """What is told about progress; the command line draws it."""
-
-    def changing(self, change: Change) -> None:
-        """A change is about to be made or undone."""
-
-    def waiting(self, ensure: Ensure, verdict: Verdict, seconds: float) -> None:
-        """A check is not passed yet after ``seconds``."""
-
-    def answered(self, ensure: Ensure, verdict: Verdict) -> None:
-        """A check has its final answer."""
-
-    def held_up(self, who: str, seconds: float, limit: float) -> None:
-        """A lock has been waited for so long, and will be for ``limit`` seconds at most."""
 
 
 def patiently(api: Any) -> Retrying:
@@ -238,57 +215,3 @@ def parts(operation: Operation) -> tuple[Resource, Change]:
 
 def _stale(change: Change, why: str) -> StalePlan:
     return StalePlan(f"{change.address} is no longer as the plan saw it", why, advice("make a new plan"))
-
-
-def wait_for(ensure: Ensure, api: Any, observer: Observer) -> Verdict:
-    """Ask a check until it passes or its time is over; returns the last answer."""
-    with api.patience.limited(max(ensure.within, _LEAST_SECONDS)):
-        verdict = ask(ensure, api)
-        if verdict.status != "ok" and not verdict.final and ensure.within > 0:
-            verdict = _watched(ensure, api, observer, verdict)
-    observer.answered(ensure, verdict)
-    return verdict
-
-
-def _watched(ensure: Ensure, api: Any, observer: Observer, verdict: Verdict) -> Verdict:
-    started = time.monotonic()
-    for _ in _moments(ensure, api, started + ensure.within):
-        api.still_locked()
-        verdict = ask(ensure, api)
-        if verdict.status == "ok" or verdict.final:
-            break
-        observer.waiting(ensure, verdict, time.monotonic() - started)
-    return verdict
-
-
-def _moments(ensure: Ensure, api: Any, deadline: float) -> Iterator[None]:
-    """Yield when the answer may have changed; where that cannot be told, the check is asked again and again."""
-    try:
-        yield from ensure.check.moments(api, ensure.within)
-    except (ApiError, Refused):
-        while (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(_POLL_SECONDS, left))
-            yield None
-
-
-def ask(ensure: Ensure, api: Any) -> Verdict:
-    """Ask a check once. What the API makes of the question is no answer: unknown, never healthy and never failing.
-
-    A permission does not come by waiting, so a forbidden question has its final answer.
-    """
-    try:
-        return ensure.check.ask(api)
-    except Forbidden as problem:
-        return Verdict("unknown", problem.summary, final=True)
-    except (ApiError, Refused) as problem:
-        return Verdict("unknown", problem.summary)
-
-
-def result(ensure: Ensure, verdict: Verdict) -> State:
-    """Return the line of ``verify.checks`` for one answered check."""
-    return {
-        "check": ensure.check.description,
-        "status": verdict.status,
-        "detail": verdict.detail,
-        "required": ensure.check.required,
-    }

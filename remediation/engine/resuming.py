@@ -11,7 +11,8 @@ from remediation.commands import command
 from remediation.diffing import State
 from remediation.engine.allowed import require_ours
 from remediation.engine.apply import Decision, carry_out_run
-from remediation.engine.execution import Executor, Observer, parts
+from remediation.engine.asking import Observer
+from remediation.engine.execution import Executor, parts
 from remediation.engine.finishing import refuse_finished
 from remediation.engine.holding import locked
 from remediation.engine.outcome import Outcome, failed, interrupted

@@ -8,8 +8,9 @@ from typing import Any
 from remediation.changes import Change, impacts
 from remediation.diffing import State
 from remediation.engine.allowed import require_undoable, undo_operations
+from remediation.engine.asking import Observer
 from remediation.engine.drift import reverse_of
-from remediation.engine.execution import Executor, Observer
+from remediation.engine.execution import Executor
 from remediation.engine.holding import locked
 from remediation.engine.outcome import Outcome, end, failed, interrupted, proof, ways_on
 from remediation.engine.plan import Operation

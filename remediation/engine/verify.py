@@ -9,8 +9,8 @@ from remediation.changes import Change
 from remediation.commands import Hints, command
 from remediation.diffing import State
 from remediation.engine.allowed import require_ours
+from remediation.engine.asking import Observer, ask, explained, result, wait_for
 from remediation.engine.drift import as_written
-from remediation.engine.execution import Observer, ask, result, wait_for
 from remediation.engine.outcome import Outcome, judged, proof, ways_on
 from remediation.engine.plan import Plan
 from remediation.engine.run import Run
@@ -104,5 +104,5 @@ def _proven(results: list[State], plan: State, following: Hints, states: Sequenc
 
 def _verdict(ensure: Ensure, api: Any, observer: Observer, within: float) -> Verdict:
     if within <= 0:
-        return ask(ensure, api)
+        return explained(ensure, api, ask(ensure, api))
     return wait_for(Ensure(ensure.check, min(within, ensure.within), ensure.always), api, observer)

@@ -10,7 +10,8 @@ import pytest
 
 from remediation.checks.kubernetes import DaemonSetRolledOut
 from remediation.clients.patience import Patience
-from remediation.engine.execution import wait_for
+from remediation.engine import asking
+from remediation.engine.asking import wait_for
 from remediation.model import CheckDefaults, Ensure, Verdict
 from tests.clients.answering import answering, client, http
 
@@ -60,7 +61,8 @@ def test_nodes_that_are_waited_for_are_named(tmp_path: Path, nodes: str, detail:
         )
 
     with answering(answer) as url:
-        verdict = DaemonSetRolledOut("default", "agent").ask(SimpleNamespace(kubernetes=client(tmp_path, url)))
+        check, api = DaemonSetRolledOut("default", "agent"), SimpleNamespace(kubernetes=client(tmp_path, url))
+        verdict = check.explained(api, check.ask(api))
     assert verdict == Verdict("failing", f"{detail}7 of 9 nodes updated, 3 available")
 
 
@@ -81,8 +83,12 @@ class Counting(CheckDefaults):
         return iter([None] * 10)
 
 
-def test_a_waiting_line_is_not_stale() -> None:
-    """It says what was just answered, not what was answered before."""
+@pytest.mark.parametrize(("often", "lines"), [(0.0, [("2 of 4", 2), ("3 of 4", 3)]), (1.0, [])])
+def test_a_waiting_line_is_not_stale(
+    monkeypatch: pytest.MonkeyPatch, often: float, lines: list[tuple[str, int]]
+) -> None:
+    """It says what was just answered, not what was answered before; a wait of a moment is not told of."""
+    monkeypatch.setattr(asking, "_TELL_SECONDS", often)
     check, told = Counting(), list[tuple[str, int]]()
     observer = SimpleNamespace(
         waiting=lambda ensure, verdict, seconds: told.append((verdict.detail, check.count)), answered=lambda *_: None
@@ -91,4 +97,4 @@ def test_a_waiting_line_is_not_stale() -> None:
         wait_for(Ensure(check, 10), SimpleNamespace(patience=Patience(), still_locked=lambda: None), observer).status
         == "ok"
     )  # type: ignore[arg-type] # as much of an observer as is asked
-    assert told == [("2 of 4", 2), ("3 of 4", 3)]
+    assert told == lines
