@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from remediation.addresses import shown_target
 from remediation.errors import Unreadable
 
 Json = dict[str, Any]
@@ -76,6 +77,8 @@ def entry(kind: str, payload: Any) -> Json:
     """Return the content of an entry as this version writes it; raises Unreadable where it cannot be."""
     known = ENTRIES.get(kind, Kind())
     found = known.defaults | present(kind, payload)
+    if "target" in found:
+        found = found | {"target": shown_target(found["target"])}
     missing = [name for name in known.needs if name not in found]
     if missing:
         raise Unreadable(f"its entry {kind} does not say {', '.join(missing)}")

@@ -21,6 +21,7 @@ SDKS = {"kubernetes", "google", "grpc", "urllib3", "requests"}
 # What each room may import of ours; a room may always import itself.
 WORDS = {"changes", "commands", "diffing", "errors", "model"}
 MAY = {
+    "addresses": set(),
     "diffing": set(),
     "commands": set(),
     "errors": {"commands"},
@@ -35,14 +36,14 @@ MAY = {
     "status": set(),
     "model": {"rights", "status", "targets"} | WORDS,
     "records": {"errors", "versions"},
-    "versions": {"errors"},
+    "versions": {"addresses", "errors"},
     "journal": WORDS,
     "catalogue": WORDS,
-    "engine": {"catalogue", "facts", "journal", "records", "versions"} | WORDS,
+    "engine": {"addresses", "catalogue", "facts", "journal", "records", "versions"} | WORDS,
     "facts": {"masquerade", "ranges", "refs", "registry"} | WORDS,
     "checks": {"facts", "masquerade", "records", "refs", "resources"} | WORDS,
     "resources": {"facts", "records", "refs", "registry"} | WORDS,
-    "clients": {"journal", "refs", "registry"} | WORDS,
+    "clients": {"addresses", "journal", "refs", "registry"} | WORDS,
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from remediation.addresses import shown_target
 from remediation.cli.completing import runs
 from remediation.cli.console import say
 from remediation.cli.layout import labelled
@@ -136,7 +137,9 @@ def _told(events: list[Event]) -> list[State]:
 
 def _content(payload: Any) -> State:
     """Return what an entry says; one that somebody has damaged as the text that is left."""
-    return payload if isinstance(payload, dict) else {"damaged": payload}
+    if not isinstance(payload, dict):
+        return {"damaged": payload}
+    return payload | {"target": shown_target(payload["target"])} if "target" in payload else payload
 
 
 def _subject(record: Run, payload: dict[str, Any]) -> str:

@@ -64,6 +64,12 @@ class Progress:
             self._write(ERASE)
         self._line("\n".join(labelled("  ", text)))
 
+    def warning(self, text: str) -> None:
+        """Something makes all that follows less certain; said for machines too, beside their document."""
+        if self._log is not None:
+            self._log.warning("caution", text=text)
+        self._write("\n".join(labelled(click.style("warning: ", fg="yellow"), text)) + "\n")
+
     def _line(self, text: str, *, replace: bool = False) -> None:
         if self._quiet:
             return

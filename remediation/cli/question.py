@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from remediation.addresses import shown_target
 from remediation.cli.console import asked, say
 from remediation.cli.layout import labelled
 from remediation.cli.session import Session
@@ -60,6 +61,7 @@ def _qualified(changes: list[State]) -> list[str]:
 
 def place(target: State) -> str:
     """Return a target for a sentence: ``context t project p (https://…)``."""
+    target = shown_target(target)
     named = " ".join(f"{key} {value}" for key, value in target.items() if key != "server")
     return named + (f" ({target['server']})" if "server" in target else "")
 

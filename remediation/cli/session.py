@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -94,9 +95,9 @@ class Session:
 
     @cached_property
     def _cluster(self) -> tuple[Any, Cluster]:
-        return self._configured(self.get("context"))
+        return self._configured(self.get("context"), self.progress().warning)
 
-    def _configured(self, context: str | None) -> tuple[Any, Cluster]:
+    def _configured(self, context: str | None, *warn: Callable[[str], None]) -> tuple[Any, Cluster]:
         from remediation.clients import configurations  # noqa: PLC0415
 
         if self.sandbox:
@@ -104,10 +105,10 @@ class Session:
         if context:
             remember_context(context)
         with self.patience.asking("the login of this context"):
-            return configurations.load(self.get("kubeconfig"), context)
+            return configurations.load(self.get("kubeconfig"), context, *warn)
 
     def _renewed(self) -> Any:
-        """Read the same context again: another terminal may have switched the current one."""
+        """Read the same context again: another terminal may have switched the current one. It warns of nothing twice."""
         return self._configured(self._cluster[1].context)[0]
 
     def target(self, kind: type[Target]) -> Target:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from remediation.addresses import is_loopback, shown
 from remediation.clients.kubeconfig_files import existing, merged
 from remediation.clients.login import overhearing
 from remediation.commands import advice, command
@@ -15,13 +17,22 @@ from remediation.model import Cluster
 _IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
 
 
+def _to_nobody(text: str) -> None:
+    """Tell nobody."""
+
+
 def paths(kubeconfig: str | None) -> str:
     """Return the kubeconfig search path: the option, ``$KUBECONFIG`` or the default file."""
     return kubeconfig or os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
 
 
-def load(kubeconfig: str | None, context: str | None) -> tuple[Any, Cluster]:
+def load(kubeconfig: str | None, context: str | None, warn: Callable[[str], None] = _to_nobody) -> tuple[Any, Cluster]:
     """Return the client configuration and the coordinates of the cluster.
+
+    Args:
+        kubeconfig: the search path; None for `paths`.
+        context: which one; None for the current one.
+        warn: told what a person should know about the way to the cluster.
 
     Raises:
         Refused: there is no kubeconfig, it is malformed, or it has no such context.
@@ -38,10 +49,10 @@ def load(kubeconfig: str | None, context: str | None) -> tuple[Any, Cluster]:
             "nothing was changed",
             advice("name one with --kubeconfig FILE, or rehearse with --sandbox"),
         )
-    return configuration, _from_files(configuration, where, context)
+    return configuration, _from_files(configuration, where, context, warn)
 
 
-def _from_files(configuration: Any, where: str, context: str | None) -> Cluster:
+def _from_files(configuration: Any, where: str, context: str | None, warn: Callable[[str], None]) -> Cluster:
     from kubernetes.config import ConfigException, kube_config  # noqa: PLC0415 - loaded by now
 
     try:
@@ -52,6 +63,7 @@ def _from_files(configuration: Any, where: str, context: str | None) -> Cluster:
             loader.load_and_set(configuration)
         current = loader.current_context["name"]
         login = loader._user and loader._user.safe_get("exec")
+        proxy = loader._cluster and loader._cluster.safe_get("proxy-url")
     except RunbookError:
         raise
     except ConfigException as problem:
@@ -59,9 +71,37 @@ def _from_files(configuration: Any, where: str, context: str | None) -> Cluster:
     except Exception as problem:  # noqa: BLE001 - YAML, type and file errors alike mean that the file is unusable
         # The text of the cause may quote the file, and with it a token; its kind is enough.
         raise _unusable(where, _kind(problem)) from None
+    server = configuration.host
+    configuration.host = _address(server, current)
+    _caution(configuration, server, current, warn)
+    if is_loopback(configuration.host) and not proxy:  # as Go's clients do: what stays here goes through no proxy
+        configuration.proxy = None
     if login and not configuration.api_key and not configuration.cert_file:
         raise _not_logged_in(current, str(login["command"]), heard.hung)
     return Cluster(context=current, server=configuration.host)
+
+
+def _address(server: str, context: str) -> str:
+    """Return where the API server is, without what must not be shown; that is not sent either, as for the official client."""
+    try:
+        return shown(server)
+    except ValueError as problem:
+        raise Refused(
+            f"the address of the server of context {context} cannot be used: {problem}",
+            "it is not shown, for it may hold a password; nothing was changed",
+            command("kubectl", "--context", context, "config", "view", "--minify"),
+        ) from None
+
+
+def _caution(configuration: Any, server: str, context: str, warn: Callable[[str], None]) -> None:
+    """Tell what a person should know about the way to the cluster before they rely on what it says."""
+    if not configuration.verify_ssl and configuration.host.startswith("https://"):
+        warn(
+            f"nobody checks who answers at {configuration.host}: context {context} says insecure-skip-tls-verify, so whoever "
+            "is in between can read the credentials, and change what is asked and answered"
+        )
+    if "@" in server:
+        warn(f"the address of context {context} has a user or password before the @; kubectl sends them, this does not")
 
 
 def _not_logged_in(context: str, plugin: str, hung: str) -> Exception:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
+from remediation.addresses import is_private
 from remediation.clients import headers as told
 from remediation.clients.go_json import encoded
 from remediation.clients.kubernetes_errors import from_answer, from_transport
 from remediation.clients.login import overhearing
 from remediation.clients.patience import Patience
 from remediation.commands import advice, command
-from remediation.errors import RunbookError, Unauthorized
+from remediation.errors import Refused, RunbookError, Unauthorized
 
 _CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 _UNAUTHORIZED, _NOT_OK = 401, 300
@@ -39,6 +42,8 @@ class Connection:
     def _pool(self) -> Any:
         from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415 - the SDK is loaded when a cluster is asked
 
+        if not self._configuration.verify_ssl:
+            _silence(self.server)
         self._configuration.connection_pool_maxsize = 8
         self._configuration.retries = False
         return RESTClientObject(self._configuration).pool_manager
@@ -116,7 +121,30 @@ class Connection:
                 command("runbook", "doctor"),
                 401,
             ) from problem
-        return {"Authorization": settings["value"]} if settings and settings["value"] else {}
+        if not settings or not settings["value"]:
+            return {}
+        self._require_private()
+        return {"Authorization": settings["value"]}
+
+    def _require_private(self) -> None:
+        """Refuse to send a token where others can read it.
+
+        kubectl reads no credentials at all for a server that is not https, not even on this machine, and its requests are
+        nobody's then. Here a token is refused with the reason instead of being left out; only what never leaves this machine
+        is sent, for emulators listen there.
+
+        Source: https://github.com/kubernetes/client-go/blob/master/tools/clientcmd/client_config.go
+        ("only try to read the auth information if we are secure")
+        """
+        if not is_private(self.server) or (not self.server.startswith("https://") and self._configuration.proxy):
+            raise Refused(
+                f"{self.server} is not encrypted, so everybody on the way there could read the credentials of this context",
+                "nothing was sent",
+                advice(
+                    "use an https address: {}",
+                    command("kubectl", "config", "set-cluster", "NAME", "--server", "https://ADDRESS"),
+                ),
+            )
 
     def _renewed(self) -> bool:
         """Read the credentials again, as kubectl does when a token is refused before its time.
@@ -147,3 +175,11 @@ class Connection:
         if date is not None:
             self.clock_offset = date - time.time()
         self.warnings += [text for text in dict.fromkeys(told.warnings(headers)) if text not in self.warnings]
+
+
+def _silence(server: str) -> None:
+    """Keep urllib3 from saying at each request to this server what the caller has been told once in our words."""
+    from urllib3.exceptions import InsecureRequestWarning  # noqa: PLC0415 - part of the SDK's transport
+
+    host = re.escape(f"'{urlsplit(server).hostname}'")
+    warnings.filterwarnings("ignore", f".* to host {host}", InsecureRequestWarning)

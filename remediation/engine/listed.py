@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from remediation.addresses import shown_target
 from remediation.commands import command, joined
 from remediation.diffing import State
 from remediation.errors import RunbookError, Unreadable
@@ -18,7 +19,8 @@ _SAID = ("runbook", "id", "target", "actor", "ticket", "reason", "parameters")
 
 def said(created: Any) -> State:
     """Return what a run says of itself; None for what it does not say."""
-    return {name: created.get(name) if isinstance(created, dict) else None for name in _SAID}
+    found = {name: created.get(name) if isinstance(created, dict) else None for name in _SAID}
+    return found | {"target": shown_target(found["target"])}
 
 
 def proven(results: Sequence[State]) -> str:

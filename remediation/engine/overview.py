@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from remediation.commands import joined
 from remediation.diffing import State
-from remediation.engine.listed import ended, iso, unreadable
+from remediation.engine.listed import ended, iso, said, unreadable
 from remediation.errors import Unreadable
 from remediation.journal import Event, Journal, Summary
 from remediation.journal.holder import is_dead
@@ -20,7 +20,7 @@ def lines(journal: Journal, most: int | None = None) -> list[State]:
 
 
 def _line(item: Summary, why: str) -> State:
-    line: State = {"run_id": item.run_id, **item.about, "status": _status(item), "proven": ended(item.verify)}
+    line: State = {"run_id": item.run_id, **said(item.about), "status": _status(item), "proven": ended(item.verify)}
     line |= {"started": iso(item.started), "finished": iso(item.finished)}
     if not why:
         return line
