@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from remediation.changes import Change
-from remediation.cli.console import ERASE, printable, say
+from remediation.cli.console import ERASE, printable, say, style
 from remediation.cli.layout import WIDTH, labelled, shorten
 from remediation.model import Ensure, Verdict
 
@@ -68,7 +68,7 @@ class Progress:
         """Something makes all that follows less certain; said for machines too, beside their document."""
         if self._log is not None:
             self._log.warning("caution", text=text)
-        self._write("\n".join(labelled(click.style("warning: ", fg="yellow"), text)) + "\n")
+        self._write("\n".join(labelled(style("warning: ", fg="yellow"), text)) + "\n")
 
     def _line(self, text: str, *, replace: bool = False) -> None:
         if self._quiet:
