@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import secrets
 import signal
 import sys
@@ -11,6 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from runbook_sandbox import certificates
 from runbook_sandbox.google import GoogleCloud, serve
 from runbook_sandbox.google.breaking import break_agent
 from runbook_sandbox.google.policy import new_policy
@@ -19,6 +22,7 @@ from runbook_sandbox.places import PULLER, REPOSITORY
 from runbook_sandbox.process import COORDINATES
 
 _SAVE_SECONDS = 1.0
+_MEMORY, _STACK = 1 << 30, 1 << 20
 # Those of the emulated nodes, pods and services.
 _RANGES = {
     "clusterIpv4CidrBlock": "10.64.0.0/16",
@@ -85,9 +89,18 @@ class Daemon:
         )
 
 
+def limit_memory() -> None:
+    """Let this process, whatever it is sent, not take the memory of the machine; a request that would is answered with 500."""
+    threading.stack_size(_STACK)
+    with contextlib.suppress(OSError, ValueError):  # not every system knows the limit
+        resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
+
+
 def emulated(daemon: Daemon) -> None:
     """Run the emulated cluster and cloud; their state survives the process."""
-    from runbook_sandbox.kubernetes import Cluster, kubeconfig  # noqa: PLC0415 - the real kind needs none of it
+    certificates.begin()
+    limit_memory()
+    from runbook_sandbox.kubernetes import Cluster  # noqa: PLC0415 - the real kind needs none of it
     from runbook_sandbox.kubernetes import serve as serve_kubernetes  # noqa: PLC0415
     from runbook_sandbox.nodes.rules import install  # noqa: PLC0415
 
@@ -97,7 +110,7 @@ def emulated(daemon: Daemon) -> None:
     cluster = Cluster(nodes=3, state=kept["cluster"] if kept else None)
     install(cluster)
     server, google = serve_kubernetes(cluster), serve(daemon.cloud)
-    write(daemon.folder / "kubeconfig", json.dumps(kubeconfig(server.url)))
+    write(daemon.folder / "kubeconfig", json.dumps(server.kubeconfig()))
     daemon.announce(server.url, google, daemon.listen())
     _save_until_stopped(daemon, cluster)
 
@@ -117,7 +130,8 @@ def _save_until_stopped(daemon: Daemon, cluster: Any) -> None:
         cloud, version = daemon.cloud.dump(), cluster.store.version
         seen = (version, json.dumps(cloud))  # a whole cluster is only written out when something in it has changed
         if seen != saved and daemon.folder.exists():
-            write(daemon.folder / "state.json", json.dumps({"cluster": cluster.dump(), "cloud": cloud}))
+            with contextlib.suppress(MemoryError):  # then what was saved before has to do
+                write(daemon.folder / "state.json", json.dumps({"cluster": cluster.dump(), "cloud": cloud}))
             saved = seen
         if stopped:
             return

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runbook_sandbox.kubernetes import (
+    authentication,
     deleting,
     discovery,
     events,
@@ -38,7 +39,7 @@ class Api:
     """The verbs of the API on one store.
 
     Attributes:
-        tokens: users by bearer token; empty makes everybody the administrator.
+        tokens: users by bearer token.
         is_open: tells whether watches go on.
     """
 
@@ -51,19 +52,24 @@ class Api:
     def answer(self, request: Request) -> Response:
         """Return the answer to a request."""
         try:
-            request.user = rbac.impersonate(self.store, rbac.authenticate(request, self.tokens), request)
+            request.user = rbac.impersonate(self.store, authentication.authenticate(request, self.tokens), request)
             static = self._static(request)
             return static if static is not None else self._answer(route(self.kinds, request), request)
         except problems.UnknownPath:
             return Response(404, "404 page not found\n", "text/plain; charset=utf-8")
         except problems.Problem as problem:
-            return Response(problem.code, problem.body)
+            return problem.response
+        except RecursionError:
+            return problems.bad_request("exceeded max depth").response
+        except MemoryError:
+            return problems.full().response
         except Exception:  # noqa: BLE001 - a bug of ours is an answer to the client too, not a lost connection
             _log.exception("%s %s failed", request.method, request.uri)
-            return Response(500, problems.internal().body)
+            return problems.internal().response
 
     def _static(self, request: Request) -> Response | None:
         path = request.path.rstrip("/") or "/"
+        authentication.check_path(request.user, path)
         if path in _HEALTH:
             return Response(200, "ok", "text/plain; charset=utf-8")
         if path == "/version":
@@ -191,6 +197,8 @@ class Api:
         return obj, warnings_of(decoder, request)
 
     def _create(self, found: Route, request: Request) -> Response:
+        if self.store.is_full:
+            raise problems.full()
         obj, headers = self._body(found.kind, request)
         made = writing.create(self.store, found, events.stored(found.kind, obj), request)
         answer = self._shown(201, found.kind, made, request)

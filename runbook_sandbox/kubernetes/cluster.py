@@ -7,11 +7,13 @@ from typing import Any
 
 from runbook_sandbox.kubernetes import events, writing
 from runbook_sandbox.kubernetes.api import Api
+from runbook_sandbox.kubernetes.authentication import ANONYMOUS, authenticate
 from runbook_sandbox.kubernetes.controllers import Controllers
 from runbook_sandbox.kubernetes.faults import Fault, FaultRule
 from runbook_sandbox.kubernetes.kinds import Kind, Kinds
 from runbook_sandbox.kubernetes.kubelet_rules import PodOutcome
 from runbook_sandbox.kubernetes.objects import Object, clone
+from runbook_sandbox.kubernetes.problems import Problem
 from runbook_sandbox.kubernetes.requests import Request, Response, Route, User
 from runbook_sandbox.kubernetes.starting import SYSTEM_NAMESPACES, node, service_cidr
 from runbook_sandbox.kubernetes.store import Store
@@ -26,7 +28,7 @@ class Cluster:
 
     Attributes:
         store: the objects; read with `get` and `list`.
-        tokens: users by bearer token; while it is empty, everybody is the administrator and RBAC is not asked.
+        tokens: users by bearer token; a server that serves the cluster adds the administrator's.
         kubelet_rules: asked in order for each pod that is not running yet; the first outcome counts.
         log_rules: asked in order for the text of a container's log.
         faults: asked for each request before it is handled; None does nothing.
@@ -78,6 +80,13 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def knows(self, request: Request) -> bool:
+        """Tell whether a request carries a token of somebody."""
+        try:
+            return authenticate(request, self.tokens) != ANONYMOUS
+        except Problem:
+            return False
 
     def answer(self, request: Request) -> Response:
         """Answer a request."""

@@ -6,8 +6,7 @@ import json
 import re
 from typing import Any
 
-import yaml
-
+from runbook_sandbox import yaml_text
 from runbook_sandbox.kubernetes.kinds import Kind, types
 from runbook_sandbox.kubernetes.objects import Object
 from runbook_sandbox.kubernetes.problems import bad_request
@@ -185,8 +184,8 @@ def decode_body(kind: Kind, body: bytes, content_type: str) -> tuple[Object, Dec
     """
     decoder = Decoder(kind)
     try:
-        value = yaml.safe_load(body) if "yaml" in content_type else decoder.parse(body)
-    except (ValueError, yaml.YAMLError) as error:
+        value = yaml_text.load(body) if "yaml" in content_type else decoder.parse(body)
+    except (ValueError, yaml_text.YamlProblem) as error:
         raise _unreadable(kind, body, error) from error
     if not isinstance(value, dict):
         raise bad_request(f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: not an object')

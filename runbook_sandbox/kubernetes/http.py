@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
+import secrets
+import select
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from runbook_sandbox.certificates import Certificate, certificate
 from runbook_sandbox.kubernetes.cluster import Cluster
 from runbook_sandbox.kubernetes.faults import Fault
-from runbook_sandbox.kubernetes.requests import Request, Response
-
-_GONE = (BrokenPipeError, ConnectionResetError)
+from runbook_sandbox.kubernetes.problems import bad_request, too_large
+from runbook_sandbox.kubernetes.requests import ADMINISTRATOR, Request, Response
+from runbook_sandbox.listening import MOST_BYTES, Connection, Listener, TooLarge, Unreadable
 
 
 class Server:
@@ -24,23 +26,28 @@ class Server:
     Attributes:
         url: address of the API.
         port: its TCP port.
+        token: the administrator's bearer token; empty on a port that asks nobody who they are.
     """
 
-    def __init__(self, cluster: Cluster, port: int) -> None:
-        self._http = _HttpServer(("127.0.0.1", port), cluster)
+    def __init__(self, cluster: Cluster, port: int, certificate: Certificate | None) -> None:
+        self._http = _Listener(port, cluster, certificate)
+        self._certificate, self.token = certificate, secrets.token_hex(32) if certificate else ""
+        if self.token:
+            cluster.tokens[self.token] = ADMINISTRATOR
         self.port = int(self._http.server_address[1])
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(
             target=self._http.serve_forever, args=(0.05,), name="kubernetes-api", daemon=True
         )
         self._thread.start()
 
+    def kubeconfig(self, token: str = "") -> dict[str, Any]:
+        """Return a kubeconfig for a token, the administrator's unless another is given."""
+        return kubeconfig(self.url, token or self.token, self._certificate.data if self._certificate else "")
+
     def close(self) -> None:
         """Stop listening and end all watches; the cluster itself goes on."""
-        self._http.closing = True
-        self._http.shutdown()
-        self._http.server_close()
-        self._http.disconnect_all()
+        self._http.close()
         self._thread.join()
 
     def __enter__(self) -> Server:
@@ -50,100 +57,53 @@ class Server:
         self.close()
 
 
-class _HttpServer(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], cluster: Cluster) -> None:
-        self.cluster, self.closing = cluster, False
-        self._connections: set[socket.socket] = set()
-        super().__init__(address, _Connection)
-
-    def server_bind(self) -> None:
-        """Bind without looking up the host's name, which can take seconds."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection that sends small answers at once."""
-        connection, address = super().get_request()
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._connections.add(connection)
-        return connection, address
-
-    def shutdown_request(self, request: Any) -> None:
-        """Forget a connection that is over."""
-        self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def disconnect_all(self) -> None:
-        """Close the connections that clients keep open."""
-        for each in list(self._connections):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Let a client that went away go."""
-        if not self.closing:
-            super().handle_error(request, client_address)
+class _Listener(Listener):
+    def __init__(self, port: int, cluster: Cluster, certificate: Certificate | None) -> None:
+        self.cluster, self.trusts_all = cluster, certificate is None
+        super().__init__(port, _Connection, certificate)
 
 
-class _Connection(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _HttpServer
-    wbufsize = -1
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
-        """Log nothing; the audit trail has every request."""
-
-    def handle(self) -> None:
-        """Serve requests until the client goes away."""
-        with contextlib.suppress(*_GONE, TimeoutError):
-            super().handle()
+class _Connection(Connection):
+    server: _Listener
 
     def _serve(self) -> None:
-        request = self._read()
-        fault = self.server.cluster.fault_for(request)
+        cluster, request = self.server.cluster, self._head()
+        try:
+            if request.is_trusted or cluster.knows(request) or cluster.faults is not None:
+                request.body = self.read_body()
+            else:
+                self.skip_body()  # nobody's memory is for who has not said who they are
+        except (TooLarge, Unreadable) as problem:
+            self._send(too_large(MOST_BYTES).response if isinstance(problem, TooLarge) else bad_request("EOF").response)
+            return
+        fault = cluster.fault_for(request)
         if fault is None:
-            self._send(self.server.cluster.answer(request))
+            self._send(cluster.answer(request))
         else:
             self._fail(request, fault)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - names of the base class
 
-    def _read(self) -> Request:
+    def _head(self) -> Request:
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        body = self.rfile.read(int(headers.get("content-length") or 0))
-        if headers.get("transfer-encoding") == "chunked":
-            body = b"".join(self._chunks())
         groups = tuple(self.headers.get_all("Impersonate-Group", ()))
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        return Request(self.command, unquote(parts.path), query, headers, body, uri=self.path, groups=groups)
-
-    def _chunks(self) -> Iterator[bytes]:
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            yield self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
+        trusted = self.server.trusts_all
+        return Request(
+            self.command, unquote(parts.path), query, headers, uri=self.path, groups=groups, is_trusted=trusted
+        )
 
     def _fail(self, request: Request, fault: Fault) -> None:
         time.sleep(fault.delay)
         if fault.close == "before":
-            self._hang_up()
+            self.hang_up()
             return
         answer = fault.answer or self.server.cluster.answer(request)
         if fault.close == "after":
-            self._hang_up()
+            self.hang_up()
             return
         self._send(answer)
-
-    def _hang_up(self) -> None:
-        self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
 
     def _send(self, response: Response) -> None:
         self.send_response(response.code)
@@ -174,27 +134,34 @@ class _Connection(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _client_left(self) -> bool:
+        """Tell whether a client that only listens has something to say: over TLS, too, that it goes."""
         try:
-            return bool(self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"")
-        except BlockingIOError:
-            return False
-        except OSError:
+            return bool(select.select([self.connection], [], [], 0)[0]) and not self._is_more_to_read()
+        except (OSError, ValueError):
             return True
 
+    def _is_more_to_read(self) -> bool:
+        if isinstance(self.connection, ssl.SSLSocket):
+            return False
+        return bool(self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b"")
 
-def serve(cluster: Cluster, port: int = 0) -> Server:
-    """Serve a cluster over HTTP on 127.0.0.1; port 0 takes a free one."""
-    return Server(cluster, port)
+
+def serve(cluster: Cluster, port: int = 0, *, secure: bool = True) -> Server:
+    """Serve a cluster on 127.0.0.1; port 0 takes a free one.
+
+    A port that is not secure speaks plain HTTP and takes everybody for the administrator.
+    """
+    return Server(cluster, port, certificate() if secure else None)
 
 
-def kubeconfig(url: str, token: str | None = None) -> dict[str, Any]:
-    """Return a kubeconfig for the server at a URL."""
-    user = {"token": token} if token else {}
+def kubeconfig(url: str, token: str = "", authority: str = "") -> dict[str, Any]:
+    """Return a kubeconfig for the server at a URL; `authority` is the certificate that vouches for it."""
+    cluster = {"server": url} | ({"certificate-authority-data": authority} if authority else {})
     return {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "sandbox",
-        "clusters": [{"name": "sandbox", "cluster": {"server": url}}],
-        "users": [{"name": "sandbox", "user": user}],
+        "clusters": [{"name": "sandbox", "cluster": cluster}],
+        "users": [{"name": "sandbox", "user": {"token": token} if token else {}}],
         "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "sandbox"}}],
     }

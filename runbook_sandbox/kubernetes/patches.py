@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import yaml
-
+from runbook_sandbox import yaml_text
 from runbook_sandbox.kubernetes import events, ownership, problems, writing
 from runbook_sandbox.kubernetes.decoding import Decoder, WrongType
 from runbook_sandbox.kubernetes.go_json import decoded
@@ -108,8 +107,8 @@ def _check_version(route: Route, live: Object, wanted: Object) -> None:
 
 def _applied(route: Route, request: Request) -> Object:
     try:
-        document = yaml.safe_load(request.body)
-    except yaml.YAMLError as error:
+        document = yaml_text.load(request.body)
+    except yaml_text.YamlProblem as error:
         raise problems.bad_request(f"error decoding YAML: {error}") from error
     if not isinstance(document, dict) or not document.get("kind") or not document.get("apiVersion"):
         raise problems.bad_request("invalid object type: /, Kind=")

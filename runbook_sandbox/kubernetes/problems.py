@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runbook_sandbox.kubernetes.kinds import Kind
+from runbook_sandbox.kubernetes.responses import Response
 
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 
@@ -32,6 +33,11 @@ class Problem(Exception):
         if details is not None:
             self.body["details"] = details
         self.body["code"] = code
+
+    @property
+    def response(self) -> Response:
+        """The answer to the request."""
+        return Response(self.code, self.body)
 
 
 class UnknownPath(Exception):
@@ -143,3 +149,13 @@ def internal() -> Problem:
 def expired(message: str) -> Problem:
     """Return 410 for a version that is not kept any more."""
     return Problem(410, "Expired", message)
+
+
+def too_large(limit: int) -> Problem:
+    """Return 413 for a body."""
+    return Problem(413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}")
+
+
+def full() -> Problem:
+    """Return 500 for a store that takes nothing more."""
+    return Problem(500, "", "etcdserver: mvcc: database space exceeded")

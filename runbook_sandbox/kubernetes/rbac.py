@@ -1,14 +1,14 @@
-"""Who may do what: tokens, impersonation, and RBAC evaluated on the cluster's own roles."""
+"""Who may do what: impersonation, and RBAC evaluated on the cluster's own roles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from runbook_sandbox.kubernetes import problems
 from runbook_sandbox.kubernetes.objects import Object
-from runbook_sandbox.kubernetes.requests import ADMINISTRATOR, Request, Route, User
+from runbook_sandbox.kubernetes.requests import Request, Route, User
 from runbook_sandbox.kubernetes.store import Store
 
 _ROLES = "roles.rbac.authorization.k8s.io"
@@ -32,23 +32,6 @@ class Attributes:
     def full_resource(self) -> str:
         """Return the resource as roles write it: `pods/log`."""
         return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
-
-
-def authenticate(request: Request, tokens: Mapping[str, User]) -> User:
-    """Return who asks; without a tokens table everybody is the administrator.
-
-    Raises:
-        Problem: 401 for a token that is not in the table.
-    """
-    if not tokens:
-        return ADMINISTRATOR
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if not scheme:
-        return ADMINISTRATOR
-    if token not in tokens:
-        raise problems.unauthorized()
-    user = tokens[token]
-    return User(user.name, (*user.groups, "system:authenticated"))
 
 
 def impersonate(store: Store, user: User, request: Request) -> User:

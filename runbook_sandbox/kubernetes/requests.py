@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from runbook_sandbox.kubernetes.kinds import Kind, Kinds
 from runbook_sandbox.kubernetes.problems import UnknownPath, no_resource
+from runbook_sandbox.kubernetes.responses import Response
 
+__all__ = ["ADMINISTRATOR", "Request", "Response", "Route", "User", "route"]
 _TRUE = frozenset({"true", "1", "t", "T", "TRUE", "True"})
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
@@ -27,7 +27,7 @@ ADMINISTRATOR = User("kubernetes-admin", ("system:masters", "system:authenticate
 
 @dataclass
 class Request:
-    """One HTTP request; header names are in lower case."""
+    """One HTTP request; header names are in lower case. `is_trusted` is one to a port that asks nobody who they are."""
 
     method: str
     path: str
@@ -37,6 +37,7 @@ class Request:
     user: User = ADMINISTRATOR
     uri: str = ""
     groups: tuple[str, ...] = ()
+    is_trusted: bool = False
 
     @property
     def content_type(self) -> str:
@@ -57,25 +58,6 @@ class Request:
     def flag(self, name: str) -> bool:
         """Return a query parameter as a boolean."""
         return self.query.get(name, "") in _TRUE
-
-
-@dataclass
-class Response:
-    """One answer; `lines` is a stream that takes the place of `body`."""
-
-    code: int
-    body: Any = None
-    content_type: str = "application/json"
-    headers: dict[str, str] = field(default_factory=dict)
-    lines: Iterator[bytes] | None = None
-
-    def data(self) -> bytes:
-        """Return the body as bytes."""
-        if isinstance(self.body, bytes):
-            return self.body
-        if isinstance(self.body, str):
-            return self.body.encode()
-        return json.dumps(self.body, separators=(",", ":")).encode() + b"\n"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from runbook_sandbox.kubernetes.objects import Object, name_of
 
 _HISTORY = 5000
+MOST_OBJECTS = 50_000
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,11 @@ class Store:
         for listener in self.listeners:
             listener(change)
         self.changed.notify_all()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many objects as the sandbox's memory is meant for; clients make no more."""
+        return sum(map(len, self._objects.values())) >= MOST_OBJECTS
 
     def oldest(self, storage: str) -> int:
         """Return the oldest version from which a watch can start."""

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-import yaml
+from runbook_sandbox import yaml_text
 
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 RESERVED = (
@@ -52,9 +52,8 @@ def parse(text: str, flags: set[str]) -> dict[str, Any]:
 
 def _members(text: str) -> list[tuple[str, Any]]:
     try:
-        loader: Any = yaml.SafeLoader(_with_spaces(text))
-        found = loader.get_data() if loader.check_data() else None
-    except yaml.YAMLError as problem:
+        found = yaml_text.load(_with_spaces(text))
+    except yaml_text.YamlProblem as problem:
         raise Rejected(f"yaml: {' '.join(str(problem).split())}") from None
     if found is None:
         return []

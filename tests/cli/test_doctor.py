@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from remediation.refs import Ref
-from runbook_sandbox.kubernetes import kubeconfig
 from runbook_sandbox.kubernetes.requests import User
 from tests.engine.world import World
 from tests.running import RUNBOOK, Cli
@@ -33,8 +32,8 @@ BASIC: list[dict[str, Any]] = [
 
 
 def doctor(world: World, tmp_path: Path, token: str, *more: str, code: int = 0) -> dict[str, Any]:
-    path = tmp_path / f"kubeconfig-{token}"
-    path.write_text(json.dumps(kubeconfig(world.server.url, token)))
+    path = tmp_path / f"kubeconfig-{token[:12]}"
+    path.write_text(json.dumps(world.server.kubeconfig(token)))
     env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
     done = Cli(tmp_path, "--kubeconfig", str(path), "--context", "sandbox", env=env)("doctor", *more).expect(code)
     assert done.json["status"] == {0: "ok", 3: "missing"}[code]
@@ -71,7 +70,7 @@ def test_the_rights_for_each_runbook(world: World, tmp_path: Path) -> None:
 
 def test_versions_and_clock(world: World, tmp_path: Path) -> None:
     """Each has a line of its own."""
-    seen = doctor(world, tmp_path, "any")
+    seen = doctor(world, tmp_path, world.server.token)
     assert "Python" in seen["versions"]["detail"]
     assert seen["clock"]["status"] == "ok"
     assert "v1." in seen["kubernetes"]["detail"]

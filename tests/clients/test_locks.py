@@ -25,7 +25,7 @@ from remediation.journal import Journal
 from remediation.journal.holder import acquisition, holder
 from remediation.model import Cluster as Target
 from remediation.refs import Ref
-from runbook_sandbox.kubernetes import Cluster, Fault, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, Fault, Server, serve
 
 LEASES = "leases.coordination.k8s.io"
 SCOPE = "cluster/kube-system/configmap/kube-system/ip-masq-agent"
@@ -37,10 +37,10 @@ MAP = Ref("v1", "ConfigMap", "ip-masq-agent", "kube-system")
 class Place:
     """An emulated cluster, its clients, and a clock that can be moved."""
 
-    def __init__(self, cluster: Cluster, url: str, folder: Path) -> None:
+    def __init__(self, cluster: Cluster, server: Server, folder: Path) -> None:
         self.cluster = cluster
         path = folder / "kubeconfig"
-        path.write_text(json.dumps(kubeconfig(url)))
+        path.write_text(json.dumps(server.kubeconfig()))
         self.configuration = configurations.load(str(path), None)[0]
         self.client = KubernetesClient(self.configuration)
         self.journal = Journal(folder / "journal.db")
@@ -75,7 +75,7 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     with Cluster(nodes=1) as cluster, serve(cluster) as server:
-        found = Place(cluster, server.url, tmp_path)
+        found = Place(cluster, server, tmp_path)
         real = time.clock_gettime
         monkeypatch.setattr(time, "clock_gettime", lambda which: real(which) + found.ahead)
         yield found

@@ -19,7 +19,7 @@ from remediation.clients.go_json import encoded
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.refs import Ref
 from remediation.resources.kubernetes import KubernetesObject, stable
-from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, serve
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 VALUES = st.dictionaries(st.from_regex(r"\A[-._a-z0-9]{1,20}\Z").filter(lambda key: key not in (".", "..")), TEXT, max_size=4)  # fmt: skip
@@ -35,7 +35,7 @@ def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         return
     path: Path = tmp_path_factory.mktemp("emulated") / "kubeconfig"
     with Cluster(nodes=1) as cluster, serve(cluster) as running:
-        path.write_text(json.dumps(kubeconfig(running.url)))
+        path.write_text(json.dumps(running.kubeconfig()))
         yield KubernetesClient(configurations.load(str(path), None)[0])
 
 

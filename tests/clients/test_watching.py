@@ -15,7 +15,7 @@ from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.clients.patience import Patience
 from remediation.refs import Ref
-from runbook_sandbox.kubernetes import Cluster, Fault, Response, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, Fault, Response, Server, serve
 
 MAPS = Ref("v1", "ConfigMap", "", "default")
 
@@ -23,12 +23,12 @@ MAPS = Ref("v1", "ConfigMap", "", "default")
 class Watched:
     """A cluster whose watches are counted and can be made to fail."""
 
-    def __init__(self, folder: Path, cluster: Cluster, url: str) -> None:
+    def __init__(self, folder: Path, cluster: Cluster, server: Server) -> None:
         self.cluster, self.said = cluster, list[str]()
         self.queries: list[dict[str, str]] = []
         self.answers: list[Fault | None] = []
         self.rest: Fault | None = None
-        (folder / "kubeconfig").write_text(json.dumps(kubeconfig(url)))
+        (folder / "kubeconfig").write_text(json.dumps(server.kubeconfig()))
         self.client = KubernetesClient(
             configurations.load(str(folder / "kubeconfig"), None)[0], patience=Patience(self.said.append)
         )
@@ -48,7 +48,7 @@ class Watched:
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
     with Cluster(nodes=1) as cluster, serve(cluster) as server:
-        yield Watched(tmp_path, cluster, server.url)
+        yield Watched(tmp_path, cluster, server)
 
 
 def refusal(code: int, reason: str = "") -> Fault:

@@ -21,7 +21,7 @@ from remediation.errors import RunbookError
 from remediation.journal import Journal
 from remediation.model import Cluster as Target
 from remediation.model import Ensure, Risk, Steps, Verdict
-from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, serve
 
 
 class Silent:
@@ -86,5 +86,5 @@ def emulated(folder: Path) -> Iterator[tuple[Inside, Cluster]]:
     path = folder / "kubeconfig"
     with ExitStack() as stack:
         cluster = stack.enter_context(Cluster(nodes=1))
-        path.write_text(json.dumps(kubeconfig(stack.enter_context(serve(cluster)).url)))
+        path.write_text(json.dumps(stack.enter_context(serve(cluster)).kubeconfig()))
         yield Inside(path, Journal(folder / "journal.db")), cluster

@@ -19,7 +19,7 @@ from remediation.scenarios import SCENARIOS
 from runbook_sandbox.daemon import new_cloud
 from runbook_sandbox.google import serve as serve_google
 from runbook_sandbox.google.breaking import break_agent
-from runbook_sandbox.kubernetes import Cluster, Fault, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, Fault, serve
 from runbook_sandbox.nodes.rules import install
 from runbook_sandbox.places import PULLER
 from tests.running import RUNBOOK, assert_no_secret, content
@@ -39,15 +39,15 @@ WITH_SIGNALS = (sys.executable, "-c", _ON)
 class World:
     """An emulated cluster and cloud that can be set back, and the program that is killed on them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, secure: bool = True) -> None:
         self.folder, self.cloud = folder, new_cloud()
         self.cluster = Cluster(nodes=3)
         self.agents = install(self.cluster)
-        self.server, self.google = serve(self.cluster), serve_google(self.cloud)
+        self.server, self.google = serve(self.cluster, secure=secure), serve_google(self.cloud)
         self.google.wait_ready()
         self.kubeconfig = folder / "kubeconfig"
         self.stopped: set[int] = set()
-        self.kubeconfig.write_text(json.dumps(kubeconfig(self.server.url)))
+        self.kubeconfig.write_text(json.dumps(self.server.kubeconfig()))
         self.beginning = self.dump()
         self.client = KubernetesClient(configurations.load(str(self.kubeconfig), None)[0])
 

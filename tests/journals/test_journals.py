@@ -94,7 +94,7 @@ def load(world: World, cluster: Json, cloud: Json) -> None:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """An emulated cluster and cloud, at the address where the runs were made."""
-    made = World(tmp_path_factory.mktemp("world"))
+    made = World(tmp_path_factory.mktemp("world"), secure=False)
     config = kubeconfig("http://192.0.2.1")
     config["clusters"][0]["cluster"]["proxy-url"] = made.server.url
     made.kubeconfig.write_text(json.dumps(config))

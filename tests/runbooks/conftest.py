@@ -78,7 +78,7 @@ def cloud() -> Iterator[tuple[GoogleCloud, Server]]:
 def world(tmp_path: Path, cloud: tuple[GoogleCloud, Server]) -> Iterator[World]:
     env = {"RUNBOOK_GOOGLE_ENDPOINT": cloud[1].url, "RUNBOOK_IAM_ENDPOINT": cloud[1].grpc_target}
     with Cluster(nodes=2) as cluster, serve_kubernetes(cluster) as server:
-        yield World(tmp_path, cluster, server.url, env)
+        yield World(tmp_path, cluster, server, env)
 
 
 NODE = "node-2"

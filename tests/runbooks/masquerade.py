@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from remediation.manifests import manifest
-from runbook_sandbox.kubernetes import Cluster, kubeconfig
+from runbook_sandbox.kubernetes import Cluster, Server
 from runbook_sandbox.nodes.rules import install
 from tests.running import Cli
 
@@ -17,10 +17,10 @@ PLACE = ("--project", "example-prod", "--location", "europe-west3", "--cluster",
 class World:
     """An emulated cluster with an ip-masq-agent, and the command line on it."""
 
-    def __init__(self, folder: Path, cluster: Cluster, url: str, env: dict[str, str]) -> None:
+    def __init__(self, folder: Path, cluster: Cluster, server: Server, env: dict[str, str]) -> None:
         self.cluster, self.agents = cluster, install(cluster)
         path = folder / "kubeconfig"
-        path.write_text(json.dumps(kubeconfig(url)))
+        path.write_text(json.dumps(server.kubeconfig()))
         self.cli = Cli(folder, "--kubeconfig", str(path), "--context", "sandbox", env=env)
 
     def put(self, text: str | None, key: str = "config", *arguments: str, daemonset: bool = True, **spec: Any) -> None:

@@ -18,7 +18,7 @@ import yaml
 
 from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
-from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, serve
 from runbook_sandbox.nodes.rules import install
 
 
@@ -95,7 +95,7 @@ def servers(
         return
     with Cluster(nodes=3) as cluster, serve(cluster) as running:
         install(cluster)
-        path.write_text(yaml.safe_dump(kubeconfig(running.url)))
+        path.write_text(yaml.safe_dump(running.kubeconfig()))
         yield request.param, path, assets
 
 

@@ -19,7 +19,7 @@ from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.errors import Conflict, Invalid, NotFound
 from remediation.refs import Ref
-from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, serve
 
 POD = {"containers": [{"name": "app", "image": "registry.example.com/app:1"}], "terminationGracePeriodSeconds": 0}
 
@@ -69,7 +69,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, assets: Path) -> Iter
         return
     with Cluster(nodes=3) as cluster, serve(cluster) as running:
         path = tmp_path / "kubeconfig"
-        path.write_text(yaml.safe_dump(kubeconfig(running.url)))
+        path.write_text(yaml.safe_dump(running.kubeconfig()))
         yield Server(path, assets)
 
 
