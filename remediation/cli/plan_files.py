@@ -14,6 +14,7 @@ from remediation.cli.parameters import as_json, as_words
 from remediation.cli.question import place
 from remediation.cli.session import Session
 from remediation.commands import Command, command
+from remediation.engine.moved import since_plan
 from remediation.engine.plan import Plan, plan_fingerprint
 from remediation.errors import Refused, StalePlan, UsageProblem
 
@@ -85,7 +86,9 @@ class SavedPlan:
         saved, present = self.content["plan"], json.loads(json.dumps(plan.as_json()))
         if saved["fingerprint"] != present["fingerprint"]:
             raise StalePlan(
-                "the target is no longer as the plan saw it", "nothing was changed", self._plan_command(session)
+                "the target is no longer as the plan saw it",
+                f"{since_plan(saved, present)}; nothing was changed",
+                self._plan_command(session),
             )
         if saved["changes"] != present["changes"] or _planned(saved) != _planned(present):
             raise self._bad("was changed after it was made")

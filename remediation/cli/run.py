@@ -19,8 +19,9 @@ from remediation.cli.progress import Progress
 from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, outcome_text, plan_text, print_json
 from remediation.cli.session import Session
-from remediation.commands import Hints
+from remediation.commands import Hints, hints
 from remediation.engine.apply import apply_run
+from remediation.engine.moved import since_plan
 from remediation.engine.outcome import Outcome
 from remediation.engine.permissions import require_permissions
 from remediation.engine.plan import Plan, make_plan
@@ -131,6 +132,8 @@ def _run(session: Session, book: Runbook, plan: Plan, api: Any, values: dict[str
     run = _begin(session, plan, {"target_uid": api.target_uid()})
     watcher = observer(session, run_id=run.id, runbook=book.name)
     outcome = apply_run(run, api, watcher, decision(session), session.get("wait"))
+    if isinstance(outcome.error, StalePlan) and not run.in_place:
+        outcome.error.next = hints(again("run"))
     return emit(session, (book.name, book.id), plan.target, outcome)
 
 
@@ -165,7 +168,7 @@ def _confirmed(session: Session, book: Runbook, values: dict[str, Any], plan: Pl
     if renewed.fingerprint != plan.fingerprint:
         raise StalePlan(
             "the target changed while the plan was read",
-            "nothing was changed",
+            f"{since_plan(plan.as_json(), renewed.as_json())}; nothing was changed",
             again("run"),
         )
     return renewed, api

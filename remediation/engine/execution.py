@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 from tenacity import Retrying
 
 from remediation.changes import Change, Intent, Seen, Written
-from remediation.commands import advice, command
+from remediation.commands import command
 from remediation.diffing import State
 from remediation.engine.asking import Observer, result, wait_for
 from remediation.engine.drift import as_written, drift, foreign, in_the_way, is_gone
+from remediation.engine.moved import from_before
 from remediation.engine.plan import Operation
 from remediation.engine.run import Run
 from remediation.errors import (
@@ -82,14 +83,15 @@ class Executor:
         try:
             return patiently(self.api)(resource.settle, self.api, change, self.run.id, self._intent)
         except Conflict as problem:
-            raise _stale(change, problem.summary) from problem
+            raise self._stale(change, problem.summary) from problem
 
     def _begin(self, index: int, resource: Resource, change: Change) -> Written:
         """Write ahead, also when it was begun before: what a later process finds was made after what is seen now."""
         in_doubt = self._in_doubt
         seen = Seen(None, self.api.now()) if resource.nothing_to_undo else resource.look(self.api)
         if not resource.nothing_to_undo and (drifted := resource.drifted(change, seen)):
-            return self._settled_or_stale(resource, change, in_doubt, f"it was changed at {', '.join(drifted)}")
+            why = from_before(change, seen.state) or f"it was changed at {', '.join(drifted)}"
+            return self._settled_or_stale(resource, change, in_doubt, why)
         self.run.intend(index, seen)
         self._intent = self.run.intents[index]
         return self._certain(resource, change, in_doubt=in_doubt)
@@ -109,8 +111,12 @@ class Executor:
         except Conflict:
             settled = None
         if settled is None:
-            raise _stale(change, why)
+            raise self._stale(change, why)
         return settled
+
+    def _stale(self, change: Change, why: str) -> StalePlan:
+        after = command("runbook", "diagnose", self.run.name)
+        return StalePlan(f"{change.address} is no longer as the plan saw it", why, after)
 
     def _once(self, resource: Resource, change: Change, identity: str) -> Written:
         if not resource.ephemeral or change.action != "delete":
@@ -211,7 +217,3 @@ def parts(operation: Operation) -> tuple[Resource, Change]:
     if operation.resource is None or operation.change is None:
         raise AssertionError("a change operation has a resource and a change")
     return operation.resource, operation.change
-
-
-def _stale(change: Change, why: str) -> StalePlan:
-    return StalePlan(f"{change.address} is no longer as the plan saw it", why, advice("make a new plan"))

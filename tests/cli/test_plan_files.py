@@ -158,14 +158,34 @@ def test_a_new_cluster_at_the_same_address(world: World, cli: Cli, tmp_path: Pat
 
 
 def test_a_stale_plan_names_the_command_for_a_new_one(world: World, cli: Cli, tmp_path: Path) -> None:
-    """The parameters are in the file, so the command is whole."""
+    """The parameters are in the file, so the command is whole; which field has moved is told, old -> new."""
     out = str(tmp_path / "plan.json")
     cli("plan", *MASQ, "--no-restart", "--out", out).expect(0)
     cli("run", "ip-masq-agent", "--masquerade", "10.2.0.0/16", "--yes").expect(0)
     error = cli("run", "ip-masq-agent", "--plan", out, "--yes").expect(3).json["error"]
     assert "no longer as the plan saw it" in error["summary"]
+    moved = "data.config of configmap/kube-system/ip-masq-agent: - 10.0.0.0/8 -> - 10.0.0.0/15, - 10.3.0.0/16,"
+    assert error["detail"].startswith(moved)
     assert error["next"].startswith("runbook plan ip-masq-agent --masquerade 10.1.0.0/16 --no-restart --kubeconfig")
     assert typed(cli, error["next"]).expect(0).status == "planned"
+
+
+def test_a_target_that_moves_before_the_first_write(world: World, cli: Cli) -> None:
+    """Between the lock and the write somebody edits the field: it is told what moved, and the command is repeated whole."""
+
+    def narrower(item: dict[str, Any]) -> None:
+        item["data"]["config"] = item["data"]["config"].replace("172.16.0.0/12", "172.16.0.0/13")
+
+    def edit(method: str, path: str, *_: Any) -> None:
+        if method == "POST" and path.endswith("/leases"):
+            world.cluster.faults = None
+            world.cluster.edit("configmaps", "ip-masq-agent", narrower, "kube-system")
+
+    world.cluster.faults = edit
+    done = cli("run", *MASQ, "--yes").expect(3).json
+    assert "configmap/kube-system/ip-masq-agent is no longer as the plan saw it" in done["error"]["summary"]
+    assert "data.config: - 172.16.0.0/12 -> - 172.16.0.0/13" in done["error"]["detail"]
+    assert done["error"]["next"].startswith("runbook run ip-masq-agent --masquerade 10.1.0.0/16 --yes ")
 
 
 def _change(content: Any) -> None:

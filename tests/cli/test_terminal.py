@@ -84,7 +84,7 @@ def test_a_person_is_asked_and_can_say_no(world: World, tmp_path: Path) -> None:
 
 
 def test_somebody_was_faster_than_the_person(world: World, tmp_path: Path) -> None:
-    """What changed while the plan was read makes it stale; what was seen is never applied to something else."""
+    """What changed while the plan was read makes it stale, and is told; what was seen is never applied to something else."""
 
     def edit() -> str:
         where = Ref("v1", "ConfigMap", "ip-masq-agent", "kube-system")
@@ -95,6 +95,8 @@ def test_somebody_was_faster_than_the_person(world: World, tmp_path: Path) -> No
     code, text = terminal(command(world, tmp_path, "run", *MASQ), {"[y/N]": edit})
     assert code == 3
     assert "the target changed while the plan was read" in text
+    moved = "data.config of configmap/kube-system/ip-masq-agent: - 172.16.0.0/12 -> - 172.16.0.0/13"
+    assert moved in " ".join(text.split())
 
 
 def test_a_run_of_80_columns_in_colour(world: World, tmp_path: Path) -> None:
