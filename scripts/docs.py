@@ -7,7 +7,7 @@ from pathlib import Path
 
 from remediation import index
 from remediation.catalogue import Runbook, load
-from remediation.cli.rbac import google_permissions
+from remediation.cli.rbac import google_permissions, powers_of
 from remediation.cli.rbac import roles as roles_of
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +34,7 @@ Alerts: {", ".join(f"`{name}`" for name in book.alerts)}. Source: <{book.source}
     runbook plan {book.name} {book.example}
 
 Least rights: {_rights(book)}
-"""
+{_powers(book)}"""
 
 
 def _rights(book: Runbook) -> str:
@@ -46,6 +46,12 @@ def _rights(book: Runbook) -> str:
             names = f" ({', '.join(rule['resourceNames'])})" if "resourceNames" in rule else ""
             words.append(f"{'/'.join(rule['verbs'])} {rule['resources'][0]}{names}" + (f" in {where}" if where else ""))
     return "; ".join(words + google_permissions(book, target, {})) + "."
+
+
+def _powers(book: Runbook) -> str:
+    """Return which of the rights are as good as much more."""
+    found = powers_of(book, book.target(project="PROJECT"), {})
+    return "".join(["\nOf these are as good as much more:\n\n", *(f"- {power}.\n" for power in found)]) if found else ""
 
 
 def generated() -> dict[Path, str]:

@@ -32,6 +32,7 @@ MAY = {
     "registry": set(),
     "changes": {"diffing"},
     "rights": set(),
+    "powers": {"rights"},
     "targets": set(),
     "status": set(),
     "model": {"rights", "status", "targets"} | WORDS,

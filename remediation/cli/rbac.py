@@ -16,6 +16,7 @@ from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common, parameter_option
 from remediation.clients import cluster_lock
 from remediation.model import Cluster, Permission, Target
+from remediation.powers import Power, powers
 
 # What a runbook declares while it has no parameters, and the option that gives it.
 _PLACEHOLDERS = {"NAMESPACE": "--namespace", "KSA": "--service-account", "NODE": "--node", "PROJECT": "--project"}
@@ -81,6 +82,19 @@ def google_permissions(book: Runbook, target: Target, values: dict[str, Any]) ->
     return sorted({item.resource for item in permissions_of(book, target, values) if item.group == "google"})
 
 
+def powers_of(book: Runbook, target: Target, values: dict[str, Any]) -> list[Power]:
+    """Return which of the rights are as good as much more."""
+    return powers(permissions_of(book, target, values))
+
+
+def _comments(found: list[Power]) -> str:
+    """Return what the rights amount to, as comments in front of the roles that give them."""
+    if not found:
+        return ""
+    lines = [line for power in found for line in labelled("- ", str(power))]
+    return "".join(f"# {line}\n" for line in ["Some of these rights are as good as much more:", *lines])
+
+
 def _text(book: Runbook, target: Target, documents: list[dict[str, Any]], google: list[str]) -> str:
     import yaml  # noqa: PLC0415
 
@@ -137,12 +151,20 @@ class RbacGroup(NameFirst):
         ) -> int:
             target = book.target(project=project, location=location, cluster=cluster)
             documents, google = roles(book, target, values, user), google_permissions(book, target, values)
+            found = powers_of(book, target, values)
             if output == "json":
                 from remediation.cli.render import print_json  # noqa: PLC0415
 
-                print_json({"runbook": book.name, "kubernetes": documents, "google": google})
+                print_json(
+                    {
+                        "runbook": book.name,
+                        "kubernetes": documents,
+                        "google": google,
+                        "powers": [power.as_json() for power in found],
+                    }
+                )
             else:
-                text = _text(book, target, documents, google)
+                text = _comments(found) + _text(book, target, documents, google)
                 say(text, end="")
                 for line in _warnings(book, text, roles=bool(documents)):
                     say(line, error=True)
