@@ -19,7 +19,7 @@ FILES = [
 ]
 SDKS = {"kubernetes", "google", "grpc", "urllib3", "requests"}
 # What each room may import of ours; a room may always import itself.
-WORDS = {"changes", "commands", "diffing", "errors", "model"}
+WORDS = {"changes", "commands", "diffing", "errors", "limits", "model"}
 MAY = {
     "addresses": set(),
     "diffing": set(),
@@ -28,7 +28,8 @@ MAY = {
     "refs": set(),
     "ranges": set(),
     "names": set(),
-    "masquerade": {"ranges"},
+    "limits": set(),
+    "masquerade": {"limits", "ranges"},
     "registry": set(),
     "changes": {"diffing"},
     "rights": set(),

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,12 +23,18 @@ from remediation.refs import Ref
 _SELECTOR = f"k8s-app={NAME}"
 # What the agent logs once for each round of its loop. Without a file it never logs "Using config".
 _ROUND = re.compile(
-    r"using config: (?P<using>\{.*\})|(?P<none>no config file found)|error syncing configuration: (?P<error>.*)", re.I
+    r"using config: (?P<using>\{.*)|(?P<none>no config file found)|error syncing configuration: (?P<error>.*)", re.I
 )
 _TAIL = "1000"  # newer agents also log their rules, a line for each range
 _POLL_SECONDS = 5.0
 _NAMED = 5
 _UNTIL = "until a node is rebooted or made anew"
+
+
+def newest_round(log: str) -> re.Match[str] | None:
+    """Return what the newest round says in full, None where a log tells of none."""
+    whole = (found for found in _ROUND.finditer(log) if found["using"] is None or "}" in found["using"])
+    return next(iter(deque(whole, maxlen=1)), None)
 
 
 class AgentLogs(CheckDefaults, ABC):
@@ -66,8 +73,8 @@ class AgentLogs(CheckDefaults, ABC):
             log = api.kubernetes.text(path, {"tailLines": _TAIL})
         except ApiError as problem:
             return self._silent(pod, problem)
-        rounds = list(_ROUND.finditer(log))
-        return self._judge(rounds[-1], daemonset) if rounds else Verdict("unknown", "its log names no configuration")
+        last = newest_round(log)
+        return self._judge(last, daemonset) if last else Verdict("unknown", "its log names no configuration")
 
     def _silent(self, pod: State, problem: ApiError) -> Verdict:
         """Return what is known of an agent whose log cannot be read."""
@@ -215,10 +222,10 @@ def _names(nodes: Mapping[str, Any] | list[str]) -> str:
 def _digest(text: str) -> str:
     """Return the digest of a logged configuration; the agent logs durations as nanoseconds."""
     try:
-        logged = json.loads(text)
+        logged = json.loads(text[: text.rindex("}") + 1])
         interval = logged.get("resyncInterval")
         if isinstance(interval, int):
             logged["resyncInterval"] = f"{interval}ns"
         return MasqueradeConfig.parse(json.dumps(logged)).digest
-    except (ValueError, ConfigProblem):
+    except (ValueError, RecursionError, ConfigProblem):
         return ""

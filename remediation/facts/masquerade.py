@@ -83,7 +83,7 @@ class Agent:
     @property
     def takes_over_seconds(self) -> float:
         """How long a new configuration takes without a restart; an agent that rejects its own sleeps for its default."""
-        return self.meaning(None if self.rejected else self.text).takes_over_seconds
+        return self.meaning(None if self.rejected or self.unread else self.text).takes_over_seconds
 
     @property
     def repaired(self) -> str | None:
@@ -106,6 +106,11 @@ class Agent:
     def rejected(self) -> list[str]:
         """One sentence for each reason why the agent rejects its configuration."""
         return [item.message for item in self.problems if item.severity is Severity.REJECTED]
+
+    @property
+    def unread(self) -> list[str]:
+        """One sentence for each reason why the configuration is not read here."""
+        return [item.message for item in self.problems if item.severity is Severity.UNREAD]
 
     @property
     def refused(self) -> list[str]:

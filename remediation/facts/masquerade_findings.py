@@ -69,6 +69,8 @@ class Situation:
     def _wrong_text(self) -> Finding | None:
         """Return what is wrong with the configuration as it is written."""
         agent = self.agent
+        if agent.unread:
+            return Finding("unknown", "the configuration of ip-masq-agent is not read", _ADDRESS, tuple(agent.unread))
         if agent.rejected:
             summary = "ip-masq-agent rejects its configuration: new and rebooted nodes have the default rules instead"
             return Finding("fault", summary, _ADDRESS, tuple(agent.rejected))

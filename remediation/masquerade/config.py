@@ -67,9 +67,10 @@ class MasqueradeConfig:
             ipv6: whether the agent runs with --enable-ipv6.
 
         Raises:
-            ConfigProblem: the agent rejects the text; it lists every reason, not only the first.
+            ConfigProblem: the agent rejects the text, or it is not read here; it lists every reason, not only the first.
         """
-        rejected = [problem for problem in problems(text, ipv6=ipv6) if problem.severity is Severity.REJECTED]
+        worst = (Severity.REJECTED, Severity.UNREAD)
+        rejected = [problem for problem in problems(text, ipv6=ipv6) if problem.severity in worst]
         if rejected:
             raise ConfigProblem(rejected)
         return cls._of(fields(read(text or "")), defaults)
@@ -179,7 +180,7 @@ class MasqueradeConfig:
         )
 
     def _is_written_in(self, text: str, unknown: Mapping[str, object]) -> bool:
-        # Anchors and other rare YAML can defeat an edit in place; then the text is written anew.
+        # Rare YAML can defeat an edit in place; then the text is written anew.
         try:
             read_back = MasqueradeConfig.parse(text, self.non_masquerade)
         except ConfigProblem:

@@ -7,17 +7,26 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from remediation.limits import CONFIGURATION, kilobytes
+
+from .loading import Compact, TooDeep, configuration_loader
 
 if TYPE_CHECKING:
     import yaml
 
 _BLANK = re.compile(r"[ \t\r\n]*")
+_TOO_DEEP = "The text is nested too deeply to be a configuration."
 
 
 class DocumentError(ValueError):
     """The text is not one mapping; the message is one sentence."""
+
+
+class Unread(DocumentError):
+    """The text is of a kind that is not read here, whatever the agent makes of it."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +68,16 @@ def read(text: str) -> Document:
     Empty text has no members: the agent then keeps its defaults.
 
     Raises:
-        DocumentError: no YAML, or something other than a mapping.
+        DocumentError: no YAML, or something other than a mapping; `Unread` for what can stand for any amount of text.
     """
+    if (size := len(text.encode(errors="surrogatepass"))) > CONFIGURATION:
+        raise Unread(
+            f"The text has {kilobytes(size)}, and no more than {kilobytes(CONFIGURATION)} are read; shorten it by hand."
+        )
     try:
         return _read_json(text) if _is_json(text) else _read_yaml(text)
     except RecursionError:
-        raise DocumentError("The text is nested too deeply to be a configuration.") from None
+        raise DocumentError(_TOO_DEEP) from None
 
 
 def comments(text: str) -> list[str]:
@@ -121,12 +134,13 @@ def _read_yaml(text: str) -> Document:
     import yaml  # noqa: PLC0415 - costs 30 ms that commands without a masquerade configuration need not pay
 
     try:
-        loader = _loader()(_tabs_as_go_reads_them(text))
+        loader = configuration_loader()(text)
         root = loader.get_node() if loader.check_node() else None
         members = tuple(_yaml_members(loader, root))
         more = _has_more(loader)
     except (yaml.YAMLError, ValueError) as error:
-        raise DocumentError(_syntax_sentence(error)) from error
+        kind = Unread if isinstance(error, Compact) else DocumentError
+        raise kind(_syntax_sentence(error)) from error
     flow = isinstance(root, yaml.MappingNode) and bool(root.flow_style)
     column = root.start_mark.column if root is not None else 0
     return Document(text, members, flow=flow, column=column, more_documents=more)
@@ -169,48 +183,18 @@ def _has_more(loader: Any) -> bool:
 
     try:
         return bool(loader.check_node())
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         # The agent stops after the first document, so what follows may even be broken.
         return True
-
-
-@cache
-def _loader() -> "type[yaml.SafeLoader]":
-    import yaml  # noqa: PLC0415 - see _read_yaml
-
-    class Loader(yaml.SafeLoader):
-        """Leaves dates as text, as the YAML library of the agent does."""
-
-    Loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-    return Loader
-
-
-def _tabs_as_go_reads_them(text: str) -> str:
-    # Go's parser takes a tab between words for a space, Python's refuses every tab outside quotes.
-    # Only tabs that indent are an error for both. Replacing one by one leaves quoted tabs alone.
-    import yaml  # noqa: PLC0415 - see _read_yaml
-
-    while True:
-        try:
-            for _ in yaml.scan(text, _loader()):
-                pass
-        except yaml.MarkedYAMLError as error:
-            index = error.problem_mark.index if error.problem_mark else len(text)
-            if text[index : index + 1] != "\t" or not text[text.rfind("\n", 0, index) + 1 : index].strip():
-                return text
-            text = f"{text[:index]} {text[index + 1 :]}"
-        except yaml.YAMLError:
-            return text
-        else:
-            return text
 
 
 def _syntax_sentence(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     where = f" in line {mark.line + 1}" if mark is not None else ""
+    if isinstance(error, Compact):
+        return f"The text has {error.what}{where}; write the values out, for it can stand for any amount of text."
+    if isinstance(error, TooDeep):
+        return _TOO_DEEP
     reason = str(getattr(error, "problem", None) or "it cannot be read").splitlines()[0]
     if "\\t" in reason or "\t" in reason:
         return f"The text is not valid YAML{where}: a tab indents the line; indent with spaces."
@@ -222,13 +206,13 @@ def _gaps(text: str) -> Iterator[str]:
 
     position = 0
     try:
-        for token in yaml.scan(_tabs_as_go_reads_them(text), _loader()):
+        for token in yaml.scan(text, configuration_loader()):
             yield text[position : token.start_mark.index]
             if getattr(token, "style", None) in ("|", ">"):
                 # The header line of a block string may end in a comment, which the token swallows.
                 yield text[token.start_mark.index : token.end_mark.index].split("\n", 1)[0]
             position = max(position, token.end_mark.index)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         pass
     # What could not be scanned counts as well: better one question too many than a lost comment.
     yield text[position:]

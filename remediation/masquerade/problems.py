@@ -7,15 +7,16 @@ Source: https://github.com/kubernetes-sigs/ip-masq-agent, cmd/ip-masq-agent/ip-m
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from itertools import chain
 from typing import Final
 
+from remediation.limits import message as cut
 from remediation.ranges import Network
 
-from .document import Document, DocumentError, Member, read
+from .document import Document, DocumentError, Member, Unread, read
 from .duration import go_duration
 from .ranges import parse_cidr
 
@@ -28,14 +29,19 @@ FIELDS: Final = (LIST, LIMIT, LINK_LOCAL, LINK_LOCAL_IPV6, INTERVAL)
 # Go compares keys without regard to case. The agent's default limit protects against very bad mistakes.
 _BY_FOLDED_NAME = {name.casefold(): name for name in FIELDS}
 DEFAULT_LIMIT: Final = 64
+_MOST_TOLD = 20
 # The agent sleeps this many seconds between two syncs; zero is a busy loop on every node.
 SHORTEST_INTERVAL: Final = 10.0
 
 
 class Severity(StrEnum):
-    """What the agent does with the field: rejects the whole text, drops the field, or obeys to your harm."""
+    """What the agent does with the field: rejects the whole text, drops the field, or obeys to your harm.
+
+    Of a text that is not read here nobody can tell.
+    """
 
     REJECTED = "rejected"
+    UNREAD = "unread"
     IGNORED = "ignored"
     DANGEROUS = "dangerous"
 
@@ -56,7 +62,7 @@ class Problem:
 
 
 class ConfigProblem(ValueError):
-    """The agent rejects this configuration; `problems` lists every reason."""
+    """The agent rejects this configuration, or it is not read here; `problems` lists every reason."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(" ".join(problem.message for problem in problems))
@@ -74,9 +80,22 @@ def problems(text: str | None, *, ipv6: bool = True) -> list[Problem]:
         return []
     try:
         document = read(text)
+    except Unread as error:
+        return [Problem("config", "", str(error), Severity.UNREAD, refused=True)]
     except DocumentError as error:
         return [Problem("config", text, str(error))]
-    return list(chain(_of_document(document), _of_keys(document), _of_fields(fields(document), ipv6)))
+    return list(_few(chain(_of_document(document), _of_keys(document), _of_fields(fields(document), ipv6))))
+
+
+def _few(found: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield the first of each kind, and how many more there are: nobody reads thousands, and one is enough to act on."""
+    kinds: dict[tuple[Severity, bool, bool], list[Problem]] = {}
+    for problem in found:
+        kinds.setdefault((problem.severity, problem.refused, bool(problem.meant)), []).append(problem)
+    for same in kinds.values():
+        yield from (replace(problem, message=cut(problem.message)) for problem in same[:_MOST_TOLD])
+        if (more := len(same) - _MOST_TOLD) > 0:
+            yield replace(same[-1], message=f"{more} more places are like that.")
 
 
 def fields(document: Document) -> dict[str, Member]:

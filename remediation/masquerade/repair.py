@@ -35,8 +35,10 @@ def _interval(member: Member) -> str | None:
 
 
 def _heals(candidate: str, wanted: dict[str, object], ipv6: bool) -> bool:
-    # Anchors can make an edit in place change something else, or nothing that can be read.
-    accepted = all(problem.severity is not Severity.REJECTED for problem in problems(candidate, ipv6=ipv6))
+    # Rare YAML can make an edit in place change something else, or nothing that can be read.
+    accepted = all(
+        problem.severity not in (Severity.REJECTED, Severity.UNREAD) for problem in problems(candidate, ipv6=ipv6)
+    )
     return accepted and _values(candidate) == wanted
 
 

@@ -9,7 +9,7 @@ from typing import NoReturn, Self
 
 MASK = "***"
 _PRIVATE_KEY = re.compile(r"\s*-----BEGIN (RSA )?PRIVATE KEY-----\s.+\s-----END (RSA )?PRIVATE KEY-----\s*", re.DOTALL)
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_EMAIL = re.compile(r"[^@\s]{1,256}@[^@\s]{1,256}")
 BROKEN = object()
 
 
@@ -84,7 +84,7 @@ class ServiceAccountKey:
 _FIELDS: dict[str, Callable[[str], bool]] = {
     "type": lambda value: value == "service_account",
     "private_key": lambda value: bool(_PRIVATE_KEY.fullmatch(value)),
-    "client_email": lambda value: bool(_EMAIL.fullmatch(value)),
+    "client_email": lambda value: bool(_EMAIL.fullmatch(value)) and "." in value.rpartition("@")[2].strip("."),
     "private_key_id": lambda value: bool(value.strip()),
     "project_id": lambda value: bool(value.strip()),
 }

@@ -81,8 +81,6 @@ def test_json_stays_json(text: str) -> None:
         "  team: network\n  NonMasqueradeCIDRs:\n  - 10.0.0.0/8\n",
         "{masqLinkLocal: false, team: network}",
         "NonMasqueradeCIDRs: ['10.0.0.0/8', 10.0.0.0/8]",
-        "base: &all [10.0.0.0/8]\nnonMasqueradeCIDRs: *all\n",
-        "one: &net 10.0.0.0/8\nnonMasqueradeCIDRs:\n- *net\n- 192.168.0.0/16\n",
         "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n---\nsecond: document\n",
         "nonMasqueradeCIDRs: [\n  10.0.0.0/8,\n  192.168.0.0/16\n]\n",
         'nonMasqueradeCIDRs:\r\n- 10.0.0.0/8\r\nresyncInterval: "1m"\r\n',
