@@ -6,16 +6,17 @@ Clients talk to it over HTTP as to a kube-apiserver 1.36::
         print(server.url)
 """
 
-from runbook_sandbox.kubernetes.cluster import Cluster, KubeletRule, LogRule
+from runbook_sandbox.kubernetes.cluster import Cluster, KubeletRule, LogRule, Program
 from runbook_sandbox.kubernetes.faults import Fault, FaultRule
 from runbook_sandbox.kubernetes.http import Server, kubeconfig, serve
 from runbook_sandbox.kubernetes.kinds import Kind
-from runbook_sandbox.kubernetes.kubelet_rules import EventText, PodOutcome
+from runbook_sandbox.kubernetes.kubelet_rules import Ended, EventText, PodOutcome
 from runbook_sandbox.kubernetes.problems import Problem
 from runbook_sandbox.kubernetes.requests import Response, User
 
 __all__ = [
     "Cluster",
+    "Ended",
     "EventText",
     "Fault",
     "FaultRule",
@@ -24,6 +25,7 @@ __all__ = [
     "LogRule",
     "PodOutcome",
     "Problem",
+    "Program",
     "Response",
     "Server",
     "User",

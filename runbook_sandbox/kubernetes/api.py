@@ -22,13 +22,14 @@ from runbook_sandbox.kubernetes import (
     watch,
     writing,
 )
+from runbook_sandbox.kubernetes.containers import Containers
 from runbook_sandbox.kubernetes.decoding import Decoder, decode_body
 from runbook_sandbox.kubernetes.kinds import Kind, Kinds
 from runbook_sandbox.kubernetes.objects import Object
 from runbook_sandbox.kubernetes.requests import Request, Response, Route, User, route
 from runbook_sandbox.kubernetes.selectors import parse
 from runbook_sandbox.kubernetes.store import Store
-from runbook_sandbox.kubernetes.subresources import LogText, Subresources
+from runbook_sandbox.kubernetes.subresources import Subresources
 
 _log = logging.getLogger(__name__)
 _WATCH_SECONDS = 1800.0
@@ -44,10 +45,15 @@ class Api:
     """
 
     def __init__(
-        self, store: Store, kinds: Kinds, tokens: Mapping[str, User], log_text: LogText, is_open: Callable[[], bool]
+        self,
+        store: Store,
+        kinds: Kinds,
+        tokens: Mapping[str, User],
+        containers: Containers,
+        is_open: Callable[[], bool],
     ) -> None:
         self.store, self.kinds, self.tokens, self.is_open = store, kinds, tokens, is_open
-        self._subresources = Subresources(store, log_text)
+        self._subresources = Subresources(store, containers)
 
     def answer(self, request: Request) -> Response:
         """Return the answer to a request."""

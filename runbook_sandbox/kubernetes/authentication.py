@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from runbook_sandbox.kubernetes import problems
 from runbook_sandbox.kubernetes.requests import ADMINISTRATOR, Request, User
+from runbook_sandbox.kubernetes.service_tokens import user_of
 
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 _PUBLIC = frozenset({"/healthz", "/livez", "/readyz", "/version"})
@@ -20,14 +21,15 @@ def authenticate(request: Request, tokens: Mapping[str, User]) -> User:
     """Return who asks; on a port without authentication everybody is the administrator.
 
     Raises:
-        Problem: 401 for a token that is not in the table.
+        Problem: 401 for a token that is not in the table, and that no service account was given.
     """
     if request.is_trusted:
         return ADMINISTRATOR
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if not scheme:
         return ANONYMOUS
-    user = tokens.get(token.strip()) if scheme.lower() == "bearer" else None
+    token = token.strip() if scheme.lower() == "bearer" else ""
+    user = tokens.get(token) or user_of(token)
     if user is None:
         raise problems.unauthorized()
     return User(user.name, (*user.groups, "system:authenticated"))

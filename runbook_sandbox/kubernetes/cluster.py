@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from runbook_sandbox.kubernetes import events, writing
 from runbook_sandbox.kubernetes.api import Api
 from runbook_sandbox.kubernetes.authentication import ANONYMOUS, authenticate
+from runbook_sandbox.kubernetes.containers import Containers
 from runbook_sandbox.kubernetes.controllers import Controllers
 from runbook_sandbox.kubernetes.faults import Fault, FaultRule
 from runbook_sandbox.kubernetes.kinds import Kind, Kinds
-from runbook_sandbox.kubernetes.kubelet_rules import PodOutcome
+from runbook_sandbox.kubernetes.kubelet_rules import Ended, PodOutcome
 from runbook_sandbox.kubernetes.objects import Object, clone
 from runbook_sandbox.kubernetes.problems import Problem
 from runbook_sandbox.kubernetes.requests import Request, Response, Route, User
@@ -20,6 +21,7 @@ from runbook_sandbox.kubernetes.store import Store
 
 KubeletRule = Callable[[Object, "Cluster"], PodOutcome | None]
 LogRule = Callable[[Object, str], str | None]
+Program = Callable[[Object, Sequence[str]], Ended]
 _FORMAT = 1
 
 
@@ -30,7 +32,9 @@ class Cluster:
         store: the objects; read with `get` and `list`.
         tokens: users by bearer token; a server that serves the cluster adds the administrator's.
         kubelet_rules: asked in order for each pod that is not running yet; the first outcome counts.
+        program: runs the command of a pod that is not restarted, and those of `kubectl exec`.
         log_rules: asked in order for the text of a container's log.
+        is_open: tells whether the cluster goes on.
         faults: asked for each request before it is handled; None does nothing.
     """
 
@@ -50,9 +54,10 @@ class Cluster:
         self.tokens: dict[str, User] = {}
         self.kubelet_rules: list[KubeletRule] = []
         self.log_rules: list[LogRule] = []
+        self.program: Program = _nothing
         self.faults: FaultRule | None = None
-        self._open = True
-        self._api = Api(self.store, self.kinds, self.tokens, self._log_text, lambda: self._open)
+        self.is_open = True
+        self._api = Api(self.store, self.kinds, self.tokens, Containers(self), lambda: self.is_open)
         self.controllers = Controllers(self)
         if state is not None:
             self.load(state)
@@ -70,7 +75,7 @@ class Cluster:
 
     def close(self) -> None:
         """Stop the controllers and end all watches."""
-        self._open = False
+        self.is_open = False
         self.controllers.stop()
         with self.store.changed:
             self.store.changed.notify_all()
@@ -141,13 +146,6 @@ class Cluster:
         host = about.get("spec", {}).get("nodeName", "") if component == "kubelet" else ""
         events.record(self.store, about, (kind, reason, message), (component, host))
 
-    def _log_text(self, pod: Object, container: str, query: Mapping[str, str]) -> str:
-        name = container or pod["spec"]["containers"][0]["name"]
-        texts = (rule(pod, name) for rule in self.log_rules)
-        text = next((each for each in texts if each is not None), self.controllers.kubelet.log(pod))
-        lines = text.splitlines(keepends=True)
-        return "".join(lines[-int(query["tailLines"]) :] if query.get("tailLines") else lines)
-
     def settle(self, seconds: float = 5.0) -> None:
         """Wait until the controllers have nothing left to do; raises TimeoutError."""
         self.controllers.settle(seconds)
@@ -161,3 +159,8 @@ class Cluster:
         """Replace the whole state by a document of `dump`; running watches end with 410."""
         self.store.load(int(state["resourceVersion"]), clone(state["objects"]))
         self.controllers.look_at_everything()
+
+
+def _nothing(_: Object, __: Sequence[str]) -> Ended:
+    """The program of a cluster whose nodes have none."""
+    return Ended()

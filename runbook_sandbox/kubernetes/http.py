@@ -8,8 +8,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from runbook_sandbox.certificates import Certificate, certificate
@@ -107,9 +107,13 @@ class _Connection(Connection):
 
     def _send(self, response: Response) -> None:
         self.send_response(response.code)
-        self.send_header("Content-Type", response.content_type)
+        if response.upgrade is None:
+            self.send_header("Content-Type", response.content_type)
         for name, value in response.headers.items():
             self.send_header(name, value)
+        if response.upgrade is not None:
+            self._switch(response.upgrade)
+            return
         if response.lines is not None:
             self._stream(response.lines)
             return
@@ -118,6 +122,12 @@ class _Connection(Connection):
         self.end_headers()
         self.wfile.write(data)
         self.wfile.flush()
+
+    def _switch(self, talk: Callable[[BinaryIO, BinaryIO], None]) -> None:
+        self.close_connection = True
+        self.end_headers()
+        self.wfile.flush()
+        talk(self.rfile, self.wfile)  # type: ignore[arg-type] # both are of the base class, which says less of them
 
     def _stream(self, lines: Iterator[bytes]) -> None:
         self.send_header("Transfer-Encoding", "chunked")

@@ -32,6 +32,7 @@ class PodOutcome:
         exit_code: of a crashing, succeeded or failed container.
         restarts: restart count of the container.
         after: seconds until the pod gets there.
+        runs: seconds that the containers run before they succeed or fail.
     """
 
     state: Literal["running", "waiting", "creating", "crashing", "succeeded", "failed"] = "running"
@@ -45,3 +46,18 @@ class PodOutcome:
     exit_code: int = 0
     restarts: int = 0
     after: float = 0.0
+    runs: float = 0.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program in a container ends: what it has written by then, its exit code and how many seconds it took."""
+
+    log: str = ""
+    code: int = 0
+    seconds: float = 0.0
+
+    def outcome(self) -> PodOutcome:
+        """Return what becomes of a pod whose program this was and that is not restarted."""
+        state: Literal["succeeded", "failed"] = "failed" if self.code else "succeeded"
+        return PodOutcome(state, log=self.log, exit_code=self.code, runs=self.seconds)

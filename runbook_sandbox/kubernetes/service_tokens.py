@@ -14,7 +14,8 @@ from runbook_sandbox.kubernetes import problems, protobuf
 from runbook_sandbox.kubernetes.decoding import Decoder, decode_body
 from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object, new_uid, now
-from runbook_sandbox.kubernetes.requests import Request, Response, Route, User
+from runbook_sandbox.kubernetes.requests import Request, Route, User
+from runbook_sandbox.kubernetes.responses import Response
 
 _REQUEST = Kind("authentication.k8s.io", "v1", "tokenrequests", "TokenRequest", type="authentication.v1.TokenRequest")
 ISSUER = "https://kubernetes.default.svc"

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import parse_qsl, urlsplit
 
-from runbook_sandbox.kubernetes import deleting, problems, protobuf, rendering, scaling, service_tokens
+from runbook_sandbox.kubernetes import deleting, problems, protobuf, rendering, scaling, service_tokens, websocket
+from runbook_sandbox.kubernetes.containers import Containers
 from runbook_sandbox.kubernetes.objects import Object
-from runbook_sandbox.kubernetes.requests import Request, Response, Route
+from runbook_sandbox.kubernetes.requests import Request, Route
+from runbook_sandbox.kubernetes.responses import Response
 from runbook_sandbox.kubernetes.store import Store
-
-LogText = Callable[[Object, str, Mapping[str, str]], str]
-_STREAMS = frozenset({"attach", "exec", "portforward"})
 
 
 class Subresources:
-    """Answers for one store; `log_text` returns the log of a pod's container."""
+    """Answers for one store and its containers."""
 
-    def __init__(self, store: Store, log_text: LogText) -> None:
-        self._store, self._log_text = store, log_text
+    def __init__(self, store: Store, containers: Containers) -> None:
+        self._store, self._containers = store, containers
 
     def answer(self, found: Route, obj: Object, request: Request) -> Response:
         """Answer a request about a stored object; raises Problem."""
         name = f"{found.verb} {found.subresource}"
-        if found.subresource in _STREAMS and found.verb in {"get", "create"}:
-            raise problems.bad_request("Upgrade request required")
         answers: dict[str, Callable[[Route, Object, Request], Response]] = {
             "get log": self._log,
+            "get attach": self._attach,
+            "create attach": self._attach,
+            "get exec": self._execute,
+            "create exec": self._execute,
+            "get portforward": self._refuse_ports,
+            "create portforward": self._refuse_ports,
             "create eviction": self._evict,
             "create token": service_tokens.issue,
             "get scale": self._scale,
@@ -38,8 +43,26 @@ class Subresources:
         return answers[name](found, obj, request)
 
     def _log(self, found: Route, obj: Object, request: Request) -> Response:
-        text = self._log_text(obj, request.query.get("container", ""), request.query)
-        return Response(200, text, "text/plain")
+        container = request.query.get("container", "")
+        text = self._containers.log(obj, container, request.query)
+        if not request.flag("follow"):
+            return Response(200, text, "text/plain")
+        return Response(200, None, "text/plain", lines=self._containers.follow(obj, container, request.query))
+
+    def _attach(self, found: Route, obj: Object, request: Request) -> Response:
+        talk = partial(self._containers.attach, obj, stdin=request.flag("stdin"))
+        return Response(101, headers=websocket.handshake(request), upgrade=talk)
+
+    def _execute(self, found: Route, obj: Object, request: Request) -> Response:
+        command = [value for name, value in parse_qsl(urlsplit(request.uri).query) if name == "command"]
+        if not command:
+            raise problems.bad_request("you must specify at least 1 command for the container")
+        talk = partial(self._containers.execute, obj, command)
+        return Response(101, headers=websocket.handshake(request), upgrade=talk)
+
+    def _refuse_ports(self, found: Route, obj: Object, request: Request) -> Response:
+        websocket.handshake(request)
+        raise problems.bad_request("no port of a pod can be reached here: nothing runs in it")
 
     def _evict(self, found: Route, obj: Object, request: Request) -> Response:
         body = (

@@ -99,7 +99,11 @@ class Agents:
                 return
             lines.append(_line("I", f"Using config: {json.dumps(config, separators=(',', ':'))}"))
         link_local = [] if config["masqLinkLocal"] else ["169.254.0.0/16"]
-        self._rules[pod["spec"]["nodeName"]] = [*link_local, *config["nonMasqueradeCIDRs"]]
+        node, kept = pod["spec"]["nodeName"], [*link_local, *config["nonMasqueradeCIDRs"]]
+        if kept != self._rules.get(node):
+            self._rules[node] = kept
+            # Who reaches what has changed; the readiness probes of the pods tell.
+            self._cluster.controllers.look_at_everything()
 
     def _text(self, pod: Object) -> str | None:
         """Return the file that the kubelet has put there, None when there is none."""

@@ -9,6 +9,7 @@ Each rule plays a real program, and is written from what that program does:
 - `_address`: the CNI plugins ptp and host-local, plugins/ipam/host-local/backend/allocator of
   https://github.com/containernetworking/plugins.
 - `_reach`: the node's masquerade rules, which the ip-masq-agent writes; see `agent`.
+- `Programs`: what people try in a pod of their own; see `programs`.
 - `_clean`: no program of others: the script that a cleaning pod carries.
 """
 
@@ -27,6 +28,7 @@ from runbook_sandbox.nodes.agent import Agents
 from runbook_sandbox.nodes.images import Image, NotAnImage, parse_image
 from runbook_sandbox.nodes.keyring import Unreadable, credentials
 from runbook_sandbox.nodes.marks import DESTINATION, LEAKED
+from runbook_sandbox.nodes.programs import Programs
 from runbook_sandbox.places import HOST, REAL_HOST
 
 Object = dict[str, Any]
@@ -41,6 +43,7 @@ def install(cluster: Cluster) -> Agents:
     reach = partial(_reach, agents)
     cluster.kubelet_rules += [_image_name, _pull, _address, reach, _clean]
     cluster.log_rules.append(agents.log)
+    cluster.program = Programs(agents.masquerades)
     return agents
 
 
