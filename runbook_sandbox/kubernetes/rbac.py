@@ -14,6 +14,18 @@ from runbook_sandbox.kubernetes.store import Store
 _ROLES = "roles.rbac.authorization.k8s.io"
 _CLUSTER_ROLES = "clusterroles.rbac.authorization.k8s.io"
 Rule = dict[str, Any]
+# The default roles `system:basic-user` and `system:discovery`, which everybody who has a name is bound to.
+# Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
+_PATHS = ("/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version")
+_FOR_ALL: tuple[Rule, ...] = (
+    {
+        "verbs": ["create"],
+        "apiGroups": ["authorization.k8s.io"],
+        "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
+    },
+    {"verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"]},
+    {"verbs": ["get"], "nonResourceURLs": [*_PATHS, "/version/"]},
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,8 @@ def allows(store: Store, user: User, asked: Attributes) -> bool:
 
 def rules(store: Store, user: User, namespace: str) -> Iterator[Rule]:
     """Return the rules of a user in a namespace, cluster-wide ones included."""
+    if "system:authenticated" in user.groups:
+        yield from _FOR_ALL
     for binding in store.list("clusterrolebindings.rbac.authorization.k8s.io"):
         if _binds(binding, user):
             yield from _role_rules(store, binding, "")

@@ -94,11 +94,12 @@ def test_kubectl_scales(side: Side, kind: str) -> None:
 
 
 def test_kubectl_creates_tokens(side: Side) -> None:
-    """A token names its service account; a lifetime below ten minutes is refused."""
+    """A token names its service account and speaks for it; a lifetime below ten minutes is refused."""
     token = side.says("create", "token", "default", "--duration=20m").strip()
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     assert claims["sub"] == f"system:serviceaccount:{side.namespace}:default"
     assert claims["exp"] - claims["iat"] == 1200
+    assert claims["sub"] in side.says(f"--token={token}", "auth", "whoami")
     assert "less than 10 minutes" in side.kubectl("create", "token", "default", "--duration=1m").stderr
 
 

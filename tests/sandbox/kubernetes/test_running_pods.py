@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
+from runbook_sandbox.kubernetes import Cluster, serve
 from runbook_sandbox.nodes.marks import DESTINATION
 from runbook_sandbox.nodes.rules import install
 from runbooks.gke import ip_masq_agent
@@ -70,7 +70,7 @@ def world(tmp_path: Path, assets: Path) -> Iterator[World]:
     with Cluster(nodes=3) as cluster, serve(cluster) as running:
         install(cluster)
         path = tmp_path / "kubeconfig"
-        path.write_text(json.dumps(kubeconfig(running.url)))
+        path.write_text(json.dumps(running.kubeconfig()))
         yield World(cluster, path, assets)
 
 
