@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
+from remediation.api import Api
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.commands import Hint, Hints
 from remediation.diffing import State
@@ -61,7 +62,7 @@ class ResourceDefaults:
         del change, seen
         return ""
 
-    def look(self: Any, api: Any) -> Seen:
+    def look(self: Any, api: Api) -> Seen:
         """Return the present state and the clock of the target."""
         return Seen(self.read(api), api.now())
 
@@ -69,7 +70,7 @@ class ResourceDefaults:
         """Return every field that a change starts from and that is no longer so."""
         return change.drifted(seen.state)
 
-    def outdate(self, api: Any) -> None:
+    def outdate(self, api: Api) -> None:
         """Do nothing: what is still on its way here cannot be stopped."""
 
 
@@ -133,10 +134,10 @@ class Resource(Protocol):
     def permissions(self) -> tuple[Permission, ...]:
         """Every right that reading, writing and undoing this resource takes."""
 
-    def read(self, api: Any) -> State | None:
+    def read(self, api: Api) -> State | None:
         """Return the present state, without volatile fields and secret values."""
 
-    def look(self, api: Any) -> Seen:
+    def look(self, api: Api) -> Seen:
         """Return the present state with what the API tells of it: its version, its identity, its clock."""
 
     def drifted(self, change: Change, seen: Seen) -> list[str]:
@@ -145,16 +146,16 @@ class Resource(Protocol):
     def desired(self, current: State | None) -> State | None:
         """Return the state we want, given the present one. Pure."""
 
-    def preview(self, api: Any, change: Change) -> Change:
+    def preview(self, api: Api, change: Change) -> Change:
         """Ask the API what it would make of the change, without making it."""
 
-    def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
+    def write(self, api: Api, change: Change, run_id: str, identity: str = "") -> Written:
         """Make exactly this change, guarded; raises Conflict when the resource is not at ``change.before``."""
 
-    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
+    def settle(self, api: Api, change: Change, run_id: str, intent: Intent) -> Written | None:
         """After an ambiguous write: return what it left if it took effect, None if it did not; else raise Conflict."""
 
-    def outdate(self, api: Any) -> None:
+    def outdate(self, api: Api) -> None:
         """See to it that a write which has not landed yet does not land any more, where the API has a way to."""
 
 
@@ -174,7 +175,7 @@ class CheckDefaults:
     costly: ClassVar[bool] = False
     learnt: ClassVar[tuple[str, ...]] = ()
 
-    def explained(self, api: Any, verdict: Verdict) -> Verdict:
+    def explained(self, api: Api, verdict: Verdict) -> Verdict:
         """Return the answer as it is."""
         del api
         return verdict
@@ -203,13 +204,13 @@ class Check(Protocol):
     def permissions(self) -> tuple[Permission, ...]:
         """Every right that asking takes."""
 
-    def ask(self, api: Any) -> Verdict:
+    def ask(self, api: Api) -> Verdict:
         """Answer once."""
 
-    def explained(self, api: Any, verdict: Verdict) -> Verdict:
+    def explained(self, api: Api, verdict: Verdict) -> Verdict:
         """Add to a failing answer what a person wants to know who waits for it; it may take requests and decides nothing."""
 
-    def moments(self, api: Any, within: float) -> Iterable[None]:
+    def moments(self, api: Api, within: float) -> Iterable[None]:
         """Yield whenever the answer may have changed, for at most ``within`` seconds."""
 
 

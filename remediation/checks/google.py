@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from remediation.api import Api
 from remediation.facts import Facts
 from remediation.facts.gcp import GkeOperations, begun, told
 from remediation.model import CheckDefaults, Permission, Verdict
@@ -44,13 +45,13 @@ class GrantVisible(CheckDefaults):
         """Read the policy."""
         return self._resource.permissions[:1]
 
-    def ask(self, api: Any) -> Verdict:
+    def ask(self, api: Api) -> Verdict:
         """Read the policy."""
         if self._resource.read(api) is None:
             return Verdict("failing", "the policy does not show it; the change may still be on its way")
         return Verdict("ok", "unconditional, in the project's own policy; that GKE can use it only an operation shows")
 
-    def moments(self, api: Any, within: float) -> Iterator[None]:
+    def moments(self, api: Api, within: float) -> Iterator[None]:
         """Yield after growing pauses."""
         del api
         pause, deadline = _FIRST, time.monotonic() + within
@@ -90,7 +91,7 @@ class GkeOperates(CheckDefaults):
         """List the operations."""
         return GkeOperations.permissions
 
-    def ask(self, api: Any) -> Verdict:
+    def ask(self, api: Api) -> Verdict:
         """Look at the newest operation that has ended; waiting would be in vain, for somebody has to start one."""
         found = Facts(api)(GkeOperations(self.project))
         if found is None:
@@ -102,7 +103,7 @@ class GkeOperates(CheckDefaults):
             return Verdict("ok", told(ended[0]))
         return Verdict("failing" if self.after else "unknown", told(ended[0]), final=True)
 
-    def moments(self, api: Any, within: float) -> Iterator[None]:
+    def moments(self, api: Api, within: float) -> Iterator[None]:
         """Yield never: see `ask`."""
         del api, within
         return iter(())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+from remediation.api import Api
 from remediation.diffing import State
 from remediation.facts import Facts
 from remediation.facts.ipam import SANDBOX_EVENTS, sandbox_errors
@@ -45,7 +46,7 @@ class NodesReported(CheckDefaults):
         """List and watch the cleaning pods."""
         return tuple(Permission(verb, "pods", "", self.namespace) for verb in ("list", "watch"))
 
-    def ask(self, api: Any) -> Verdict:
+    def ask(self, api: Api) -> Verdict:
         """Read the result that each pod left in its status."""
         pods = api.kubernetes.list(Ref("v1", "Pod", "", self.namespace), labels=self.selector)
         placed = {
@@ -71,9 +72,9 @@ class NodesReported(CheckDefaults):
             return Verdict("failing", f"no result yet from {', '.join(silent)}{''.join(why)}")
         return Verdict("ok", "; ".join(f"{node}: {_told(item)}" for node, item in results.items() if item))
 
-    def moments(self, api: Any, within: float) -> Iterator[None]:
+    def moments(self, api: Api, within: float) -> Iterator[None]:
         """Yield at every change of a cleaning pod."""
-        return api.kubernetes.changes(Ref("v1", "Pod", "", self.namespace), within, labels=self.selector)  # type: ignore[no-any-return] # the API is untyped here
+        return api.kubernetes.changes(Ref("v1", "Pod", "", self.namespace), within, labels=self.selector)
 
 
 def _trouble(pod: State | None) -> str:
@@ -136,7 +137,7 @@ class PodsHaveAddresses(CheckDefaults):
         """List and watch all pods, and list the events that tell why one has no address."""
         return (*(Permission(verb, "pods") for verb in ("list", "watch")), *SANDBOX_EVENTS.permissions)
 
-    def ask(self, api: Any) -> Verdict:
+    def ask(self, api: Api) -> Verdict:
         """Look at the pods of the nodes, and at events only where one has no address."""
         # One list for each node: a large cluster has a hundred times as many pods as the nodes that were named.
         pods = [pod for node in self.nodes for pod in Facts(api)(live_pods(node=node)) if takes_pod_address(pod)]
@@ -148,7 +149,7 @@ class PodsHaveAddresses(CheckDefaults):
         waiting = [pod for pod in pods if not pod.get("status", {}).get("podIP")]
         return self._waiting(api, waiting, len(pods)) or _addressed(len(pods) - len(waiting), waiting, len(addresses))
 
-    def _waiting(self, api: Any, waiting: list[State], total: int) -> Verdict | None:
+    def _waiting(self, api: Api, waiting: list[State], total: int) -> Verdict | None:
         """Tell of pods that wait for an address; one that waits for something else, such as a volume, is not our symptom."""
         exhausted = sandbox_errors(Facts(api)(SANDBOX_EVENTS), waiting) if waiting else {}
         stuck = [pod for pod in waiting if pod["metadata"]["uid"] in exhausted]
@@ -159,9 +160,9 @@ class PodsHaveAddresses(CheckDefaults):
                 return Verdict("failing", f"{len(pods)} of {total} pods {what}: {names}")
         return None
 
-    def moments(self, api: Any, within: float) -> Iterator[None]:
+    def moments(self, api: Api, within: float) -> Iterator[None]:
         """Yield at every change of a pod of the first node, and every other second."""
-        return api.kubernetes.changes(Ref("v1", "Pod"), within, f"spec.nodeName={self.nodes[0]}", quiet=2)  # type: ignore[no-any-return] # the API is untyped here
+        return api.kubernetes.changes(Ref("v1", "Pod"), within, f"spec.nodeName={self.nodes[0]}", quiet=2)
 
 
 def _addressed(count: int, others: list[State], addresses: int) -> Verdict:

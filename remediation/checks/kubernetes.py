@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
+from remediation.api import Api
 from remediation.checks.late_nodes import late_nodes
 from remediation.diffing import State
 from remediation.errors import NotFound
@@ -40,21 +40,21 @@ class DaemonSetRolledOut(CheckDefaults):
             Permission("watch", "daemonsets", "apps", self.namespace),
         )
 
-    def ask(self, api: Any) -> Verdict:
+    def ask(self, api: Api) -> Verdict:
         """Compare the numbers like ``kubectl rollout status`` does."""
         try:
             return rollout(api.kubernetes.read(self.ref))
         except NotFound:
             return Verdict("failing", "it does not exist")
 
-    def explained(self, api: Any, verdict: Verdict) -> Verdict:
+    def explained(self, api: Api, verdict: Verdict) -> Verdict:
         """Name the nodes that are waited for; who may not look is told the numbers alone."""
         late = "" if verdict.final else late_nodes(api, self.ref)
         return replace(verdict, detail=f"{late}; {verdict.detail}") if late else verdict
 
-    def moments(self, api: Any, within: float) -> Iterator[None]:
+    def moments(self, api: Api, within: float) -> Iterator[None]:
         """Yield at every change of the DaemonSet."""
-        return api.kubernetes.changes(self.ref, within, fields=f"metadata.name={self.name}")  # type: ignore[no-any-return] # the API is untyped here
+        return api.kubernetes.changes(self.ref, within, fields=f"metadata.name={self.name}")
 
 
 def rollout(daemonset: State) -> Verdict:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from remediation.api import Api
 from remediation.diffing import State
 from remediation.errors import ApiError, NotFound
 from remediation.refs import Ref
@@ -13,7 +12,7 @@ _NAMED = 5
 _GENERATION, _COUNTER = "pod-template-generation", "deprecated.daemonset.template.generation"
 
 
-def late_nodes(api: Any, daemonset: Ref) -> str:
+def late_nodes(api: Api, daemonset: Ref) -> str:
     """Return ``node-1, node-2 NotReady; node-3 CrashLoopBackOff``; empty when nobody may say, or nobody is late."""
     try:
         late = _late(api, api.kubernetes.read(daemonset))
@@ -26,7 +25,7 @@ def late_nodes(api: Any, daemonset: Ref) -> str:
     return "; ".join([*(f"{', '.join(nodes)} {reason}" for reason, nodes in reasons.items()), *more])
 
 
-def _late(api: Any, daemonset: State) -> dict[str, str]:
+def _late(api: Api, daemonset: State) -> dict[str, str]:
     """Return the nodes whose pod is not of the newest template, or not ready, with what the pod says."""
     labels = daemonset["spec"]["selector"].get("matchLabels") or {}
     chosen = ",".join(f"{name}={value}" for name, value in labels.items())
@@ -61,7 +60,7 @@ def _state(pod: State, newest: str | None) -> str:
     return next((item["reason"] for item in waits if item.get("reason")), "not ready")
 
 
-def _of_node(api: Any, name: str) -> str:
+def _of_node(api: Api, name: str) -> str:
     """Return what is the matter with the node itself; empty when nothing is, or nobody may say."""
     try:
         node = api.kubernetes.read(Ref("v1", "Node", name))

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from remediation.api import Api
 from remediation.diffing import State
 from remediation.errors import ApiError, NotFound
 from remediation.facts.masquerade import CONFIG_MAP, DAEMON_SET, KEY, NAME, NAMESPACE, Agent
@@ -56,7 +57,7 @@ class AgentLogs(CheckDefaults, ABC):
         pods = (Permission("list", "pods", "", NAMESPACE), Permission("get", "pods/log", "", NAMESPACE))
         return (*pods, *DAEMON_SET.permissions)
 
-    def _of_agents(self, api: Any, daemonset: State | None) -> dict[str, Verdict]:
+    def _of_agents(self, api: Api, daemonset: State | None) -> dict[str, Verdict]:
         """Return what each agent says, by the name of its node."""
         pods = [
             pod
@@ -67,7 +68,7 @@ class AgentLogs(CheckDefaults, ABC):
             answers = list(pool.map(lambda pod: self._one(api, pod, daemonset), pods))
         return {pod["spec"].get("nodeName", ""): answer for pod, answer in zip(pods, answers, strict=True)}
 
-    def _one(self, api: Any, pod: State, daemonset: State | None) -> Verdict:
+    def _one(self, api: Api, pod: State, daemonset: State | None) -> Verdict:
         path = Ref("v1", "Pod", pod["metadata"]["name"], NAMESPACE).path + "/log"
         try:
             log = api.kubernetes.text(path, {"tailLines": _TAIL})
@@ -86,7 +87,7 @@ class AgentLogs(CheckDefaults, ABC):
     def _judge(self, last: re.Match[str], daemonset: State | None) -> Verdict:
         """Return what the newest round says."""
 
-    def moments(self, api: Any, within: float) -> Iterator[None]:
+    def moments(self, api: Api, within: float) -> Iterator[None]:
         """Yield every few seconds: logs cannot be watched cheaply on many nodes."""
         del api
         deadline = time.monotonic() + within
@@ -107,7 +108,7 @@ class AgentUsesConfig(AgentLogs):
         """What is true when it passes."""
         return "the agent on every node logs the new configuration"
 
-    def ask(self, api: Any) -> Verdict:
+    def ask(self, api: Api) -> Verdict:
         """Read the end of every agent's log, and count the agents that should be there."""
         daemonset = _read(api, DAEMON_SET.ref)
         answers = self._of_agents(api, daemonset)
@@ -150,7 +151,7 @@ class AgentsAtDefaults(AgentLogs):
         """Find the agents, read their logs, and see whether a configuration is left for them."""
         return (*super().permissions, *CONFIG_MAP.permissions)
 
-    def ask(self, api: Any) -> Verdict:
+    def ask(self, api: Api) -> Verdict:
         """Read the end of every agent's log; where a configuration stays, the agents will not go back to anything."""
         daemonset = _read(api, DAEMON_SET.ref)
         answers = self._of_agents(api, daemonset)
@@ -178,7 +179,7 @@ class AgentsAtDefaults(AgentLogs):
         return Verdict("failing", f"the last that it logs is {what}")
 
 
-def _read(api: Any, ref: Ref) -> State | None:
+def _read(api: Api, ref: Ref) -> State | None:
     try:
         found: State = api.kubernetes.read(ref)
     except NotFound:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from remediation.api import Api
 from remediation.diffing import State
 from remediation.errors import NotFound
 from remediation.facts import Facts
@@ -62,7 +63,7 @@ class PodsPull(CheckDefaults):
         secret = Permission("get", "secrets", "", self.namespace, self.secret)
         return (*pods, secret, *DesiredPods("", "", "", self.namespace).permissions)
 
-    def ask(self, api: Any) -> Verdict:
+    def ask(self, api: Api) -> Verdict:
         """Look at every pod of the service account that uses the registry, and at what its controllers want."""
         every = api.kubernetes.list(Ref("v1", "Pod", "", self.namespace))
         pods = [pod for pod in every if concerns(pod, self.service_account, self.host)]
@@ -81,13 +82,13 @@ class PodsPull(CheckDefaults):
         more = f"; without the secret, so to be made anew: {few(map(name_of, without))}" if without else ""
         return Verdict("failing", text + more, final=len(without) == len(failing))
 
-    def _made(self, api: Any) -> float | None:
+    def _made(self, api: Api) -> float | None:
         try:
             return created(api.kubernetes.read(Ref("v1", "Secret", self.secret, self.namespace)))
         except NotFound:
             return None
 
-    def _missing(self, api: Any, newer: list[State], every: list[State]) -> Verdict | None:
+    def _missing(self, api: Api, newer: list[State], every: list[State]) -> Verdict | None:
         """Return who is waited for, None when as many pods have started as their controllers want."""
         there = Counter(ref for pod in every if "deletionTimestamp" not in pod["metadata"] and started(pod) if (ref := controller(pod)))  # fmt: skip
         wanted = self._wanted(api, newer)
@@ -99,7 +100,7 @@ class PodsPull(CheckDefaults):
         names = f"{few(map(name_of, waiting))} not started" if waiting else ""
         return Verdict("failing", "; ".join(filter(None, (counts, names))))
 
-    def _wanted(self, api: Any, newer: Iterable[State]) -> dict[Ref, int]:
+    def _wanted(self, api: Api, newer: Iterable[State]) -> dict[Ref, int]:
         """Return how many pods each controller wants; of one that does not tell, how many of its pods were stuck."""
         counted = {Ref(*where): count for *where, count in self.stuck}
         found = counted | {ref: 0 for pod in newer if (ref := controller(pod)) and ref not in counted}
@@ -116,9 +117,9 @@ class PodsPull(CheckDefaults):
         before = f", and {few(map(name_of, pods))} proves nothing; start one, or restart the workload" if pods else ""
         return Verdict("unknown", f"no pod that was made after the secret carries it{before}", final=True)
 
-    def moments(self, api: Any, within: float) -> Iterator[None]:
+    def moments(self, api: Api, within: float) -> Iterator[None]:
         """Yield at every change of a pod."""
-        return api.kubernetes.changes(Ref("v1", "Pod", "", self.namespace), within)  # type: ignore[no-any-return] # the API is untyped here
+        return api.kubernetes.changes(Ref("v1", "Pod", "", self.namespace), within)
 
 
 def _is_newer(pod: State, made: float) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
 
+from remediation.api import Api
 from remediation.cli.console import style
 from remediation.cli.hints import here
 from remediation.cli.layout import labelled
@@ -21,7 +21,7 @@ from remediation.engine.run import Run
 from remediation.model import Target
 
 
-def on(session: Session, target: Target, api: Any) -> list[Run]:
+def on(session: Session, target: Target, api: Api) -> list[Run]:
     """Return the runs of this store that were left half-way on a target, newest first."""
     return left_open(session.journal, on_target(target, api))
 

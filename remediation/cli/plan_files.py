@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from remediation.api import Api
 from remediation.catalogue import Runbook
 from remediation.cli.hints import target_words
 from remediation.cli.parameters import as_json, as_words
@@ -70,7 +71,7 @@ class SavedPlan:
                 self._plan_command(session) if same_name else self.run_command(session),
             )
 
-    def require_cluster(self, api: Any, session: Session) -> None:
+    def require_cluster(self, api: Api, session: Session) -> None:
         """Refuse another cluster at the same address; raises Refused. Files of earlier versions know only the address."""
         saved = str(self.content.get("target_uid") or "")
         present = api.target_uid() if saved else ""

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from remediation.api import Api
 from remediation.catalogue import Runbook
 from remediation.cli import half_way, plan_files
 from remediation.cli.by_runbook import ByRunbook, require_nothing
@@ -52,7 +53,7 @@ def emit(session: Session, book: tuple[str, str | None], target: Target, outcome
     return outcome.exit_code
 
 
-def _heading(session: Session, plan: Plan, api: Any) -> str:
+def _heading(session: Session, plan: Plan, api: Api) -> str:
     first = heading(f"{plan.book.name} ({plan.book.id})", plan.target, plan.book.risk)
     return "\n".join([first, *half_way.notes(half_way.on(session, plan.target, api))])
 
@@ -63,7 +64,7 @@ def plan_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
     return _show(session, book, plan, api, values)
 
 
-def _show(session: Session, book: Runbook, plan: Plan, api: Any, values: dict[str, Any]) -> int:
+def _show(session: Session, book: Runbook, plan: Plan, api: Api, values: dict[str, Any]) -> int:
     outcome = Outcome(Status.PLANNED if plan.changes else Status.ALREADY_OK, plan=plan.as_json())
     content = document(book.name, book.id, plan.target.as_json(), outcome) | {"parameters": as_json(book, values)}
     if session.get("out"):
@@ -111,7 +112,7 @@ def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
     return _run(session, book, plan, api, values)
 
 
-def _held_up(session: Session, book: Runbook, plan: Plan, api: Any) -> bool:
+def _held_up(session: Session, book: Runbook, plan: Plan, api: Api) -> bool:
     """Wait for other runs on the same objects, and tell whether the plan has to be made again.
 
     Without --wait a plan that changes something is not held up here: its run takes the locks itself, and says who has them.
@@ -121,7 +122,7 @@ def _held_up(session: Session, book: Runbook, plan: Plan, api: Any) -> bool:
     return bool(api.await_others(plan.scopes, session.get("wait"), observer(session, runbook=book.name).held_up))
 
 
-def _run(session: Session, book: Runbook, plan: Plan, api: Any, values: dict[str, Any]) -> int:
+def _run(session: Session, book: Runbook, plan: Plan, api: Api, values: dict[str, Any]) -> int:
     if not plan.changes:
         return _already_ok(session, book, plan, api)
     require_permissions(plan)
@@ -141,7 +142,7 @@ def _begin(session: Session, plan: Plan, where: dict[str, Any]) -> Run:
     return Run.begin(session.journal, plan, session.about() | where)
 
 
-def _already_ok(session: Session, book: Runbook, plan: Plan, api: Any) -> int:
+def _already_ok(session: Session, book: Runbook, plan: Plan, api: Api) -> int:
     """Nothing to change: prove it with the checks that must hold, and record that it was looked at."""
     checked = prove(plan, api, observer(session, runbook=book.name), within=60)
     healthy = checked.status is not Status.UNHEALTHY and not _unknown_required(checked)

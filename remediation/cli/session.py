@@ -22,7 +22,7 @@ from remediation.model import Cluster, Project, Target
 
 if TYPE_CHECKING:
     from remediation.cli.progress import Progress
-    from remediation.clients.api import Api
+    from remediation.clients.api import RunApi
     from remediation.clients.patience import Patience
 
 
@@ -130,13 +130,13 @@ class Session:
             )
         return Project(project=project_id(name), location=self.get("location"), cluster=self.get("cluster"))
 
-    def api(self, target: Target, kind: type[Target]) -> Api:
+    def api(self, target: Target, kind: type[Target]) -> RunApi:
         """Return the clients for a target."""
-        from remediation.clients.api import Api  # noqa: PLC0415 - help and completion need no client
+        from remediation.clients.api import RunApi  # noqa: PLC0415 - help and completion need no client
 
         configuration = None if kind is Project else self._cluster[0]
         endpoints = self.sandbox.endpoints if self.sandbox else _endpoints()
-        return Api(target, configuration, self.journal, endpoints, self._renewed, self.patience)
+        return RunApi(target, configuration, self.journal, endpoints, self._renewed, self.patience)
 
     @cached_property
     def patience(self) -> Patience:
@@ -157,12 +157,12 @@ class Session:
         return Progress(quiet=self.json, log=log)
 
     @cached_property
-    def cluster_api(self) -> Api:
+    def cluster_api(self) -> RunApi:
         """The clients of the cluster, for a verb that asks more than one runbook would."""
         return self.api(self.target(Cluster), Cluster)
 
     @cached_property
-    def project_api(self) -> Api:
+    def project_api(self) -> RunApi:
         """The clients of the project, likewise."""
         return self.api(self.target(Project), Project)
 

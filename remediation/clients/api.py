@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from remediation.clients import access
 from remediation.clients.cluster_lock import ClusterLock, FormerLock, leases_in, rights
@@ -24,12 +24,15 @@ from remediation.journal.holder import acquisition
 from remediation.model import Permission, Target
 from remediation.refs import Ref
 
+if TYPE_CHECKING:
+    from remediation.clients.google import Google
+
 
 def _nobody(who: str, waited: float, limit: float) -> None:
     """Tell nobody who is waited for."""
 
 
-class Api:
+class RunApi:
     """Everything a run may talk to.
 
     Args:
@@ -64,8 +67,8 @@ class Api:
         return KubernetesClient(self._configuration, self._renew, self._keeper.require, self.patience)
 
     @cached_property
-    def google(self) -> Any:
-        """Google's APIs (`remediation.clients.google.Google`)."""
+    def google(self) -> Google:
+        """Google's APIs."""
         from remediation.clients.google import Google  # noqa: PLC0415 - Google's SDK costs most of a second
 
         return Google(self._endpoints, self._keeper.require, self.patience)

@@ -7,12 +7,13 @@ resource and check has to be one that the runbook declares, and what is still to
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from remediation import catalogue
+from remediation.api import Api
 from remediation.catalogue import Runbook
 from remediation.commands import Command, command
-from remediation.engine.plan import Operation, Plan, Planner
+from remediation.engine.operations import Operation
+from remediation.engine.plan import Plan, Planner
 from remediation.engine.reach import Reach, unlike
 from remediation.engine.run import Run
 from remediation.errors import Drifted, Refused, StalePlan
@@ -20,19 +21,19 @@ from remediation.facts import Facts
 from remediation.model import Resource
 
 
-def require_undoable(run: Run, api: Any) -> None:
+def require_undoable(run: Run, api: Api) -> None:
     """Raise Drifted for a record with anything that its runbook cannot have done: nothing of it is undone."""
     if found := _outside(run, api) or _odd_undo(run, api):
         raise Drifted(*_words(run, found))
 
 
-def require_ours(run: Run, api: Any) -> None:
+def require_ours(run: Run, api: Api) -> None:
     """Raise Refused for a record with anything that its runbook cannot have planned: it is not finished or verified."""
     if found := _outside(run, api):
         raise Refused(*_words(run, found))
 
 
-def undo_operations(run: Run, api: Any) -> list[Operation]:
+def undo_operations(run: Run, api: Api) -> list[Operation]:
     """Return what comes before the changes are put back: as the plan said, or as the runbook's own undo says now.
 
     Nothing is written.
@@ -46,18 +47,18 @@ def undo_operations(run: Run, api: Any) -> list[Operation]:
     return operations
 
 
-def _own_undo(run: Run, api: Any) -> list[Operation]:
+def _own_undo(run: Run, api: Api) -> list[Operation]:
     if run.undo_steps is None or not run.made:
         return []
     steps = run.undo_steps(run.target, facts=Facts(api), made=run.made)
     return _planner(run, api).drive(steps).operations
 
 
-def _planner(run: Run, api: Any) -> Planner:
+def _planner(run: Run, api: Api) -> Planner:
     return Planner(Plan(run.book, run.target, run.created["parameters"]), api, accept_drift=True)
 
 
-def _reach(run: Run, api: Any) -> Reach:
+def _reach(run: Run, api: Api) -> Reach:
     return Reach.of(_books(run), run.target, run.created["parameters"], Facts(api))
 
 
@@ -69,7 +70,7 @@ def _books(run: Run) -> Iterable[Runbook]:
         return [book for book in catalogue.load().values() if book.target is run.target_kind]
 
 
-def _outside(run: Run, api: Any) -> str:
+def _outside(run: Run, api: Api) -> str:
     changes = {index for index, item in enumerate(run.operations) if item.kind == "change"}
     if any(index not in run.intents for index, progress in run.progress.items() if progress != "untouched"):
         return "it has done what it never began"
@@ -100,7 +101,7 @@ def _unheard_of(reach: Reach, operations: Iterable[Operation]) -> str:
     return ""
 
 
-def _odd_undo(run: Run, api: Any) -> str:
+def _odd_undo(run: Run, api: Api) -> str:
     """Look at what the undo of an earlier process has planned and not begun: it is carried out as it is recorded."""
     ahead = [
         item
@@ -114,7 +115,7 @@ def _odd_undo(run: Run, api: Any) -> str:
     return _unheard_of(_reach(run, api), ahead) or next(filter(None, odd), "")
 
 
-def _undo_wants(run: Run, api: Any) -> list[Resource]:
+def _undo_wants(run: Run, api: Api) -> list[Resource]:
     if run.undo_steps is None:
         return []
     return _planner(run, api).wanted(run.undo_steps(run.target, facts=Facts(api), made=run.made))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
+from remediation.api import Api
 from remediation.commands import command
 from remediation.engine.asking import Observer
 from remediation.engine.execution import Executor
@@ -31,7 +31,7 @@ from remediation.model import Status
 Decision = Callable[[Unhealthy], bool]
 
 
-def apply_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision, wait: float | None = None) -> Outcome:
+def apply_run(run: Run, api: Api, observer: Observer, on_unhealthy: Decision, wait: float | None = None) -> Outcome:
     """Carry out a run that was just begun.
 
     Args:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
+from remediation.api import Api
 from remediation.changes import Change
 from remediation.diffing import State
 from remediation.errors import ApiError, Forbidden, Refused
@@ -35,7 +36,7 @@ class Observer(Protocol):
         """A lock has been waited for so long, and will be for ``limit`` seconds at most."""
 
 
-def wait_for(ensure: Ensure, api: Any, observer: Observer) -> Verdict:
+def wait_for(ensure: Ensure, api: Api, observer: Observer) -> Verdict:
     """Ask a check until it passes or its time is over; returns the last answer."""
     with api.patience.limited(max(ensure.within, _LEAST_SECONDS)):
         verdict = ask(ensure, api)
@@ -46,7 +47,7 @@ def wait_for(ensure: Ensure, api: Any, observer: Observer) -> Verdict:
     return verdict
 
 
-def _watched(ensure: Ensure, api: Any, observer: Observer, verdict: Verdict) -> Verdict:
+def _watched(ensure: Ensure, api: Api, observer: Observer, verdict: Verdict) -> Verdict:
     started = told = time.monotonic()
     for _ in _moments(ensure, api, started + ensure.within):
         api.still_locked()
@@ -59,7 +60,7 @@ def _watched(ensure: Ensure, api: Any, observer: Observer, verdict: Verdict) -> 
     return verdict
 
 
-def _moments(ensure: Ensure, api: Any, deadline: float) -> Iterator[None]:
+def _moments(ensure: Ensure, api: Api, deadline: float) -> Iterator[None]:
     """Yield when the answer may have changed; where that cannot be told, the check is asked again and again."""
     try:
         yield from ensure.check.moments(api, ensure.within)
@@ -69,7 +70,7 @@ def _moments(ensure: Ensure, api: Any, deadline: float) -> Iterator[None]:
             yield None
 
 
-def ask(ensure: Ensure, api: Any) -> Verdict:
+def ask(ensure: Ensure, api: Api) -> Verdict:
     """Ask a check once. What the API makes of the question is no answer: unknown, never healthy and never failing.
 
     A permission does not come by waiting, so a forbidden question has its final answer.
@@ -82,7 +83,7 @@ def ask(ensure: Ensure, api: Any) -> Verdict:
         return Verdict("unknown", problem.summary)
 
 
-def explained(ensure: Ensure, api: Any, verdict: Verdict) -> Verdict:
+def explained(ensure: Ensure, api: Api, verdict: Verdict) -> Verdict:
     """Return a failing answer with what a person wants to know; where that cannot be had, as it is."""
     if verdict.status != "failing":
         return verdict

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from remediation import diffing
+from remediation.api import Api
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.commands import advice, command
 from remediation.engine.later_runs import require_newest
@@ -14,7 +14,7 @@ from remediation.errors import Conflict, Drifted, Irreversible
 from remediation.model import Resource
 
 
-def reverse_of(run: Run, index: int, api: Any) -> Change | None:
+def reverse_of(run: Run, index: int, api: Api) -> Change | None:
     """Return the change that undoes an operation, None when it is undone, never happened or leaves nothing. Only reads.
 
     Raises:
@@ -41,7 +41,7 @@ def reverse_of(run: Run, index: int, api: Any) -> Change | None:
     return replace(reverse, impact=resource.impact(reverse, seen))
 
 
-def _left(run: Run, index: int, resource: Resource, change: Change, api: Any) -> Written | None:
+def _left(run: Run, index: int, resource: Resource, change: Change, api: Api) -> Written | None:
     """Return what a write left that was begun and never answered, None when it never happened."""
     if resource.ephemeral:  # to settle it is to take it away
         seen = resource.look(api)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tenacity import Retrying
 
+from remediation.api import Api
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.commands import command
 from remediation.diffing import State
 from remediation.engine.asking import Observer, result, wait_for
 from remediation.engine.drift import as_written, drift, foreign, in_the_way, is_gone
 from remediation.engine.moved import from_before
-from remediation.engine.plan import Operation
+from remediation.engine.operations import Operation
 from remediation.engine.run import Run
 from remediation.errors import (
     Ambiguous,
@@ -31,7 +32,7 @@ _ATTEMPTS = 6
 _LOOKS = 3
 
 
-def patiently(api: Any) -> Retrying:
+def patiently(api: Api) -> Retrying:
     """Return the retry loop for writes whose fate can be established: throttled ones, and ambiguous ones after a look."""
     loop: Retrying = api.patience.retrying(Throttled, Ambiguous, attempts=_ATTEMPTS)
     return loop
@@ -40,7 +41,7 @@ def patiently(api: Any) -> Retrying:
 class Executor:
     """Carry out and undo operations of one run."""
 
-    def __init__(self, run: Run, api: Any, observer: Observer) -> None:
+    def __init__(self, run: Run, api: Api, observer: Observer) -> None:
         self.run, self.api, self.observer = run, api, observer
         self.results: list[State] = []
         self.put_back = 0  # how many changes were there to be undone, and are

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
+from remediation.api import Api
 from remediation.engine.run import Run
 
 
 @contextmanager
-def locked(run: Run, api: Any, wait: float | None, tell: Callable[[str, float, float], None]) -> Iterator[None]:
+def locked(run: Run, api: Api, wait: float | None, tell: Callable[[str, float, float], None]) -> Iterator[None]:
     """Hold the locks of everything that a run writes, and read what other processes have done to it until then.
 
     Raises:

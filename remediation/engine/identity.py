@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from remediation.api import Api
 from remediation.commands import advice
 from remediation.engine.run import Run
 from remediation.errors import Refused
@@ -12,7 +11,7 @@ from remediation.model import Target
 UNREAD = "this identity may not read namespace kube-system, so the cluster was known by its address only"
 
 
-def require_same_target(run: Run, target: Target, api: Any, *, by_address: bool = True) -> str:
+def require_same_target(run: Run, target: Target, api: Api, *, by_address: bool = True) -> str:
     """Refuse another target than the run's; return what could not be looked at, empty when all could.
 
     A cluster is known by the uid of its namespace kube-system: one cluster has many addresses, and an address can come

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
+from remediation.api import Api
 from remediation.engine.finishing import resumable, unfinished
 from remediation.engine.run import Run
 from remediation.errors import ApiError, RunbookError
@@ -26,7 +26,7 @@ def left_open(journal: Journal, here: Callable[[Run], bool]) -> list[Run]:
     return [run for run in read if run is not None and is_left_open(run) and here(run)]
 
 
-def on_target(target: Target, api: Any) -> Callable[[Run], bool]:
+def on_target(target: Target, api: Api) -> Callable[[Run], bool]:
     """Return whether a run was made on this target: at its address, or on the same cluster at another one."""
     name = "server" if target.kind == "cluster" else "project"
     uid = cache(lambda: _uid(api))
@@ -41,7 +41,7 @@ def on_target(target: Target, api: Any) -> Callable[[Run], bool]:
     return here
 
 
-def _uid(api: Any) -> str:
+def _uid(api: Api) -> str:
     try:
         return str(api.target_uid())
     except ApiError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from remediation.api import Api
 from remediation.commands import advice, command
 from remediation.errors import MissingPermission
 from remediation.model import Check, Permission, Resource
@@ -19,7 +20,7 @@ def needed(plan: Plan) -> list[Permission]:
     return sorted({right for item in needs for right in item.permissions})
 
 
-def missing(plan: Plan, api: Any) -> list[Permission]:
+def missing(plan: Plan, api: Api) -> list[Permission]:
     """Return what the caller lacks for a plan, the rights to lock what it changes among it."""
     scopes = sorted({item.resource.scope for item in plan.operations if item.resource})
     return list(api.missing(sorted({*needed(plan), *api.lock_rights(scopes)})))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
 
+from remediation.api import Api
 from remediation.engine.allowed import undo_operations
 from remediation.engine.drift import reverse_of
 from remediation.engine.execution import Executor
-from remediation.engine.plan import Operation
+from remediation.engine.operations import Operation
 from remediation.engine.run import Run
 from remediation.errors import RunbookError, StoreProblem
 
@@ -31,7 +31,7 @@ def put_back(run: Run, executor: Executor) -> None:
     undo_all(run, executor)
 
 
-def _require_reversible(run: Run, api: Any) -> None:
+def _require_reversible(run: Run, api: Api) -> None:
     """Raise Irreversible while a change is in place that cannot be put back; one that never happened is in nobody's way."""
     for index, item in enumerate(run.operations):
         if item.change and not item.change.reversible:
@@ -81,7 +81,7 @@ def let_go(run: Run, executor: Executor) -> None:
                 executor.discard(index)
 
 
-def is_let_go(operation: Operation, api: Any) -> bool:
+def is_let_go(operation: Operation, api: Api) -> bool:
     """Tell whether a temporary change is not in place any more, though the journal says that it is."""
     if operation.change is None or operation.resource is None or not operation.change.temporary:
         return False

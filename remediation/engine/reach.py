@@ -15,7 +15,7 @@ from remediation.model import Resource, Target
 from remediation.records import identity
 
 if TYPE_CHECKING:
-    from remediation.engine.plan import Operation
+    from remediation.engine.operations import Operation
 
 
 _MOST_READINGS = 500

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from remediation import versions
 from remediation.diffing import State
-from remediation.engine.plan import Operation
+from remediation.engine.operations import Operation
 from remediation.errors import Unreadable
 from remediation.journal import Event
 from remediation.model import Cluster, Project, Target

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from remediation.api import Api
 from remediation.changes import Change, Intent, impacts
 from remediation.commands import command
 from remediation.diffing import State
@@ -15,8 +16,9 @@ from remediation.engine.asking import Observer
 from remediation.engine.execution import Executor, parts
 from remediation.engine.finishing import refuse_finished
 from remediation.engine.holding import locked
+from remediation.engine.operations import Operation
 from remediation.engine.outcome import Outcome, failed, interrupted
-from remediation.engine.plan import Operation, Plan, Planner
+from remediation.engine.plan import Plan, Planner
 from remediation.engine.putting_back import is_let_go
 from remediation.engine.reach import unlike
 from remediation.engine.run import Run
@@ -24,7 +26,7 @@ from remediation.errors import Conflict, NotApplicable, Refused, RunbookError, S
 from remediation.facts import Facts
 
 
-def resume_plan(run: Run, api: Any) -> State:
+def resume_plan(run: Run, api: Api) -> State:
     """Return what a resume would still change and check, as the ``plan`` of the JSON document. Writes nothing.
 
     Raises:
@@ -52,14 +54,14 @@ def resume_plan(run: Run, api: Any) -> State:
     }
 
 
-def _with_impact(operation: Operation, api: Any) -> Change:
+def _with_impact(operation: Operation, api: Api) -> Change:
     """Return a recorded change with what it would bring about now."""
     resource, change = parts(operation)
     seen = None if resource.nothing_to_undo else resource.look(api)
     return replace(change, impact=resource.impact(change, seen)) if seen else change
 
 
-def _is_ahead(run: Run, index: int, api: Any) -> bool:
+def _is_ahead(run: Run, index: int, api: Api) -> bool:
     """Tell whether a change is still to be made, also one whose value died with the process that made it."""
     resource, change = run.operations[index].resource, run.operations[index].change
     if resource is None or change is None:
@@ -72,7 +74,7 @@ def _is_ahead(run: Run, index: int, api: Any) -> bool:
     return progress == "untouched"
 
 
-def _has_come(run: Run, index: int, api: Any) -> bool:
+def _has_come(run: Run, index: int, api: Api) -> bool:
     """Tell whether a write that was begun took effect, as whoever carries on will find it: by its marks, and not by its values.
 
     Not all that we write is known before, and what it was to cure may be cured by now.
@@ -86,7 +88,7 @@ def _has_come(run: Run, index: int, api: Any) -> bool:
         return False
 
 
-def resume_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision, wait: float | None = None) -> Outcome:
+def resume_run(run: Run, api: Api, observer: Observer, on_unhealthy: Decision, wait: float | None = None) -> Outcome:
     """Finish an interrupted run; its operations that are done already are skipped.
 
     ``wait`` is how many seconds to wait for other runs on the same objects.
@@ -106,14 +108,14 @@ def resume_run(run: Run, api: Any, observer: Observer, on_unhealthy: Decision, w
         return interrupted(run)
 
 
-def _resumed(run: Run, api: Any, observer: Observer, on_unhealthy: Decision) -> Outcome:
+def _resumed(run: Run, api: Api, observer: Observer, on_unhealthy: Decision) -> Outcome:
     try:
         return carry_out_run(run, Executor(run, api, observer), on_unhealthy)
     except RunbookError as problem:
         return failed(run, problem)
 
 
-def _refuse_outdated(run: Run, api: Any, begun: Callable[[int], bool]) -> None:
+def _refuse_outdated(run: Run, api: Api, begun: Callable[[int], bool]) -> None:
     """Ask every precondition again, and whether what is still to be done is still wanted: time has passed."""
     plan = Plan(run.book, run.target, run.created["parameters"])
     steps = run.book.steps(run.target, facts=Facts(api), **_values(run))
@@ -140,7 +142,7 @@ def _values(run: Run) -> dict[str, Any]:
         raise _outdated(run, f"a parameter is not allowed any more: {problem}") from problem
 
 
-def _has_begun(run: Run, index: int, api: Any) -> bool:
+def _has_begun(run: Run, index: int, api: Api) -> bool:
     return _has_landed(run, index, api) or run.progress_of(index) not in ("untouched", "intended")
 
 
@@ -150,7 +152,7 @@ def _outdated(run: Run, why: str) -> StalePlan:
     )
 
 
-def _revive(run: Run, api: Any) -> None:
+def _revive(run: Run, api: Api) -> None:
     """A value that died with its process is made again, unless the next change has put it where it belongs."""
     for index, operation in enumerate(run.operations):
         lost = operation.resource and operation.resource.ephemeral and run.progress_of(index) == "done"
@@ -159,7 +161,7 @@ def _revive(run: Run, api: Any) -> None:
             run.written.pop(index)
 
 
-def _has_landed(run: Run, index: int, api: Any) -> bool:
+def _has_landed(run: Run, index: int, api: Api) -> bool:
     """Tell whether a change is in place; one that was only intended is looked at."""
     resource, change = run.operations[index].resource, run.operations[index].change
     if run.progress_of(index) == "intended" and resource is not None and change is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from remediation.api import Api
 from remediation.changes import Change, impacts
 from remediation.diffing import State
 from remediation.engine.allowed import require_undoable, undo_operations
@@ -12,8 +12,8 @@ from remediation.engine.asking import Observer
 from remediation.engine.drift import reverse_of
 from remediation.engine.execution import Executor
 from remediation.engine.holding import locked
+from remediation.engine.operations import Operation
 from remediation.engine.outcome import Outcome, end, failed, interrupted, proof, ways_on
-from remediation.engine.plan import Operation
 from remediation.engine.putting_back import let_go, put_back
 from remediation.engine.run import Run
 from remediation.errors import LockLost, RunbookError, StoreProblem, Unhealthy
@@ -29,7 +29,7 @@ def nothing_to_undo(run: Run) -> Outcome | None:
     return None
 
 
-def rollback_plan(run: Run, api: Any) -> State:
+def rollback_plan(run: Run, api: Api) -> State:
     """Return what a rollback would change and check, in order, as the ``plan`` of the JSON document. Writes nothing.
 
     Raises:
@@ -50,7 +50,7 @@ def rollback_plan(run: Run, api: Any) -> State:
     return {"fingerprint": None, "changes": shown, "impact": impacts(changes), "already_ok": [], "checks": checks}
 
 
-def _reversals(run: Run, api: Any, undo: Sequence[Operation] = (), *, temporary: bool) -> list[Change]:
+def _reversals(run: Run, api: Api, undo: Sequence[Operation] = (), *, temporary: bool) -> list[Change]:
     """Return what puts the changes back, in order: first those that the runbook's own undo names."""
     named = [item.of for item in undo if item.kind == "undo"]
     changes = [index for index, item in enumerate(run.operations) if item.change and item.change.temporary is temporary]
@@ -58,7 +58,7 @@ def _reversals(run: Run, api: Any, undo: Sequence[Operation] = (), *, temporary:
     return [reverse for index in ordered if (reverse := reverse_of(run, index, api)) is not None]
 
 
-def rollback_run(run: Run, api: Any, observer: Observer, wait: float | None = None) -> Outcome:
+def rollback_run(run: Run, api: Api, observer: Observer, wait: float | None = None) -> Outcome:
     """Undo exactly what a run changed, in reverse order; looks at everything before it touches anything.
 
     ``wait`` is how many seconds to wait for other runs on the same objects.

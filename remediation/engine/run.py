@@ -14,7 +14,8 @@ from remediation.commands import command
 from remediation.diffing import State
 from remediation.engine.kept import kept
 from remediation.engine.listed import ended, iso, said, unreadable
-from remediation.engine.plan import Operation, Plan
+from remediation.engine.operations import Operation
+from remediation.engine.plan import Plan
 from remediation.engine.reading import TARGETS, complete, require_known_target
 from remediation.errors import StalePlan, Unreadable, UsageProblem
 from remediation.journal import Event, Journal

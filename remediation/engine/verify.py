@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from remediation.api import Api
 from remediation.changes import Change
 from remediation.commands import Hints, command
 from remediation.diffing import State
@@ -27,7 +27,7 @@ _UNFINISHED = {
 _LEFT = ("failing", "this run changed it for as long as it lasts, and has not put it back")
 
 
-def prove(plan: Plan, api: Any, observer: Observer, within: float) -> Outcome:
+def prove(plan: Plan, api: Api, observer: Observer, within: float) -> Outcome:
     """Prove that a plan without changes describes a healthy target, with the checks that cost little."""
     asked = [item for item in plan.ensures if item.always and not item.check.costly]
     return _proven(
@@ -37,7 +37,7 @@ def prove(plan: Plan, api: Any, observer: Observer, within: float) -> Outcome:
     )
 
 
-def verify_run(run: Run, api: Any, observer: Observer, within: float) -> Outcome:
+def verify_run(run: Run, api: Api, observer: Observer, within: float) -> Outcome:
     """Prove again that the symptom is gone: all of the plan is as the run left it, and every lasting check passes.
 
     Needs nothing but the journal and the target; ``within`` caps the seconds to wait for each check.
@@ -53,7 +53,7 @@ def verify_run(run: Run, api: Any, observer: Observer, within: float) -> Outcome
     return outcome
 
 
-def _states(run: Run, api: Any) -> list[State]:
+def _states(run: Run, api: Api) -> list[State]:
     """Return whether all of the plan is in place. That it is proves nothing about the symptom; that it is not, does."""
     changes = [
         (index, item.resource, item.change)
@@ -65,7 +65,7 @@ def _states(run: Run, api: Any) -> list[State]:
     ]
 
 
-def _state(run: Run, index: int, resource: Resource, change: Change, api: Any) -> State | None:
+def _state(run: Run, index: int, resource: Resource, change: Change, api: Api) -> State | None:
     progress = run.progress_of(index)
     if progress == "done" and not change.temporary:
         return _still_there(resource, as_written(change, run.written[index]), api)
@@ -74,7 +74,7 @@ def _state(run: Run, index: int, resource: Resource, change: Change, api: Any) -
     return _line(change, *_UNFINISHED.get(progress, _LEFT), required=True)
 
 
-def _still_there(resource: Resource, change: Change, api: Any) -> State:
+def _still_there(resource: Resource, change: Change, api: Api) -> State:
     seen = resource.look(api)
     lost = [] if change.landed(seen.state) else resource.drifted(change.reverse(), seen)
     return _line(change, "failing" if lost else "ok", ", ".join(lost[:5]), required=False)
@@ -102,7 +102,7 @@ def _proven(results: list[State], plan: State, following: Hints, states: Sequenc
     return Outcome(status, 5, plan=plan, verify=verify, error=problem)
 
 
-def _verdict(ensure: Ensure, api: Any, observer: Observer, within: float) -> Verdict:
+def _verdict(ensure: Ensure, api: Api, observer: Observer, within: float) -> Verdict:
     if within <= 0:
         return explained(ensure, api, ask(ensure, api))
     return wait_for(Ensure(ensure.check, min(within, ensure.within), ensure.always), api, observer)

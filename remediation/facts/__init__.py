@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, Protocol, TypeVar
 
+from remediation.api import Api
 from remediation.model import Permission
 
 T_co = TypeVar("T_co", covariant=True)
@@ -25,7 +26,7 @@ class Fact(Protocol, Generic[T_co]):
 class Facts:
     """Ask facts once each; several at a time are asked concurrently."""
 
-    def __init__(self, api: Any) -> None:
+    def __init__(self, api: Api) -> None:
         self.api = api
         self._known: dict[Any, Any] = {}
 

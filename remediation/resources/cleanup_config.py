@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from remediation.api import Api
 from remediation.changes import Change
 from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.facts import Facts
@@ -26,7 +26,7 @@ class CleanupConfig(KubernetesObject):
         """Those of the ConfigMap, and the pod list."""
         return (*super().permissions, Permission("list", "pods"))
 
-    def _body(self, api: Any, change: Change, run_id: str) -> State:
+    def _body(self, api: Api, change: Change, run_id: str) -> State:
         body = super()._body(api, change, run_id)
         for key in body["data"]:
             if key.startswith(_LIVE):
@@ -39,7 +39,7 @@ def live_key(node: str) -> dict[str, str]:
     return {_LIVE + node: KNOWN_AFTER_APPLY}
 
 
-def _live(api: Any, node: str) -> str:
+def _live(api: Api, node: str) -> str:
     """Return the addresses of the pods on a node, one a line."""
     pods = Facts(api)(live_pods(node=node))
     return "".join(

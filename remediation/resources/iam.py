@@ -9,6 +9,7 @@ import base64
 from dataclasses import dataclass, replace
 from typing import Any
 
+from remediation.api import Api
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.commands import command
 from remediation.diffing import State
@@ -57,11 +58,11 @@ class ProjectIamMember(ResourceDefaults):
     def _grant(self) -> State:
         return {"role": self.role, "member": self.member}
 
-    def read(self, api: Any) -> State | None:
+    def read(self, api: Api) -> State | None:
         """Return the grant, None when the member does not have the role unconditionally."""
         return self.look(api).state
 
-    def look(self, api: Any) -> Seen:
+    def look(self, api: Api) -> Seen:
         """Return the grant, with the etag of the policy that has it or has it not."""
         policy = api.google.policy(self.project)
         state = self._grant if self._binding(policy) is not None else None
@@ -72,13 +73,13 @@ class ProjectIamMember(ResourceDefaults):
         del current
         return self._grant
 
-    def preview(self, api: Any, change: Change) -> Change:
+    def preview(self, api: Api, change: Change) -> Change:
         """IAM has no dry run; the plan says so."""
         del api
         note = "IAM offers no dry run; the policy is written back with its etag, so nobody's edit is lost"
         return replace(change, note=note)
 
-    def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
+    def write(self, api: Api, change: Change, run_id: str, identity: str = "") -> Written:
         """Add or remove exactly this member; a concurrent edit makes us read again, at most 6 times in 60 seconds."""
         from tenacity import (  # noqa: PLC0415 - only writes need it
             Retrying,
@@ -98,7 +99,7 @@ class ProjectIamMember(ResourceDefaults):
         retrying(self._once, api, change)
         return Written(change.after)
 
-    def _once(self, api: Any, change: Change) -> None:
+    def _once(self, api: Api, change: Change) -> None:
         policy = api.google.policy(self.project)
         present = self._binding(policy)
         if (present is not None) != (change.before is not None):
@@ -146,7 +147,7 @@ class ProjectIamMember(ResourceDefaults):
         if not binding.members:  # an empty binding is invalid
             policy.bindings.remove(binding)
 
-    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
+    def settle(self, api: Api, change: Change, run_id: str, intent: Intent) -> Written | None:
         """Look whether the member is where the write wanted it; in a policy that nobody has written since, it is not ours."""
         del run_id
         seen = self.look(api)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from remediation import diffing
+from remediation.api import Api
 from remediation.changes import Change, Intent, Seen, Written, was_unknown
 from remediation.commands import command
 from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, State
@@ -133,11 +134,11 @@ class KubernetesObject(Patched):
         """Compare what is wanted of the object."""
         return diffing.equal(self.manifest, other.manifest)
 
-    def read(self, api: Any) -> State | None:
+    def read(self, api: Api) -> State | None:
         """Return the object without volatile fields, None when it does not exist."""
         return self.look(api).state
 
-    def look(self, api: Any) -> Seen:
+    def look(self, api: Api) -> Seen:
         """Return the object with its version, its uid and who has set which of its fields."""
         try:
             raw = api.kubernetes.read(self.ref)
@@ -178,9 +179,9 @@ class KubernetesObject(Patched):
         )
         return new
 
-    def preview(self, api: Any, change: Change) -> Change:
+    def preview(self, api: Api, change: Change) -> Change:
         """Send the same request with ``dryRun=All``: defaulting, admission and access control answer now."""
-        if change.action == "create":
+        if change.action == "create" and change.after is not None:
             api.kubernetes.create(self.ref, change.after, dry_run=True)
             return change
         current = api.kubernetes.read(self.ref)
@@ -195,7 +196,7 @@ class KubernetesObject(Patched):
         note = f"the API server changes more along with it, and may again on undo: {', '.join(added[:5])}"
         return replace(wanted, after=answer.after, edits=ours, note=note if added else wanted.note)
 
-    def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
+    def write(self, api: Api, change: Change, run_id: str, identity: str = "") -> Written:
         """Create, patch or delete, guarded; a conflict that leaves our fields alone is looked at again."""
         if change.action == "create":
             return _written(api.kubernetes.create(self.ref, self._body(api, change, run_id)))
@@ -203,13 +204,13 @@ class KubernetesObject(Patched):
             lambda: self._expected(api, change, run_id, identity), lambda raw: self._once(api, change, raw)
         )
 
-    def _body(self, api: Any, change: Change, run_id: str) -> State:
+    def _body(self, api: Api, change: Change, run_id: str) -> State:
         """Return the object to create, with the values that are known only now."""
         later = {KNOWN_AFTER_APPLY: run_id, AT_DEADLINE: str(int(api.kubernetes.now()) + _DEADLINE_SECONDS)}
         body: State = filled(copy.deepcopy(change.after), later)
         return body
 
-    def _expected(self, api: Any, change: Change, run_id: str, identity: str) -> State:
+    def _expected(self, api: Api, change: Change, run_id: str, identity: str) -> State:
         """Return the raw object; raises Conflict unless it is the one that the change starts from."""
         try:
             current: State = api.kubernetes.read(self.ref)
@@ -222,7 +223,7 @@ class KubernetesObject(Patched):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted) or 'metadata/uid'}")
         return current
 
-    def _once(self, api: Any, change: Change, current: State) -> Written:
+    def _once(self, api: Api, change: Change, current: State) -> Written:
         if change.action == "delete":
             metadata = current["metadata"]
             remove(api, self.ref, metadata["uid"], metadata["resourceVersion"])
@@ -230,7 +231,7 @@ class KubernetesObject(Patched):
         operations = diffing.json_patch(current, change.edits, change.after)
         return _written(api.kubernetes.patch(self.ref, [unchanged(current), *operations]))
 
-    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
+    def settle(self, api: Api, change: Change, run_id: str, intent: Intent) -> Written | None:
         """Look whether a write took effect: what we create carries the id of the run, what we patch has fields of ours."""
         try:
             raw = api.kubernetes.read(self.ref)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from remediation.api import Api
 from remediation.changes import Written
 from remediation.diffing import State
 from remediation.errors import Conflict, NotFound
@@ -38,7 +39,7 @@ def repeatedly(look: Callable[[], State], write: Callable[[State], Written]) -> 
 class Patched(ResourceDefaults):
     """One object that is changed by patches which test its version. ``ref`` says where it is."""
 
-    def outdate(self: Any, api: Any) -> None:
+    def outdate(self: Any, api: Api) -> None:
         """Give the object a new version and leave the rest of it alone: an annotation comes, and goes again."""
         try:
             for operations in (_marked, _unmarked):
@@ -47,7 +48,7 @@ class Patched(ResourceDefaults):
             return  # a patch of what is not there lands nowhere
 
 
-def _patched(api: Any, ref: Ref, operations: Callable[[State], list[State]], raw: State) -> Written:
+def _patched(api: Api, ref: Ref, operations: Callable[[State], list[State]], raw: State) -> Written:
     return Written(api.kubernetes.patch(ref, [unchanged(raw), *operations(raw)]))
 
 

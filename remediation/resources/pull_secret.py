@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import time
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from remediation.api import Api
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.commands import advice
 from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, Path, State, get, json_patch
@@ -109,7 +110,7 @@ class PullSecret(Patched):
         """Return the controller that would revert a change."""
         return (seen.state or {}).get("owner")
 
-    def _raw(self, api: Any) -> State | None:
+    def _raw(self, api: Api) -> State | None:
         try:
             found: State = api.kubernetes.read(self.ref)
         except NotFound:
@@ -125,11 +126,11 @@ class PullSecret(Patched):
         """Tell whether the Secret is stamped with the run."""
         return is_made_by(run_id, state.get("annotations"))
 
-    def read(self, api: Any) -> State | None:
+    def read(self, api: Api) -> State | None:
         """Return the Secret without credentials, None when it does not exist; raises Refused for another type."""
         return self._shown(raw, api) if (raw := self._raw(api)) else None
 
-    def _shown(self, raw: State, api: Any) -> State:
+    def _shown(self, raw: State, api: Api) -> State:
         try:
             state = shown(raw, api.digest)
         except ValueError as problem:
@@ -155,7 +156,7 @@ class PullSecret(Patched):
     def _notes(self, spelt: str) -> State:
         return {ACCOUNT_ANNOTATION: self.account, KEY_ANNOTATION: self.key_id, HOST_ANNOTATION: spelt}
 
-    def preview(self, api: Any, change: Change) -> Change:
+    def preview(self, api: Api, change: Change) -> Change:
         """Send a create with empty credentials and ``dryRun=All``; a change of the data needs no server to be judged."""
         if change.action == "create":
             api.kubernetes.create(self.ref, self._body(DockerConfig(), {RUN_ANNOTATION: "preview"}), dry_run=True)
@@ -176,13 +177,13 @@ class PullSecret(Patched):
             "data": {DATA_KEY: _encoded(config)},
         }
 
-    def _key(self, api: Any) -> ServiceAccountKey:
+    def _key(self, api: Api) -> ServiceAccountKey:
         kind, _, where = self.source.partition(":")
         if kind == "file":
             return file_key(api.material, where)
         return ServiceAccountKey.parse(api.material.get(material_name(where)))
 
-    def _entry(self, api: Any) -> Entry:
+    def _entry(self, api: Api) -> Entry:
         """Return the credentials; raises StalePlan when they are not those of the plan."""
         entry = docker_config_entry(self.host, self._key(api))
         if self.wanted not in (KNOWN_AFTER_APPLY, fingerprint(self.host, entry, api.digest)):
@@ -193,7 +194,7 @@ class PullSecret(Patched):
             )
         return entry
 
-    def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
+    def write(self, api: Api, change: Change, run_id: str, identity: str = "") -> Written:
         """Create the Secret, or change only our registry's entry, or delete exactly the Secret that the run made."""
         if change.action == "create":
             config = DockerConfig().merge(self.host, self._entry(api))
@@ -204,11 +205,11 @@ class PullSecret(Patched):
             lambda: self._expected(api, change, run_id, identity), lambda raw: self._once(api, change, raw)
         )
 
-    def _known(self, api: Any, note: str) -> str:
+    def _known(self, api: Api, note: str) -> str:
         """Return a note; the one that the plan could not know is the id of the key."""
         return self._key(api).private_key_id if note == KNOWN_AFTER_APPLY else note
 
-    def _once(self, api: Any, change: Change, raw: State) -> Written:
+    def _once(self, api: Api, change: Change, raw: State) -> Written:
         if change.action == "delete":
             self._wait_until_unused(api)
             remove(api, self.ref, raw["metadata"]["uid"], raw["metadata"]["resourceVersion"])
@@ -221,7 +222,7 @@ class PullSecret(Patched):
                 edits.append(Edit(place, get(raw, place), self._known(api, edit.new)))
         return self._written(api.kubernetes.patch(self.ref, [unchanged(raw), *json_patch(raw, tuple(edits))]), api)
 
-    def _edited(self, api: Any, config: DockerConfig, change: Change) -> DockerConfig:
+    def _edited(self, api: Api, config: DockerConfig, change: Change) -> DockerConfig:
         """Return the configuration with our entry set, removed, or restored from the copy that the run made."""
         wanted = _entry_edit(change).new
         if wanted is ABSENT:
@@ -234,7 +235,7 @@ class PullSecret(Patched):
             raise Conflict(f"{copy_name(self.name)} does not have the credentials of {self.host}")
         return config.merge(self.host, before)
 
-    def _expected(self, api: Any, change: Change, run_id: str, identity: str) -> State:
+    def _expected(self, api: Api, change: Change, run_id: str, identity: str) -> State:
         """Return the raw Secret; raises Conflict unless it is the one that the change starts from, and may go if it goes."""
         raw = self._raw(api)
         if raw is None:
@@ -250,17 +251,17 @@ class PullSecret(Patched):
             raise Conflict(f"it is used by {', '.join(others[:3])} too")
         return raw
 
-    def _wait_until_unused(self, api: Any) -> None:
+    def _wait_until_unused(self, api: Api) -> None:
         """Give pods that are just being created a moment: after detaching, no new pod names the Secret."""
         deadline = time.monotonic() + _DETACH_SECONDS
         while time.monotonic() < deadline and self._starting(api):
             time.sleep(0.5)
 
-    def _starting(self, api: Any) -> bool:
+    def _starting(self, api: Api) -> bool:
         pods = api.kubernetes.list(Ref("v1", "Pod", "", self.namespace), fields="status.phase=Pending")
         return any({"name": self.name} in (pod["spec"].get("imagePullSecrets") or []) for pod in pods)
 
-    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
+    def settle(self, api: Api, change: Change, run_id: str, intent: Intent) -> Written | None:
         """Look whether a write took effect: what we create carries the id of the run, an entry of ours is known."""
         del intent
         raw = self._raw(api)
@@ -274,7 +275,7 @@ class PullSecret(Patched):
             raise Conflict(f"{self.address} was changed at {', '.join(drifted)}")
         return None
 
-    def _is_ours(self, api: Any, raw: State, change: Change) -> bool:
+    def _is_ours(self, api: Api, raw: State, change: Change) -> bool:
         """Tell whether an entry that the plan could not know is the one we wanted, and not somebody else's."""
         if change.action != "update" or _entry_edit(change).new != KNOWN_AFTER_APPLY:
             return True
@@ -285,7 +286,7 @@ class PullSecret(Patched):
         ours = self._entry(api)
         return fingerprint(self.host, entry, api.digest) == fingerprint(self.host, ours, api.digest)
 
-    def _written(self, raw: State, api: Any) -> Written:
+    def _written(self, raw: State, api: Api) -> Written:
         return Written(self._shown(raw, api), raw["metadata"]["uid"])
 
 

@@ -6,8 +6,8 @@ Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/finali
 from __future__ import annotations
 
 import time
-from typing import Any
 
+from remediation.api import Api
 from remediation.diffing import State
 from remediation.errors import Lingering, NotFound
 from remediation.refs import Ref
@@ -16,7 +16,7 @@ from remediation.resources.managed_fields import managers_of
 _SECONDS, _ROUND_SECONDS = 10.0, 0.5
 
 
-def remove(api: Any, ref: Ref, uid: str, version: str = "") -> None:
+def remove(api: Api, ref: Ref, uid: str, version: str = "") -> None:
     """Delete exactly the object with this uid and version, and wait until it is gone.
 
     Raises:
@@ -34,7 +34,7 @@ def remove(api: Any, ref: Ref, uid: str, version: str = "") -> None:
         time.sleep(_ROUND_SECONDS)
 
 
-def _there(api: Any, ref: Ref, uid: str) -> State | None:
+def _there(api: Api, ref: Ref, uid: str) -> State | None:
     try:
         found: State = api.kubernetes.read(ref)
     except NotFound:

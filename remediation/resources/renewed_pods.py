@@ -8,8 +8,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from remediation.api import Api
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.diffing import State
 from remediation.errors import Conflict, NotFound
@@ -73,7 +74,7 @@ class RenewedPods(ResourceDefaults):
         pods = tuple(Permission(verb, "pods", "", self.namespace) for verb in ("delete", "list"))
         return (*pods, Permission("get", "serviceaccounts", "", self.namespace, self.service_account))
 
-    def _asked(self, api: Any) -> tuple[list[State], State | None]:
+    def _asked(self, api: Api) -> tuple[list[State], State | None]:
         """Return the pods of the namespace, and the service account."""
         try:
             account = api.kubernetes.read(Ref("v1", "ServiceAccount", self.service_account, self.namespace))
@@ -81,7 +82,7 @@ class RenewedPods(ResourceDefaults):
             account = None
         return api.kubernetes.list(self._pods), account
 
-    def read(self, api: Any) -> State:
+    def read(self, api: Api) -> State:
         """Return the names of the pods that are stuck, with their controllers."""
         pods, account = self._asked(api)
         return {"stuck": {name_of(pod): _controller(pod) for pod in stuck(pods, account, self.host, self.secret)}}
@@ -91,7 +92,7 @@ class RenewedPods(ResourceDefaults):
         del current
         return {"stuck": {}}
 
-    def preview(self, api: Any, change: Change) -> Change:
+    def preview(self, api: Api, change: Change) -> Change:
         """Ask for a dry run of the first deletion."""
         pods, account = self._asked(api)
         for pod in stuck(pods, account, self.host, self.secret)[:1]:
@@ -99,7 +100,7 @@ class RenewedPods(ResourceDefaults):
         note = "pods that never ran are deleted; their controllers make new ones, so nothing has to be undone"
         return replace(change, note=note)
 
-    def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
+    def write(self, api: Api, change: Change, run_id: str, identity: str = "") -> Written:
         """Delete the named pods until the new ones carry the secret: the API server learns of the attachment a moment later."""
         del run_id, identity
         named: State = (change.before or {}).get("stuck", {})
@@ -135,14 +136,14 @@ class RenewedPods(ResourceDefaults):
         replaced = _replaced(pods, named, _attached(account, since))
         return replaced and not any(pod["spec"].get("nodeName") for pod in self._sisters(pods, account, named))
 
-    def _delete(self, api: Any, pod: State, *, dry_run: bool = False) -> None:
+    def _delete(self, api: Api, pod: State, *, dry_run: bool = False) -> None:
         metadata = pod["metadata"]
         try:
             api.kubernetes.delete(Ref("v1", "Pod", metadata["name"], self.namespace), metadata["uid"], dry_run=dry_run)
         except (NotFound, Conflict):
             return  # it is gone, or another pod has its name by now
 
-    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
+    def settle(self, api: Api, change: Change, run_id: str, intent: Intent) -> Written | None:
         """Look whether any pod still has to go; deleting again does no harm."""
         del run_id, intent
         pods, account = self._asked(api)

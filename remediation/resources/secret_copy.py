@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from remediation.api import Api
 from remediation.changes import Change, Intent, Written
 from remediation.commands import advice, command
 from remediation.diffing import KNOWN_AFTER_APPLY, State
@@ -49,7 +49,7 @@ class SecretCopy(ResourceDefaults):
         """Tell whether the Secret is stamped with the run."""
         return is_made_by(run_id, state.get("annotations"))
 
-    def read(self, api: Any) -> State | None:
+    def read(self, api: Api) -> State | None:
         """Return the copy without credentials."""
         try:
             return shown(api.kubernetes.read(self.ref), api.digest)
@@ -69,12 +69,12 @@ class SecretCopy(ResourceDefaults):
             )
         return {"type": TYPE, "registries": KNOWN_AFTER_APPLY, "annotations": {RUN_ANNOTATION: KNOWN_AFTER_APPLY}}
 
-    def preview(self, api: Any, change: Change) -> Change:
+    def preview(self, api: Api, change: Change) -> Change:
         """Nothing to ask: the original is valid, so its copy is."""
         del api
         return change
 
-    def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
+    def write(self, api: Api, change: Change, run_id: str, identity: str = "") -> Written:
         """Copy the original inside the cluster's API, or delete the copy."""
         if change.action == "delete":
             raw = api.kubernetes.read(self.ref)
@@ -99,7 +99,7 @@ class SecretCopy(ResourceDefaults):
         made = api.kubernetes.create(self.ref, body)
         return Written(shown(made, api.digest), made["metadata"]["uid"])
 
-    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
+    def settle(self, api: Api, change: Change, run_id: str, intent: Intent) -> Written | None:
         """Look whether the copy is there, and ours."""
         del intent
         current = self.read(api)

@@ -6,8 +6,9 @@ Source: https://cloud.google.com/iam/docs/keys-create-delete
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from remediation.api import Api
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.commands import advice, command
 from remediation.diffing import State
@@ -62,11 +63,11 @@ class ServiceAccountKey(ResourceDefaults):
             Permission.google(f"iam.serviceAccountKeys.{verb}") for verb in ("create", "delete", "disable", "list")
         )
 
-    def read(self, api: Any) -> State | None:
+    def read(self, api: Api) -> State | None:
         """Return whether there is a key that the plan did not see. Which one is ours, only its name tells."""
         return self.look(api).state
 
-    def look(self, api: Any) -> Seen:
+    def look(self, api: Api) -> Seen:
         """Return whether there is a key that the plan did not see, with the ids of all that there are."""
         keys = [key["name"] for key in api.google.keys(self.email)]
         state = self._state if any(name not in self.known for name in keys) else None
@@ -81,26 +82,26 @@ class ServiceAccountKey(ResourceDefaults):
     def _state(self) -> State:
         return {"account": self.email}
 
-    def _new(self, api: Any) -> list[State]:
+    def _new(self, api: Api) -> list[State]:
         return [key for key in api.google.keys(self.email) if key["name"] not in self.known]
 
     def desired(self, current: State | None) -> State:
         """Return a key; Google chooses its name."""
         return current or self._state
 
-    def preview(self, api: Any, change: Change) -> Change:
+    def preview(self, api: Api, change: Change) -> Change:
         """Creating a key has no dry run; the plan says so."""
         del api
         return replace(change, note="a long-lived key; prefer to grant the node's own account access to the registry")
 
-    def write(self, api: Any, change: Change, run_id: str, identity: str = "") -> Written:
+    def write(self, api: Api, change: Change, run_id: str, identity: str = "") -> Written:
         """Create the key and keep its private part in memory; or disable, then delete the one that was made."""
         del run_id
         if change.action == "delete":
             return self._delete(api, identity)
         return self._create(api)
 
-    def _delete(self, api: Any, name: str) -> Written:
+    def _delete(self, api: Api, name: str) -> Written:
         if name in self.known or not name.rpartition("/keys/")[0].endswith(f"/serviceAccounts/{self.email}"):
             raise Conflict(f"{name} is no key that this run has made for {self.email}")
         ours = self._known_here(api, name)
@@ -108,14 +109,14 @@ class ServiceAccountKey(ResourceDefaults):
         api.google.delete_key(name, ours=ours)
         return Written(None)
 
-    def _known_here(self, api: Any, name: str) -> bool:
+    def _known_here(self, api: Api, name: str) -> bool:
         """Tell whether this process has the private part: then nobody else can use the key, and it must not stay."""
         return api.material.has(material_name(self.email)) and name.endswith(f"/{self._made_here(api)}")
 
-    def _made_here(self, api: Any) -> str:
+    def _made_here(self, api: Api) -> str:
         return KeyFile.parse(api.material.get(material_name(self.email))).private_key_id
 
-    def _create(self, api: Any) -> Written:
+    def _create(self, api: Api) -> Written:
         if len(api.google.keys(self.email)) >= LIMIT:
             raise Refused(
                 f"{self.email} has {LIMIT} keys, which is the limit",
@@ -133,7 +134,7 @@ class ServiceAccountKey(ResourceDefaults):
         api.material.keep(material_name(self.email), Secret(private))
         return Written(self._state, name)
 
-    def settle(self, api: Any, change: Change, run_id: str, intent: Intent) -> Written | None:
+    def settle(self, api: Api, change: Change, run_id: str, intent: Intent) -> Written | None:
         """Remove a key whose private part was lost with the answer, so that a new one can be made.
 
         Raises:
@@ -151,7 +152,7 @@ class ServiceAccountKey(ResourceDefaults):
             self._delete(api, name)
         return None
 
-    def _ours(self, api: Any, intent: Intent) -> list[str]:
+    def _ours(self, api: Api, intent: Intent) -> list[str]:
         """Return the names of the keys that can be ours; when this process has the private part, there is no doubt."""
         new = self._new(api)
         if api.material.has(material_name(self.email)):

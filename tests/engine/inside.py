@@ -10,7 +10,7 @@ from typing import Any
 
 from remediation.catalogue import Runbook
 from remediation.clients import configurations
-from remediation.clients.api import Api
+from remediation.clients.api import RunApi
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.engine.apply import apply_run
 from remediation.engine.outcome import Outcome
@@ -43,7 +43,7 @@ class Inside:
         configuration = configurations.load(str(path), None)[0]
         self.kubeconfig, self.journal = path, journal
         self.target = Target(context="here", server=configuration.host)
-        self.api = Api(self.target, configuration, journal)
+        self.api = RunApi(self.target, configuration, journal)
         self.client = KubernetesClient(configuration)  # of everybody else
         self._books: dict[str, Runbook] = {}
 

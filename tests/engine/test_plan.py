@@ -7,7 +7,8 @@ from typing import Any
 
 from remediation import catalogue
 from remediation.changes import Change
-from remediation.engine.plan import Operation, Plan
+from remediation.engine.operations import Operation
+from remediation.engine.plan import Plan
 from remediation.model import Cluster, Ensure
 from remediation.resources.kubernetes import KubernetesObject
 

@@ -16,7 +16,7 @@ from remediation import diffing, records
 from remediation.changes import Change
 from remediation.checks.kubernetes import DaemonSetRolledOut
 from remediation.engine.kept import kept
-from remediation.engine.plan import Operation
+from remediation.engine.operations import Operation
 from remediation.errors import RunbookError
 from remediation.facts.registry import Credential
 from remediation.model import Ensure

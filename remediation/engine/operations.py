@@ -1,0 +1,80 @@
+"""The operations of a plan, as a run carries them out and as the journal keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, is_dataclass
+from typing import Literal
+
+from remediation.changes import Change
+from remediation.diffing import ABSENT, Edit, State, parse_pointer
+from remediation.engine.kept import kept
+from remediation.errors import Unreadable
+from remediation.model import Ensure, Resource
+from remediation.records import from_record, to_record
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing a run does: make a change, put a temporary one back, wait for a check, or undo a lasting change."""
+
+    kind: Literal["change", "restore", "ensure", "undo"]
+    resource: Resource | None = None
+    change: Change | None = None
+    ensure: Ensure | None = None
+    of: int = -1  # for restore and undo: the index of the operation that is put back
+
+    def as_json(self) -> State:
+        """Return the operation as the journal keeps it."""
+        document: State = {"kind": self.kind, "of": self.of}
+        if self.change is not None:
+            document["change"] = self.change.as_json() | {
+                "before": kept(self.change, self.change.before),
+                "after": kept(self.change, self.change.after),
+                "edits": [_edit_json(edit) for edit in self.change.edits],
+            }
+        return document | {"resource": to_record(self.resource), "ensure": _ensure_json(self.ensure)}
+
+    @classmethod
+    def from_json(cls, document: State) -> Operation:
+        """Return the operation that `as_json` wrote."""
+        change, ensure, resource = document.get("change"), document.get("ensure"), from_record(document.get("resource"))
+        if document["kind"] == "change" and not (is_dataclass(resource) and change):
+            raise Unreadable("a change of it names no resource, or does not say what is changed")
+        return cls(
+            document["kind"],
+            resource,
+            resource.own(_change(change)) if change and resource else None,
+            _ensure(ensure) if ensure else None,
+            document.get("of", -1),
+        )
+
+
+def _edit_json(edit: Edit) -> State:
+    sides = {"old": edit.old, "new": edit.new}
+    return {"path": edit.pointer} | {side: value for side, value in sides.items() if value is not ABSENT}
+
+
+def _ensure_json(ensure: Ensure | None) -> State | None:
+    if ensure is None:
+        return None
+    return {"check": to_record(ensure.check), "within": ensure.within, "always": ensure.always}
+
+
+def _ensure(document: State) -> Ensure:
+    return Ensure(from_record(document["check"]), document.get("within", 60.0), document.get("always", True))
+
+
+def _change(document: State) -> Change:
+    edits = tuple(
+        Edit(parse_pointer(item["path"]), item.get("old", ABSENT), item.get("new", ABSENT))
+        for item in document["edits"]
+    )
+    return Change(
+        document["address"],
+        document["before"],
+        document["after"],
+        edits,
+        document.get("reversible", True),
+        document.get("temporary", False),
+        document.get("note", ""),
+    )
