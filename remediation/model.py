@@ -10,6 +10,10 @@ from remediation.api import Api
 from remediation.changes import Change, Intent, Seen, Written
 from remediation.commands import Hint, Hints
 from remediation.diffing import State
+from remediation.remarks import Caution as Caution  # noqa: PLC0414 - one of the words of the engine
+from remediation.remarks import Evidence as Evidence  # noqa: PLC0414 - one of the words of the engine
+from remediation.remarks import Note as Note  # noqa: PLC0414 - one of the words of the engine
+from remediation.remarks import Unchecked as Unchecked  # noqa: PLC0414 - one of the words of the engine
 from remediation.rights import Permission as Permission  # noqa: PLC0414 - one of the words of the engine
 from remediation.status import Risk as Risk  # noqa: PLC0414 - one of the words of the engine
 from remediation.status import Status as Status  # noqa: PLC0414 - one of the words of the engine
@@ -238,14 +242,6 @@ class Applies:
 
     condition: bool
     message: str
-
-
-@dataclass(frozen=True)
-class Unchecked:
-    """Say what could not be checked, and why. Shown with every outcome."""
-
-    subject: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ _MARKS = {
     "unknown": ("unknown", "yellow"),
     "planned": ("will check", "cyan"),
     "not checked": ("not checked", "yellow"),
+    "warning": ("warning", "yellow"),
+    "evidence": ("evidence", "cyan"),
+    "note": ("note", "cyan"),
     "missing": ("MISSING", "red"),
 }
 _COLOURS = {
@@ -33,6 +36,7 @@ _COLOURS = {
     Status.PLANNED: "cyan",
     Status.APPLIED: "yellow",
 }
+_UNTOUCHED = "nothing was changed"
 _THEN = {
     Status.VERIFIED: ("verify", "rollback"),
     Status.APPLIED: ("verify", "rollback"),
@@ -41,10 +45,13 @@ _THEN = {
 
 
 def error_text(problem: RunbookError) -> str:
-    """Return an error in three parts: what, why, what to type next."""
+    """Return an error in three parts: what, why, what to type next; that nothing was changed is no reason, and stands apart."""
     lines = labelled(style("error: ", fg="red", bold=True), problem.summary)
-    if problem.detail:
-        lines += labelled("why:   ", problem.detail)
+    parts = problem.detail.split("; ")
+    if why := "; ".join(part for part in parts if part not in (_UNTOUCHED, "")):
+        lines += labelled("why:   ", why)
+    if _UNTOUCHED in parts:
+        lines += [f"       {_UNTOUCHED}"]
     return "\n".join([*lines, *next_lines(problem.next)])
 
 

@@ -152,7 +152,7 @@ def _already_ok(session: Session, book: Runbook, plan: Plan, api: Api) -> int:
     run.end(outcome.status, outcome.verify)
     if not session.json:
         shown = plan.as_json()
-        shown["checks"] = [item for item in shown["checks"] if item["status"] == "not checked"]
+        shown["checks"] = [item for item in shown["checks"] if item["status"] not in ("planned", "missing")]
         say(_heading(session, plan, api) + "\n" + plan_text(shown))
     return emit(session, (book.name, book.id), plan.target, outcome)
 

@@ -18,6 +18,7 @@ from remediation.facts import Facts
 from remediation.model import (
     Allowed,
     Applies,
+    Caution,
     During,
     Ensure,
     Permission,
@@ -73,9 +74,7 @@ class Plan:
     def as_json(self) -> State:
         """Return the ``plan`` part of the JSON document."""
         shown = self._shown()
-        checks = shown["checks"] + [
-            {"check": item.subject, "status": "not checked", "detail": item.reason} for item in self.unchecked
-        ]
+        checks = shown["checks"] + [item.as_json() for item in self.unchecked]
         checks += [{"check": f"permission: {item}", "status": "missing"} for item in self.missing]
         return {
             "fingerprint": self.fingerprint,
@@ -226,7 +225,7 @@ def make_plan(
             if plan.changes:
                 Reach.of([book], target, parameters, facts).require([*plan.operations, *plan.undo])
                 plan.missing = missing(plan, api)
-            plan.unchecked += [Unchecked("the API server warned", text) for text in api.warnings()]
+            plan.unchecked += [Caution("from the API server", text) for text in api.warnings()]
             return plan
     raise StalePlan(
         f"the target is being changed right now: {moved.summary}", "nothing was changed", advice("repeat the command")

@@ -118,6 +118,11 @@ class Agent:
         return [item.message for item in self.problems if item.refused]
 
     @property
+    def obeys_harm(self) -> bool:
+        """Tell whether one of these does harm; the others are only written twice."""
+        return any(item.refused and item.severity is Severity.DANGEROUS for item in self.problems)
+
+    @property
     def ignored(self) -> list[str]:
         """One sentence for each place where settings that somebody wrote are not read."""
         return [item.message for item in self.problems if item.meant]

@@ -15,6 +15,7 @@ from remediation.ranges import Network
 
 _ADDRESS = CONFIG_MAP.ref.address
 _UNSEEN = "whether a destination routes to pod addresses is not visible from here"
+_TWICE = "the configuration of ip-masq-agent says something twice, and only one of the two counts"
 _NO_AGENT = "no ip-masq-agent runs here"
 _MOST_SHOWN = 5
 _SNAT_UNKNOWN = "whether default SNAT is on is not known: add --project, --location and --cluster"
@@ -75,7 +76,7 @@ class Situation:
             summary = "ip-masq-agent rejects its configuration: new and rebooted nodes have the default rules instead"
             return Finding("fault", summary, _ADDRESS, tuple(agent.rejected))
         if agent.refused:
-            summary = "ip-masq-agent obeys settings that do harm or contradict each other"
+            summary = "ip-masq-agent obeys a setting that does harm" if agent.obeys_harm else _TWICE
             return Finding("fault", summary, _ADDRESS, tuple(agent.refused))
         if agent.ignored:
             summary = "ip-masq-agent ignores settings, and its defaults apply instead"

@@ -219,8 +219,10 @@ class Journal:
             matching = self._run_ids(where, values)
             if len(matching) == 1:
                 return matching[0]
-        what = f"{len(matching)} runs start with" if matching else "the journal has no run"
-        raise Refused(f"{what} {run_id!r} in {self.path}", next=command("runbook", "runs"))
+        if not self.count_runs():
+            raise Refused(f"no run was made yet: the journal {self.path} is empty", next=command("runbook", "list"))
+        what = f"{len(matching)} runs start with {run_id!r} in" if matching else f"there is no run {run_id!r} in"
+        raise Refused(f"{what} the journal {self.path}", next=command("runbook", "runs"))
 
     def _run_ids(self, where: str, values: tuple[Any, ...]) -> list[str]:
         return [row[0] for row in self._rows(f"SELECT run_id FROM runs WHERE {where}", values)]  # noqa: S608 - conditions are ours

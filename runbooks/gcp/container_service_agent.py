@@ -8,11 +8,13 @@ from typing import Any
 from remediation import (
     ApiEnabled,
     Applies,
+    Caution,
     Ensure,
     Facts,
     FailedOperations,
     Finding,
     GrantVisible,
+    Note,
     Project,
     ProjectGrant,
     ProjectIamMember,
@@ -159,8 +161,8 @@ def _open_questions(facts: Facts, project: str, lacking: list[ProjectIamMember])
         yield Unchecked("the agent for nodes of 1.33 and later, and Shared VPC", reason)
     for host in use.hosts:
         if text := _host_lacks(facts, project, host):
-            yield Unchecked("Shared VPC", text)
-    yield Unchecked(
+            yield Caution("Shared VPC", text)
+    yield Note(
         "the GKE operation that failed", "start it again; it can take minutes until the grant is effective everywhere"
     )
     yield Unchecked("who removed the role", "google_project_iam_binding or _policy in Terraform would remove it again")

@@ -9,6 +9,7 @@ from remediation import (
     AgentsAtDefaults,
     AgentUsesConfig,
     Allowed,
+    Caution,
     Cluster,
     DaemonSetRolledOut,
     Ensure,
@@ -159,7 +160,7 @@ def ip_masq_agent(
         yield _config_map(text)
     if agent.daemonset is None:
         yield _daemonset()
-        yield Unchecked("newer versions of the agent", "GKE does not upgrade one that this run deploys; that is yours")
+        yield Caution("newer versions of the agent", "GKE does not upgrade one that this run deploys; that is yours")
     elif restart and (text != agent.text or agent.restarted_for not in (None, config.digest)):
         yield from _restarted(agent, config.digest)
     yield from _undone(agent, agent.meaning(text))
@@ -172,7 +173,7 @@ def ip_masq_agent(
 def _not_proven(agent: Agent, protected: Protected, masquerade: tuple[Network, ...]) -> Steps:
     """Say what even a green outcome does not prove."""
     yield from protected.unchecked
-    yield from (Unchecked("present configuration", message) for message in agent.harmful)
+    yield from (Caution("present configuration", message) for message in agent.harmful)
     if masquerade:
         first = masquerade[0]
         address = str(first.network_address) if first.prefixlen == first.max_prefixlen else "ADDRESS"

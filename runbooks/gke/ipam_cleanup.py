@@ -12,10 +12,12 @@ from remediation import (
     Cluster,
     During,
     Ensure,
+    Evidence,
     Facts,
     Finding,
     KubernetesObject,
     NodesReported,
+    Note,
     Option,
     PodsHaveAddresses,
     Require,
@@ -193,8 +195,8 @@ def _told(facts: Facts, item: NodeAddressing, limit: int, image: str) -> Steps:
         f"{item.capacity}, so up to {item.most_leaked} leaked; allowed is {most} to 1024",
         command("runbook", "plan", "ipam-cleanup", "--node", item.node, "--max-reservations", str(most)),
     )
-    yield Unchecked("evidence", f"{item.numbers}, says {item.origin}")
-    yield Unchecked("what cures the cause", f"{item.node}: {cure(item.version, facts(DataplaneV2()))}")
+    yield Evidence("addresses in use", f"{item.numbers}, says {item.origin}")
+    yield Note("what cures the cause", f"{item.node}: {cure(item.version, facts(DataplaneV2()))}")
     if image_host(image) == "docker.io" and not item.external and not _has(item, image):
         yield Unchecked(
             f"that {item.node} can pull the image",

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 from remediation import (
     Allowed,
+    Caution,
     Cluster,
     Ensure,
     Facts,
     Finding,
     KubernetesObject,
+    Note,
     ObjectNamed,
     Option,
     PodsPull,
@@ -214,14 +216,12 @@ def _pulled(facts: Facts, namespace: str, service_account: str, registry: str, s
 
 def _open_questions(namespace: str, service_account: str) -> Steps:
     """Say what nobody looked at, and what a reader should know before agreeing."""
-    yield Unchecked(
-        "a grant instead of a key", "roles/artifactregistry.reader for the nodes' account would need no secret"
-    )
-    yield Unchecked("what else the account may do", "whoever gets the key may do all of it; it should only read images")
+    yield Note("a grant instead of a key", "roles/artifactregistry.reader for the nodes' account would need no secret")
+    yield Caution("what else the account may do", "whoever gets the key may do all of it; it should only read images")
     yield Unchecked("where else the key is used", "IAM does not tell; use a key of its own for each cluster")
     if service_account == "default":
         reason = f"new pods of {namespace} that name no service account carry the secret too"
-        yield Unchecked("who else gets the secret", reason)
+        yield Caution("who else gets the secret", reason)
 
 
 def _alive(facts: Facts, email: str) -> Steps:

@@ -135,7 +135,7 @@ def test_nobody_named_the_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ("words", "says"),
     [
         (("run", "ip-masq", "--yes"), "did you mean ip-masq-agent"),
-        (("rollback", "nothing", "--yes"), "the journal has no run 'nothing'"),
+        (("rollback", "nothing", "--yes"), "no run was made yet"),
         (("plan", "ip-masq-agent", "--masquerade", "nonsense"), "'nonsense' is not a CIDR"),
         (("run", "pull-secret", "--yes"), "Missing option"),
         (("run", "ip-masq-agent", "--unknown"), "No such option"),

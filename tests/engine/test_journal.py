@@ -105,7 +105,7 @@ def test_no_id_names_no_run(tmp_path: Path) -> None:
     """An empty variable of a script must not stand for the only run that there is."""
     journal = Journal(tmp_path / "j.db")
     journal.append("run-1", "run.created", {})
-    with pytest.raises(Refused, match="the journal has no run ''"):
+    with pytest.raises(Refused, match="there is no run ''"):
         journal.find("")
 
 

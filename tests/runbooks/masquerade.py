@@ -54,7 +54,7 @@ class World:
 
     def unchecked(self, *words: str) -> dict[str, str]:
         checks = self.cli("plan", "ip-masq-agent", *words).expect(0).json["plan"]["checks"]
-        return {item["check"]: item["detail"] for item in checks if item["status"] == "not checked"}
+        return {item["check"]: item["detail"] for item in checks if item["status"] != "planned"}
 
     def finding(self, *words: str) -> Any:
         return self.cli("diagnose", "ip-masq-agent", *words).expect(0).json["findings"][0]
