@@ -18,8 +18,8 @@ from remediation.clients.connection import READ_SECONDS, Connection
 from remediation.clients.patience import Patience
 from remediation.commands import command
 from remediation.diffing import State
-from remediation.errors import Expired, Throttled, Unavailable
-from remediation.refs import FIELD_MANAGER, Ref
+from remediation.errors import Expired, NotFound, Throttled, Unavailable
+from remediation.refs import FIELD_MANAGER, Ref, Resource
 
 # The class has a method called list, which would hide the built-in type in its annotations.
 States = list[State]
@@ -52,6 +52,7 @@ class KubernetesClient:
         self._connection = Connection(configuration, renew, self._patience)
         self._permit, self._read_seconds = permit, READ_SECONDS
         self._snapshot: dict[str, State] | None = None
+        self._resources: dict[str, dict[str, Resource]] = {}
         # The version of the newest list of each path, from which a watch goes on.
         self._listed: dict[str, str] = {}
 
@@ -91,9 +92,24 @@ class KubernetesClient:
         finally:
             self._snapshot = None
 
+    def _located(self, ref: Ref) -> Ref:
+        """Return the address with what the server calls its kind; one that every cluster has costs no request."""
+        if ref.is_known:
+            return ref
+        if ref.kind not in self._resources.get(ref.api_version, {}):
+            self._resources[ref.api_version] = self._discovered(ref.api_version)
+        return replace(ref, resource=self._resources[ref.api_version].get(ref.kind))
+
+    def _discovered(self, api_version: str) -> dict[str, Resource]:
+        try:
+            found = self._safely("GET", f"/apis/{api_version}").get("resources") or []
+        except NotFound:
+            return {}  # the request itself will say so too, about the object
+        return {each["kind"]: Resource(each["name"], each["namespaced"]) for each in found if "/" not in each["name"]}
+
     def read(self, ref: Ref) -> State:
         """Return one object; raises NotFound."""
-        seen = self._snapshot
+        seen, ref = self._snapshot, self._located(ref)
         if seen is None:
             return self._safely("GET", ref.path)
         if ref.path not in seen:
@@ -104,7 +120,7 @@ class KubernetesClient:
         self, ref: Ref, labels: str = "", fields: str = "", keep: Callable[[State], State] | None = None
     ) -> States:
         """Return every object of a kind that the selectors match; ``keep`` picks what is needed of it, page by page."""
-        query = {"labelSelector": labels, "fieldSelector": fields}
+        query, ref = {"labelSelector": labels, "fieldSelector": fields}, self._located(ref)
         try:
             return self._pages(ref, query | {"limit": "500"}, keep or _whole)
         except Expired:  # the next page is of a version that the server no longer has; a list in one piece cannot be
@@ -123,15 +139,17 @@ class KubernetesClient:
 
     def create(self, ref: Ref, body: State, *, dry_run: bool = False) -> State:
         """Create an object; raises Conflict when it exists."""
-        return self._write("POST", ref.collection, _write_query(dry_run), body, dry_run=dry_run)
+        return self._write("POST", self._located(ref).collection, _write_query(dry_run), body, dry_run=dry_run)
 
     def patch(self, ref: Ref, operations: States, *, dry_run: bool = False) -> State:
         """Apply a JSON patch; raises Conflict when one of its tests fails."""
-        return self._write("PATCH", ref.path, _write_query(dry_run), operations, JSON_PATCH, dry_run=dry_run)
+        return self._write(
+            "PATCH", self._located(ref).path, _write_query(dry_run), operations, JSON_PATCH, dry_run=dry_run
+        )
 
     def replace(self, ref: Ref, body: State) -> State:
         """Replace an object; raises Conflict when its resourceVersion is not the present one."""
-        return self._write("PUT", ref.path, _write_query(dry_run=False), body, dry_run=False)
+        return self._write("PUT", self._located(ref).path, _write_query(dry_run=False), body, dry_run=False)
 
     def delete(self, ref: Ref, uid: str, version: str = "", *, dry_run: bool = False) -> State:
         """Delete exactly the object with this uid and version; raises Conflict for any other."""
@@ -142,7 +160,9 @@ class KubernetesClient:
             "preconditions": preconditions,
             "propagationPolicy": "Background",
         }
-        return self._write("DELETE", ref.path, {"dryRun": "All"} if dry_run else {}, body, dry_run=dry_run)
+        return self._write(
+            "DELETE", self._located(ref).path, {"dryRun": "All"} if dry_run else {}, body, dry_run=dry_run
+        )
 
     def ask(self, path: str, body: State) -> State:
         """Post a question that changes nothing, such as a SelfSubjectAccessReview."""
@@ -163,7 +183,7 @@ class KubernetesClient:
         """
         from remediation.clients.watching import changes  # noqa: PLC0415 - only a verb that waits needs it
 
-        path = replace(ref, name="").path
+        path = replace(self._located(ref), name="").path
 
         def connect(version: str, left: float) -> Any:
             query = {

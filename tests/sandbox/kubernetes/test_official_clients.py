@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from remediation.built_in_kinds import PLURALS, WITHOUT_NAMESPACE
 from runbook_sandbox.kubernetes.discovery import groups, resources
 from runbook_sandbox.kubernetes.kinds import Kinds
 from tests.sandbox.kubernetes.conftest import Side
@@ -44,6 +45,20 @@ def test_every_group_and_resource_of_a_real_server_is_offered(side: Side) -> Non
     assert groups(kinds)["groups"] == side.ask("GET", "/apis")["groups"]
     for name in ("/api/v1", *(f"/apis/{each.group_version}" for each in kinds if each.group)):
         assert resources(kinds, name.split("/", 2)[2])["resources"] == side.ask("GET", name)["resources"], name
+
+
+def test_the_client_knows_the_kinds_that_every_server_has(side: Side) -> None:
+    """Its table was made from discovery (scripts/kinds.py) and is still what discovery says."""
+    groups = side.ask("GET", "/apis")["groups"]
+    found = {"v1": side.ask("GET", "/api/v1")["resources"]}
+    found |= {
+        v["groupVersion"]: side.ask("GET", f"/apis/{v['groupVersion']}")["resources"]
+        for g in groups
+        for v in g["versions"]
+    }
+    rows = [(name, row) for name, each in found.items() for row in each if "/" not in row["name"]]
+    assert {(name, row["kind"]): row["name"] for name, row in rows} == PLURALS
+    assert {(name, row["kind"]) for name, row in rows if not row["namespaced"]} == WITHOUT_NAMESPACE
 
 
 @pytest.mark.parametrize("place", DELETED)
