@@ -38,6 +38,7 @@ Anything else that escapes is a bug and is shown as one.
 from typing import ClassVar
 
 from remediation.commands import Hint, Hints, hints
+from remediation.limits import message
 
 
 class RunbookError(Exception):
@@ -48,7 +49,7 @@ class RunbookError(Exception):
 
     def __init__(self, summary: str, detail: str = "", next: Hint | Hints = ()) -> None:  # noqa: A002 - the JSON key is `next`
         super().__init__(summary)
-        self.summary, self.detail, self.next = summary, detail, hints(next)
+        self.summary, self.detail, self.next = message(summary), message(detail), hints(next)
 
 
 class UsageProblem(RunbookError):

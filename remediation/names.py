@@ -7,6 +7,8 @@ import re
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _ACCOUNT = re.compile(r"[a-z0-9-]+@[a-z0-9.-]+\.(iam\.)?gserviceaccount\.com")
+# As `journal.ids` draws them, and as the script on the nodes accepts them.
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*@sha256:[0-9a-f]{64}")
 
 
@@ -49,3 +51,8 @@ def count(text: str | int) -> int:
     if not str(text).isdigit() or not 1 <= int(text) <= 1024:
         raise ValueError(f"{text!r} is not allowed; allowed is a whole number from 1 to 1024")
     return int(text)
+
+
+def is_run_id(text: object) -> bool:
+    """Tell whether a text that was read somewhere can be the id of a run."""
+    return isinstance(text, str) and bool(_RUN.fullmatch(text))

@@ -25,7 +25,7 @@ MAY = {
     "api": {"diffing", "errors", "refs", "registry", "rights"},
     "diffing": set(),
     "commands": set(),
-    "errors": {"commands"},
+    "errors": {"commands", "limits"},
     "refs": {"built_in_kinds"},
     "built_in_kinds": set(),
     "ranges": set(),
@@ -42,12 +42,12 @@ MAY = {
     "model": {"remarks", "rights", "status", "targets"} | WORDS,
     "records": {"errors", "versions"},
     "versions": {"addresses", "errors"},
-    "journal": WORDS,
+    "journal": {"names"} | WORDS,
     "catalogue": WORDS,
     "engine": {"addresses", "catalogue", "facts", "journal", "records", "versions"} | WORDS,
     "facts": {"masquerade", "ranges", "refs", "registry"} | WORDS,
     "checks": {"facts", "masquerade", "records", "refs", "resources"} | WORDS,
-    "resources": {"facts", "records", "refs", "registry"} | WORDS,
+    "resources": {"facts", "names", "records", "refs", "registry"} | WORDS,
     "clients": {"addresses", "journal", "refs", "registry"} | WORDS,
 }
 

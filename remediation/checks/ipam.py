@@ -14,6 +14,7 @@ from remediation.diffing import State
 from remediation.facts import Facts
 from remediation.facts.ipam import SANDBOX_EVENTS, sandbox_errors
 from remediation.facts.pods import few, live_pods, name_of, takes_pod_address
+from remediation.limits import MESSAGE, message
 from remediation.model import CheckDefaults, Permission, Verdict
 from remediation.records import recorded
 from remediation.refs import Ref
@@ -60,7 +61,7 @@ class NodesReported(CheckDefaults):
             return Verdict("failing", "no node was named, which proves nothing", final=True)
         results = {node: _result(placed[node], self.mode) for node in self.nodes if node in placed}
         bad = [
-            f"{node}: {item.get('status')}: {item.get('reason', '')}"
+            message(f"{node}: {item.get('status')}: {item.get('reason', '')}")
             for node, item in results.items()
             if item and item.get("status") not in _GOOD
         ]
@@ -82,7 +83,7 @@ def _trouble(pod: State | None) -> str:
     for status in (pod or {}).get("status", {}).get("initContainerStatuses") or []:
         waiting = (status.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
-            return f"{waiting['reason']}: {waiting.get('message', '')}".strip(": ")
+            return message(f"{waiting['reason']}: {waiting.get('message', '')}".strip(": "))
     return ""
 
 
@@ -92,8 +93,8 @@ def _result(pod: State, mode: str) -> State | None:
         ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get("terminated")
         if ended:
             try:
-                result = json.loads(ended.get("message") or "")
-            except ValueError:
+                result = json.loads(str(ended.get("message") or "")[:MESSAGE])
+            except (ValueError, RecursionError):
                 return {
                     "status": "failed",
                     "reason": f"it ended with exit code {ended.get('exitCode')} and left no result",

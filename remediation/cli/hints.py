@@ -11,7 +11,8 @@ from typing import Any
 from remediation.commands import Advice, Command, Hint, Hints, command
 
 _PLACES = ("--sandbox", "--store", "--kubeconfig")
-_TARGET = ("--context", "--project", "--location", "--cluster")
+_COORDINATES = ("context", "project", "location", "cluster")
+_TARGET = tuple(f"--{name}" for name in _COORDINATES)
 _JOURNAL_KNOWS = ("verify", "resume", "rollback", "runs", "audit", "pause", "unpause")
 _FROM_NOTHING = ("plan", "run", "diagnose", "doctor")
 # Options that a verb does not take over from the other one, with the number of words.
@@ -111,5 +112,5 @@ def target_words(target: dict[str, str], option: Callable[[str], Any]) -> list[s
     if option("sandbox"):
         return ["--sandbox" if option("sandbox") == "emulated" else "--sandbox=real", *store]
     files = ["--kubeconfig", option("kubeconfig")] if option("kubeconfig") and "context" in target else []
-    named = {name: value for name, value in target.items() if name != "server" and value != "in-cluster"}
-    return [*files, *(word for name, value in named.items() for word in (f"--{name}", value)), *store]
+    named = [(f"--{name}", target[name]) for name in _COORDINATES if target.get(name) not in (None, "in-cluster")]
+    return [*files, *(word for pair in named for word in pair), *store]

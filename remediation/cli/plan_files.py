@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from remediation.commands import Command, command
 from remediation.engine.moved import since_plan
 from remediation.engine.plan import Plan, plan_fingerprint
 from remediation.errors import Refused, StalePlan, UsageProblem
+from remediation.limits import PLAN, kilobytes
+from remediation.targets import Target
 
 # Stands for the file whose content was piped into a plan.
 KEY = "KEY.json"
@@ -150,10 +152,15 @@ def read(path: str, book: Runbook) -> SavedPlan:
 
 def _content(path: str) -> dict[str, Any]:
     try:
-        content = json.loads(Path(path).read_text("utf-8"))
+        with Path(path).open("rb") as file:
+            text = file.read(PLAN + 1)
     except OSError as problem:
         raise bad_file(path, f"cannot be read: {problem.strerror}") from None
-    except ValueError:
+    if len(text) > PLAN:
+        raise bad_file(path, f"has more than {kilobytes(PLAN)}")
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
         content = None
     if not _is_plan(content):
         raise bad_file(path, "is not a plan")
@@ -165,9 +172,16 @@ def _is_plan(content: Any) -> bool:
         plan = content["plan"]
         whole = isinstance(plan["fingerprint"], str) and isinstance(content["runbook"], str)
         lists = all(isinstance(item, dict) for item in [*plan["changes"], *plan["checks"]])
-        return whole and lists and isinstance(content["parameters"], dict) and isinstance(content["target"], dict)
-    except (KeyError, TypeError):
+        return whole and lists and isinstance(content["parameters"], dict) and _is_target(content["target"])
+    except (KeyError, TypeError, AttributeError):
         return False
+
+
+def _is_target(said: Any) -> bool:
+    """Tell whether these are coordinates and nothing else: they become options of the command that is told next."""
+    known = {item.name for item in fields(Target)}
+    values = all(isinstance(value, str) and value and not value.startswith("-") for value in said.values())
+    return set(said) <= known and values
 
 
 def _require_parameters(path: str, saved: dict[str, Any], book: Runbook) -> None:

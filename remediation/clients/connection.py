@@ -18,9 +18,12 @@ from remediation.clients.login import overhearing
 from remediation.clients.patience import Patience
 from remediation.commands import advice, command
 from remediation.errors import Refused, RunbookError, Unauthorized
+from remediation.limits import OBJECT
 
 _CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 _UNAUTHORIZED, _NOT_OK = 401, 300
+# No text that is read has so many bytes; a server that sends more does not mean to end.
+_LONGEST_ANSWER = 64 * OBJECT
 
 
 class Connection:
@@ -76,6 +79,21 @@ class Connection:
         if answer.status >= _NOT_OK:
             raise from_answer(method, path, answer.status, answer.headers, answer.data, self.server)
         return answer
+
+    def end_of(self, path: str, query: Mapping[str, str], most: int) -> bytes:
+        """Return the last bytes of an answer; of one that does not end, what has come of it."""
+        answer = self.send("GET", path, query, stream=True)
+        end, total = b"", 0
+        try:
+            for chunk in answer.stream(most):
+                end, total = (end + chunk)[-most:], total + len(chunk)
+                if total > _LONGEST_ANSWER:
+                    break
+        except Exception as problem:
+            raise from_transport(problem, self.server) from problem
+        finally:
+            answer.close()
+        return end
 
     def _answer(
         self,

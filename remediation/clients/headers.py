@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+from remediation.limits import message
+
 # A clock that shows another century is none, and the calculations with it would not end well.
 _FIRST, _LAST = 1_577_836_800.0, 4_102_444_800.0  # 2020 and 2100
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -32,7 +34,8 @@ def retry_after(headers: Mapping[str, str]) -> float:
 
 def warnings(headers: Mapping[str, str]) -> list[str]:
     """Return what the API server warns of, without what would move the cursor of a terminal."""
-    return [re.sub(r"[^\x20-\x7e\xa0-\xff]", " ", text) for text in _WARNING.findall(headers.get("Warning", ""))]
+    found = _WARNING.findall(headers.get("Warning", ""))
+    return [re.sub(r"[^\x20-\x7e\xa0-\xff]", " ", message(text)) for text in found]
 
 
 def _seconds_of(text: str) -> float | None:

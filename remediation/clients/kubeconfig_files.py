@@ -11,6 +11,7 @@ from typing import Any
 
 from remediation.commands import command
 from remediation.errors import Refused
+from remediation.limits import DEPTH, KUBECONFIG, kilobytes
 
 _KINDS = ("clusters", "users", "contexts")
 # What names a file, by kind: relative to the kubeconfig that says it, not to the first one.
@@ -42,12 +43,35 @@ def contexts(where: str) -> list[str]:
 
 
 def _document(path: Path) -> dict[str, Any]:
-    import yaml  # noqa: PLC0415 - only needed once a cluster is asked
-
-    document = yaml.safe_load(path.read_text("utf-8"))
+    with path.open("rb") as file:
+        text = file.read(KUBECONFIG + 1)
+    if len(text) > KUBECONFIG:
+        raise _unusable(path, f"it has more than {kilobytes(KUBECONFIG)}")
+    document = _plain(path, text.decode())
     if not isinstance(document, dict | None):
         raise TypeError
     return document or {}
+
+
+def _plain(path: Path, text: str) -> Any:
+    """Read YAML without merge keys, with which a short text is more than a machine holds; an alias alone is no copy."""
+    import yaml  # noqa: PLC0415 - only needed once a cluster is asked
+
+    loader, depth = getattr(yaml, "CSafeLoader", yaml.SafeLoader), 0
+    for event in yaml.parse(text, loader):
+        if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]:
+            line = event.start_mark.line + 1 if event.start_mark else "?"
+            raise _unusable(path, f"it has a YAML merge key in line {line}; write the values out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH:
+            raise _unusable(path, "it is nested too deeply")
+    return yaml.load(text, loader)  # noqa: S506 - both are safe loaders
+
+
+def _unusable(path: Path, why: str) -> Refused:
+    return Refused(
+        f"the kubeconfig {path} cannot be used: {why}", "nothing was changed", command("kubectl", "config", "view")
+    )
 
 
 def _items(document: dict[str, Any], kind: str, path: Path) -> list[dict[str, Any]]:
@@ -55,11 +79,7 @@ def _items(document: dict[str, Any], kind: str, path: Path) -> list[dict[str, An
     names = _names(items)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise Refused(
-            f"the kubeconfig {path} cannot be used: two of its {kind} are called {twice[0]!r}",
-            "nothing was changed",
-            command("kubectl", "config", "view"),
-        )
+        raise _unusable(path, f"two of its {kind} are called {twice[0]!r}")
     return [_located(item, kind, path.absolute().parent) for item in items]
 
 

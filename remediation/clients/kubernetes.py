@@ -19,6 +19,7 @@ from remediation.clients.patience import Patience
 from remediation.commands import command
 from remediation.diffing import State
 from remediation.errors import Expired, NotFound, Throttled, Unavailable
+from remediation.limits import LOG
 from remediation.refs import FIELD_MANAGER, Ref, Resource
 
 # The class has a method called list, which would hide the built-in type in its annotations.
@@ -169,10 +170,10 @@ class KubernetesClient:
         return self._safely("POST", path, {}, body)
 
     def text(self, path: str, query: Mapping[str, str]) -> str:
-        """Return a text answer such as a container log."""
+        """Return a text answer such as a container log, the end of one that is too long."""
         # What a kubelet does not answer is told by the server as its own failure: asking it often only takes time.
-        answer = self._repeatedly(self._connection.send, "GET", path, query, attempts=2)
-        return str(answer.data.decode(errors="replace"))
+        end: bytes = self._repeatedly(self._connection.end_of, path, query, LOG, attempts=2)
+        return end.decode(errors="replace")
 
     def changes(
         self, ref: Ref, seconds: float, fields: str = "", labels: str = "", *, quiet: float = 10

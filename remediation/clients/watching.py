@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from remediation.diffing import State
 from remediation.errors import Expired, Forbidden, RunbookError, Unavailable
+from remediation.limits import OBJECT
 
 # Changes that come together, such as the objects with which a first watch begins, are one moment.
 _BURST_SECONDS = 0.02
@@ -20,7 +21,8 @@ _BURST_SECONDS = 0.02
 _POLL_SECONDS = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 # What reading raises when the connection is lost, brings garbage, or is shut down by `_Follower.stop`.
-_BROKEN = (HTTPError, OSError, ValueError, AttributeError, KeyError, TypeError)
+_BROKEN = (HTTPError, OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError)
+_LONGEST_EVENT = 8 * OBJECT
 # Opens a stream of what happened after a version, or of all that is there for an empty one, for at most some seconds.
 Connect = Callable[[str, float], Any]
 
@@ -123,10 +125,16 @@ class _Follower(Thread):
 
 
 def _lines(stream: Any) -> Iterator[bytes]:
-    rest = b""
+    begun: list[bytes] = []
     for chunk in stream.stream(None):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from filter(None, lines)
+        first, *more = chunk.split(b"\n")
+        begun.append(first)
+        if more:
+            *whole, rest = more
+            yield from filter(None, (b"".join(begun), *whole))
+            begun = [rest]
+        elif sum(map(len, begun)) > _LONGEST_EVENT:
+            raise Unavailable("the server sends an event without an end")
 
 
 def _error(status: State) -> RunbookError:

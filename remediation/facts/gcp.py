@@ -9,6 +9,7 @@ from typing import Any
 from remediation.diffing import State
 from remediation.errors import Forbidden, NotFound, Unavailable
 from remediation.facts import Facts
+from remediation.limits import message
 from remediation.model import Permission
 
 
@@ -119,7 +120,7 @@ def begun(operation: State) -> float:
 def told(operation: State) -> str:
     """Return an operation in one phrase: its type and name, and its error."""
     error = (operation.get("error") or {}).get("message", "")
-    return f"{operation.get('operationType')} {operation.get('name')}" + (f": {error}" if error else "")
+    return f"{operation.get('operationType')} {operation.get('name')}" + (f": {message(str(error))}" if error else "")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from remediation.diffing import State
+from remediation.limits import message
 
 # What is needed of an event.
 KEPT = (
@@ -31,6 +32,7 @@ KEPT = (
     *("message", "eventTime", "firstTimestamp", "lastTimestamp", "series", "metadata.namespace"),
 )
 _KUBELET = "kubelet"
+_MOST_TIME = 40
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,12 @@ def _report(event: State, pod: State) -> Report:
     )
     seen = next((str(time) for time in times if time), "")
     names = (metadata["namespace"], metadata["name"], metadata["uid"], pod["spec"]["nodeName"])
-    return Report(*names, seen, str(event.get("message") or ""))
+    return Report(*names, seen[:_MOST_TIME], said(event))
+
+
+def said(event: State) -> str:
+    """Return the message of an event, as much of it as is read."""
+    return message(str(event.get("message") or ""))
 
 
 def caution(told: Sequence[Report]) -> str:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from remediation.diffing import State
 from remediation.facts import Facts
-from remediation.facts.kubelet_events import KEPT, Report, reports
+from remediation.facts.kubelet_events import KEPT, Report, reports, said
 from remediation.facts.kubernetes import ObjectNamed, ObjectsOf
 from remediation.facts.pods import live_pods
+from remediation.limits import message as cut
 from remediation.masquerade import (
     DEFAULT_RANGES,
     RESERVED_RANGES,
@@ -99,7 +100,7 @@ class Agent:
         if self.text is not None or not self.other_keys:
             return []
         keys = ", ".join(self.other_keys)
-        message = f"The ConfigMap has no key {KEY}, so the agent uses its defaults; it has {keys}."
+        message = f"The ConfigMap has no key {KEY}, so the agent uses its defaults; it has {cut(keys)}."
         return [Problem(KEY, keys, message, Severity.IGNORED, meant=KEY)]
 
     @property
@@ -195,7 +196,7 @@ class TimedOutDestinations:
 
     def ask(self, facts: Facts) -> tuple[TimedOut, ...]:
         """Find the addresses in the texts of the events; the pods are listed only where there are some."""
-        events = [event for event in facts(self.events) if _TIMED_OUT.search(event.get("message") or "")]
+        events = [event for event in facts(self.events) if _TIMED_OUT.search(said(event))]
         pods = [pod for pod in facts(live_pods()) if not pod["spec"].get("hostNetwork")] if events else []
         found: dict[Network, list[Report]] = defaultdict(list)
         for report in sorted(reports(events, pods), key=lambda item: item.time, reverse=True):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from remediation.diffing import State
 from remediation.facts.kubernetes import ObjectsOf
+from remediation.limits import message
 from remediation.refs import Ref
 from remediation.registry import image_host, same_host
 
@@ -72,7 +73,7 @@ def pull_failures(pod: State, host: str) -> list[str]:
     for item, status in containers(pod):
         waiting = (status.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") in _PULL_REASONS and _is_of(item, host):
-            found.append(str(waiting.get("message") or waiting["reason"]))
+            found.append(message(str(waiting.get("message") or waiting["reason"])))
     return found
 
 

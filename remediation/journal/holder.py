@@ -7,6 +7,8 @@ import os
 import re
 import socket
 
+from remediation.limits import message
+
 # A holder of an earlier version names no runbook and no acquisition.
 _HOLDER = re.compile(
     r"run (?P<run>\S+) (?:\((?P<book>\S*)\) )?of (?P<actor>\S+) on (?P<host>\S+) process (?P<pid>\d+)\.(?P<born>\S*)(?: as \S+)?"
@@ -39,7 +41,7 @@ def person(text: str) -> str:
     """Return a holder in words for a person: ``root@host (run ID, RUNBOOK)``; a foreign text as it is."""
     found = _HOLDER.fullmatch(text)
     if found is None:
-        return text
+        return message(text)
     host = found["host"].partition("/")[0]
     who = f"{found['actor']} on {host}" if "@" in found["actor"] else f"{found['actor']}@{host}"
     return f"{who} (run {found['run']}{', ' + found['book'] if found['book'] else ''})"

@@ -6,6 +6,8 @@ import json
 import sqlite3
 from pathlib import Path
 
+from remediation.names import is_run_id
+
 _NEWEST = "SELECT run_id, payload FROM events WHERE kind = 'run.created' ORDER BY sequence DESC LIMIT 50"
 
 
@@ -16,7 +18,8 @@ def newest(path: Path) -> list[tuple[str, str]]:
     try:
         database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.1)
         try:
-            return [(run, str(json.loads(payload).get("runbook"))) for run, payload in database.execute(_NEWEST)]
+            found = database.execute(_NEWEST)
+            return [(run, str(json.loads(payload).get("runbook"))) for run, payload in found if is_run_id(run)]
         finally:
             database.close()
     except (sqlite3.Error, ValueError):

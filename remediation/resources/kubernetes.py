@@ -13,6 +13,7 @@ from remediation.commands import command
 from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, State
 from remediation.errors import Conflict, NotFound, Refused
 from remediation.model import Permission
+from remediation.names import is_run_id
 from remediation.records import recorded
 from remediation.refs import Ref
 from remediation.resources import managed_fields
@@ -266,7 +267,8 @@ def require_made_by(run_id: str, address: str, annotations: State | None) -> Non
 
 
 def _left_behind(address: str, current: State) -> Refused:
-    run = current["metadata"].get("annotations", {}).get(RUN_ANNOTATION)
+    said = current["metadata"].get("annotations", {}).get(RUN_ANNOTATION)
+    run = said if is_run_id(said) else ""
     return Refused(
         f"{address} exists already{f', and is from run {run}' if run else ''}",
         "nothing was changed; a run that is still at work, or that was killed, needs it",

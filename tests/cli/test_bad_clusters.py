@@ -100,6 +100,7 @@ def test_nobody_listens(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [(None, "there is no kubeconfig"), ("", "cannot be used"), ("a: [", "not valid YAML at line"), ("- a\n", "cannot be used"),
+     ("a: &a {x: 1}\nb: {<<: *a}\n", "merge key in line 2"), ("[" * 100_000, "nested too deeply"),
      ("clusters: []\ncontexts: []\nusers: []\n", "cannot be used"), ("token: planted-token-value\ncontexts: 7\n", "cannot be used")],
 )  # fmt: skip
 def test_bad_kubeconfigs(tmp_path: Path, content: str | None, says: str) -> None:
