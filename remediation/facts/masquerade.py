@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from remediation.diffing import State
 from remediation.facts import Facts
@@ -21,6 +21,8 @@ from remediation.masquerade import (
     MasqueradeConfig,
     Problem,
     Severity,
+    joined,
+    mended,
     problems,
     repaired,
 )
@@ -90,6 +92,22 @@ class Agent:
     def repaired(self) -> str | None:
         """The text with its one repairable fault healed; None when there is no such fault, or more than that."""
         return repaired(self.text or "", ipv6=self.ipv6)
+
+    def prepared(self, *, repair: bool = False, join: bool = False) -> Agent:
+        """Return the agent with its text mended, and with neighbouring ranges joined, where that can be done."""
+        text = mended(self.text) if repair and self.text is not None else self.text
+        return replace(self, text=joined(text) if join and text is not None else text)
+
+    @property
+    def cure(self) -> tuple[str, ...]:
+        """What has to be prepared until nothing is wrong with the text; nothing where only a person can tell."""
+        ways: tuple[tuple[str, ...], ...] = (("repair",), ("join",), ("repair", "join"))
+        return next((way for way in ways if not self.prepared(**dict.fromkeys(way, True)).faulty), ())
+
+    @property
+    def faulty(self) -> bool:
+        """Whether the text is not read, is rejected, does harm, or says what the agent ignores."""
+        return bool(self.unread or self.rejected or self.refused or self.ignored)
 
     @property
     def problems(self) -> list[Problem]:

@@ -72,16 +72,26 @@ class Situation:
         agent = self.agent
         if agent.unread:
             return Finding("unknown", "the configuration of ip-masq-agent is not read", _ADDRESS, tuple(agent.unread))
+        cure = dict.fromkeys(self._cure(), True)
         if agent.rejected:
             summary = "ip-masq-agent rejects its configuration: new and rebooted nodes have the default rules instead"
-            return Finding("fault", summary, _ADDRESS, tuple(agent.rejected))
+            return Finding("fault", summary, _ADDRESS, tuple(agent.rejected), parameters=cure)
         if agent.refused:
             summary = "ip-masq-agent obeys a setting that does harm" if agent.obeys_harm else _TWICE
-            return Finding("fault", summary, _ADDRESS, tuple(agent.refused))
+            return Finding("fault", summary, _ADDRESS, tuple(agent.refused), parameters=cure)
         if agent.ignored:
             summary = "ip-masq-agent ignores settings, and its defaults apply instead"
-            return Finding("fault", summary, _ADDRESS, tuple(agent.ignored), "probable")
+            return Finding("fault", summary, _ADDRESS, tuple(agent.ignored), "probable", parameters=cure)
         return None
+
+    def _cure(self) -> tuple[str, ...]:
+        """Return the options that put the text right, where no range of the cluster loses by it."""
+        agent = self.agent
+        if agent.repaired is not None:  # a run without any option does that
+            return ()
+        healed = agent.prepared(**dict.fromkeys(agent.cure, True))
+        harms = not agent.rejected and self.protected.lost(agent.config, healed.config)
+        return () if harms else agent.cure
 
     def _wrong_effect(self) -> Finding | None:
         """Return what goes wrong under a configuration that is well written."""

@@ -8,6 +8,8 @@ https://cloud.google.com/kubernetes-engine/docs/how-to/ip-masquerade-agent.
 
 from .config import MasqueradeConfig
 from .duration import go_duration
+from .fitting import also, fitting
+from .mending import joined, mended
 from .problems import ConfigProblem, Problem, Severity, problems
 from .ranges import DEFAULT_RANGES, RESERVED_RANGES, exclude
 from .repair import repaired
@@ -19,8 +21,12 @@ __all__ = [
     "MasqueradeConfig",
     "Problem",
     "Severity",
+    "also",
     "exclude",
+    "fitting",
     "go_duration",
+    "joined",
+    "mended",
     "problems",
     "repaired",
 ]

@@ -101,11 +101,6 @@ class MasqueradeConfig:
         return _PROPAGATION + max(self.resync_seconds, 0.0)
 
     @property
-    def minimum_entries(self) -> int:
-        """The smallest number of blocks that describe the same addresses."""
-        return len(collapsed(self.non_masquerade))
-
-    @property
     def digest(self) -> str:
         """Twelve hexadecimal digits that are equal for configurations with the same effect."""
         return hashlib.sha256(json.dumps(self._meaning()).encode()).hexdigest()[:12]
@@ -141,11 +136,7 @@ class MasqueradeConfig:
         count = len(self.non_masquerade)
         if not self.explicit or count <= self.cidr_limit:
             return None
-        message = (
-            f"{LIST} would have {count} entries ({self.minimum_entries} when neighbours are joined); "
-            f"the agent accepts at most {self.cidr_limit}."
-        )
-        return Problem(LIST, count, message)
+        return Problem(LIST, count, f"{LIST} would have {count} entries; the agent accepts at most {self.cidr_limit}.")
 
     def render(self, original: str | None = None) -> str:
         """Write the configuration into the original text, changing as little of it as possible.

@@ -141,9 +141,14 @@ def _of_keys(document: Document) -> Iterator[Problem]:
         seen.add(name)
 
 
+def resembled(key: str) -> str:
+    """Return the agent's key that a misspelt one resembles, empty when there is none."""
+    close = get_close_matches(key.casefold(), _BY_FOLDED_NAME, n=1, cutoff=0.7)
+    return _BY_FOLDED_NAME[close[0]] if close else ""
+
+
 def _unknown(member: Member) -> Problem:
-    close = get_close_matches(member.key.casefold(), _BY_FOLDED_NAME, n=1, cutoff=0.7)
-    meant = _BY_FOLDED_NAME[close[0]] if close else ""
+    meant = resembled(member.key)
     hint = f"did you mean {meant}?" if meant else f"allowed keys are {', '.join(FIELDS)}."
     message = f"{member.key} is not a key that the agent knows, so it ignores it; {hint}"
     return Problem(member.key, member.value, message, Severity.IGNORED, meant=meant)

@@ -38,15 +38,20 @@ def parse_cidr(text: str) -> Network:
     Raises:
         ValueError: not a CIDR, or host bits are set; the sentence names the text and what is allowed.
     """
-    try:
-        network = ip_network(text, strict=False) if _CIDR.fullmatch(text) else None
-    except ValueError:
-        network = None
+    network = aligned(text)
     if network is None:
         raise ValueError(f'"{text}" is not a CIDR; write an address and a prefix length, for example 192.0.2.0/24.')
     if not _is_aligned(text):
         raise ValueError(f'"{text}" is not aligned to its prefix length; write "{network}".')
     return network
+
+
+def aligned(text: str) -> Network | None:
+    """Return the network of an address and a prefix length, with the host bits cleared; None for other text."""
+    try:
+        return ip_network(text, strict=False) if _CIDR.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def _is_aligned(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 
-from .document import DocumentError, Member, read
+from .document import DocumentError, read
 from .problems import INTERVAL, SHORTEST_INTERVAL, Severity, fields, problems
 from .rewrite import replace_value
 
@@ -20,15 +20,15 @@ def repaired(text: str, *, ipv6: bool = True) -> str | None:
     except DocumentError:
         return None
     member = fields(document).get(INTERVAL)
-    interval = _interval(member) if member else None
+    interval = with_unit(member.value) if member else None
     if member is None or interval is None:
         return None
     candidate = replace_value(document, member, interval)
     return candidate if _heals(candidate, _values(text) | {INTERVAL: interval}, ipv6) else None
 
 
-def _interval(member: Member) -> str | None:
-    value = member.value
+def with_unit(value: object) -> str | None:
+    """Return an interval without a unit as seconds, None for any other value and for one that is too short."""
     if isinstance(value, bool) or not isinstance(value, int | str) or not _WHOLE.fullmatch(str(value)):
         return None
     return f"{int(value)}s" if int(value) >= SHORTEST_INTERVAL else None

@@ -1,7 +1,7 @@
 """Put wanted values into a configuration text with the smallest change of that text."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
@@ -40,9 +40,12 @@ def rewrite(original: str, wanted: Wanted) -> str:
     document = read(original)
     if not document.members:
         return write(wanted, {}, original)
-    edits = sorted(_edits(document, wanted), key=lambda edit: edit.span.start, reverse=True)
-    text = original
-    for edit in edits:
+    return applied(original, _edits(document, wanted))
+
+
+def applied(text: str, edits: Iterable[Edit]) -> str:
+    """Return the text after edits of different places in it."""
+    for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
         text = text[: edit.span.start] + edit.text + text[edit.span.end :]
     return text
 
@@ -61,8 +64,19 @@ def write(wanted: Wanted, unknown: Mapping[str, object], original: str | None) -
 
 def replace_value(document: Document, member: Member, value: object) -> str:
     """Return the text with the value of one key replaced."""
-    edit = _scalar_edit(document, member, value)
-    return document.text[: edit.span.start] + edit.text + document.text[edit.span.end :]
+    return applied(document.text, [_scalar_edit(document, member, value)])
+
+
+def removal(document: Document, member: Member, place: int) -> Edit:
+    """Return the edit that takes one entry, not the first, out of a list; a comment behind it stays on its line."""
+    item, text = member.items[place], document.text
+    if member.column is None:
+        return Edit(Span(member.items[place - 1].end, item.end), "")
+    start = text.rfind("\n", 0, item.start) + 1
+    end = text.find("\n", item.end)
+    line_end = len(text) if end < 0 else end + 1
+    comment = text.find("#", item.end, line_end)
+    return Edit(Span(start + member.column, comment), "") if comment >= 0 else Edit(Span(start, line_end), "")
 
 
 def _leading_comments(document: Document) -> str:
@@ -127,7 +141,7 @@ def _list_edits(document: Document, member: Member, networks: tuple[Network, ...
         return
     texts = [document.text[item.start : item.end] for item in member.items]
     known = dict(zip(old, texts, strict=True))
-    entries = [known.get(network) or _entry(document, texts[0], network) for network in networks]
+    entries = [known.get(network) or written_as(document, texts[0], network) for network in networks]
     for old_part, new_part in _replaced_parts(old, networks):
         span = Span(member.items[old_part][0].start, member.items[old_part][-1].end)
         yield Edit(span, _separator(document, member).join(entries[new_part]))
@@ -146,7 +160,8 @@ def _networks(value: object) -> tuple[Network, ...]:
     return tuple(parse_cidr(str(entry)) for entry in value) if isinstance(value, list) else ()
 
 
-def _entry(document: Document, example: str, network: Network) -> str:
+def written_as(document: Document, example: str, network: Network) -> str:
+    """Return a network as the text of an entry like the example."""
     # New entries are quoted as the old ones are; a plain IPv6 network inside braces or brackets would be ambiguous.
     quote = example[0] if example[0] in "\"'" else '"' if document.is_json or network.version == 6 else ""
     return f"{quote}{network}{quote}"

@@ -40,6 +40,7 @@ from remediation.facts.masquerade import (
     TimedOutDestinations,
 )
 from remediation.facts.masquerade_findings import Situation
+from remediation.facts.masquerade_offers import Wish, cures, within_limit
 from remediation.facts.protected import Protected
 from remediation.manifests import manifest
 from remediation.masquerade import MasqueradeConfig
@@ -58,6 +59,8 @@ _PROBE = (
     "only a probe from a pod proves it: "
     "kubectl run probe --rm -i --restart=Never --image=busybox -- nc -zv -w 5 {address} PORT"
 )
+_MASQUERADE = "destination that must see node addresses; without one a resyncInterval without unit is repaired"
+_REPAIR = "mend each fault that has one remedy: host bits, duplicates, quoted numbers and booleans, misspelt keys"
 
 
 def _config_map(text: str) -> KubernetesObject:
@@ -113,16 +116,11 @@ def _text(agent: Agent, config: MasqueradeConfig) -> str | None:
 def ip_masq_agent(
     target: Cluster,
     facts: Facts,
-    masquerade: Annotated[
-        tuple[Network, ...],
-        Option(
-            "CIDR",
-            "destination that must see node addresses; without one a broken configuration is repaired",
-            destination,
-        ),
-    ] = (),
+    masquerade: Annotated[tuple[Network, ...], Option("CIDR", _MASQUERADE, destination)] = (),
     restart: Annotated[bool, Option("", "restart the agent, which makes it read the configuration at once")] = True,
     deploy_agent: Annotated[bool, Option("", "deploy the agent where no DaemonSet exists")] = False,
+    repair: Annotated[bool, Option("", _REPAIR)] = False,
+    join: Annotated[bool, Option("", "write neighbouring ranges as one; the same addresses in fewer entries")] = False,
 ) -> Steps:
     """Masquerade pod traffic to networks that cannot route to pod addresses.
 
@@ -139,20 +137,22 @@ def ip_masq_agent(
     template. The agents read it within their resync interval, a minute unless it is set. Agents that the run has
     deployed go back to their built-in ranges before they go, because their rules stay on the nodes.
     """
-    agent = facts(MasqueradeAgent())
+    present = facts(MasqueradeAgent())
+    agent = present.prepared(repair=repair, join=join)
+    wish = Wish.of(masquerade, restart=restart, deploy_agent=deploy_agent, repair=repair, join=join)
     protected = facts(ProtectedRanges(target.project, target.location, target.cluster))
     yield from _not_proven(agent, protected, masquerade)
     text = agent.repaired if agent.rejected and not masquerade else None
     yield from _possible(agent, protected, masquerade, deploys=deploy_agent)
-    yield from _sound(agent, masquerade, repairs=text is not None)
+    yield from _sound(agent, wish, repairs=text is not None)
     if text is not None:
         config = agent.meaning(text)
     else:
         config = agent.config.without(masquerade)
-        yield from _guards(agent, config, masquerade, protected.lost(agent.config, config))
+        yield from _guards(agent if present.rejected else present, agent, config, wish, protected)
         text = _text(agent, config)
     yield Require(
-        not agent.immutable or text == agent.text,
+        not agent.immutable or text == present.text,
         f"{_ADDRESS} is immutable, so nobody can change it; made anew without that, it can be changed",
         _RECREATE,
     )
@@ -161,7 +161,7 @@ def ip_masq_agent(
     if agent.daemonset is None:
         yield _daemonset()
         yield Caution("newer versions of the agent", "GKE does not upgrade one that this run deploys; that is yours")
-    elif restart and (text != agent.text or agent.restarted_for not in (None, config.digest)):
+    elif restart and (text != present.text or agent.restarted_for not in (None, config.digest)):
         yield from _restarted(agent, config.digest)
     yield from _undone(agent, agent.meaning(text))
     starts = restart or agent.daemonset is None
@@ -224,18 +224,14 @@ def _possible(agent: Agent, protected: Protected, masquerade: tuple[Network, ...
     )
 
 
-def _sound(agent: Agent, masquerade: tuple[Network, ...], *, repairs: bool) -> Steps:
-    """Refuse to build on a configuration that a person has to put right first."""
+def _sound(agent: Agent, wish: Wish, *, repairs: bool) -> Steps:
+    """Refuse to build on a configuration that has to be put right first, and offer what does that."""
     wrong = [] if repairs else agent.rejected
-    yield Require(
-        not wrong,
-        "the agent rejects its configuration: " + " ".join(wrong),
-        _EDIT if agent.repaired is None else advice("repair it first: {}", command("runbook", "run", "ip-masq-agent")),
-    )
-    yield Require(not agent.refused, "no change can build on this configuration: " + " ".join(agent.refused), _EDIT)
-    yield Require(
-        bool(masquerade) or not agent.ignored, "the agent ignores settings: " + " ".join(agent.ignored), _EDIT
-    )
+    ways = (*cures(agent, wish), _EDIT)
+    yield Require(not wrong, "the agent rejects its configuration: " + " ".join(wrong), ways)
+    yield Require(not agent.refused, "no change can build on this configuration: " + " ".join(agent.refused), ways)
+    ignored = "the agent ignores settings: " + " ".join(agent.ignored)
+    yield Require(bool(wish.masquerade) or not agent.ignored, ignored, ways)
 
 
 def _undone(agent: Agent, config: MasqueradeConfig) -> Steps:
@@ -257,27 +253,22 @@ def _restarted(agent: Agent, digest: str) -> Steps:
     yield _restart(digest)
 
 
-def _guards(agent: Agent, config: MasqueradeConfig, masquerade: tuple[Network, ...], lost: list[str]) -> Steps:
+def _guards(before: Agent, agent: Agent, config: MasqueradeConfig, wish: Wish, protected: Protected) -> Steps:
     """Refuse what would harm more than the fault."""
+    lost = protected.lost(before.config, config)
     yield Require(
         not lost,
         f"these must keep seeing pod addresses and would not: {', '.join(lost[:5])}",
-        advice("choose a --masquerade range that does not overlap them"),
+        advice("choose a --masquerade range that does not overlap them") if wish.masquerade else _EDIT,
     )
-    problem = config.limit_problem()
-    yield Require(
-        problem is None,
-        problem.message if problem else "",
-        advice("choose a range whose exclusion leaves fewer blocks"),
-    )
+    yield within_limit(agent, protected, wish)
     dropped = config.lost_comments(agent.text) if agent.text else []
     yield Require(
         not dropped,
         f"these comments of the configuration would be lost: {'; '.join(dropped[:3])}",
         advice("remove them, or edit it by hand: {}", _BY_HAND),
     )
-    outside = [str(item) for item in masquerade if not config.masquerades(item)]
-    yield Require(
-        not outside,
-        f"{', '.join(outside)} cannot be masqueraded this way; link-local ranges are kept by the agent itself",
-    )
+    outside = [str(item) for item in wish.masquerade if not config.masquerades(item)]
+    kept = f"{', '.join(outside)} cannot be masqueraded this way; the agent itself keeps link-local ranges"
+    told = advice("write masqLinkLocal: true (masqLinkLocalIPv6 for IPv6) into it: {}", _BY_HAND)
+    yield Require(not outside, kept, (told, advice("leave these ranges out")))

@@ -94,11 +94,6 @@ def test_too_many_entries_are_told_before_anything_is_written() -> None:
     assert explicit("10.0.0.0/8").without([PARTNER]).limit_problem() is None
 
 
-def test_the_minimum_joins_neighbours() -> None:
-    """The minimum tells whether joining neighbours would help to stay below the limit."""
-    assert explicit("10.0.0.0/9", "10.128.0.0/9", "10.1.0.0/16").minimum_entries == 1
-
-
 # A universe of 256 addresses is small enough to check every one of them.
 BASE = int(IPv4Address("192.0.2.0"))
 small = st.integers(24, 32).flatmap(
