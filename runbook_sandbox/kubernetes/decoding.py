@@ -35,6 +35,8 @@ _PLAIN_NUMBERS = frozenset({"minReadySeconds", "hostPort", "nodePort", "initialD
 # The empty text of these fields means something of its own.
 _TEXT_POINTERS = frozenset({"storageClassName", "fsType"})
 _NO_AMOUNT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+# Their rules are written also when there are none; the schema does not require them.
+_ROLES = frozenset({"rbac.v1.Role", "rbac.v1.ClusterRole"})
 _COMPLAINTS_KEPT = 20
 
 
@@ -97,11 +99,19 @@ class Decoder:
             raise WrongType(f"json: cannot unmarshal {_GO_NAMES[type(value)]} into Go struct field {go_path}")
         if isinstance(value, dict):
             return {
-                key: self._value(shape["map"], item, f"{path}.{key}", go_path)
+                key: self._member(shape["map"], item, f"{path}.{key}", go_path)
                 for key, item in value.items()
-                if item is not None
+                if item is not None or not self.as_written
             }
-        return [self._value(shape["list"], item, f"{path}[{index}]", go_path) for index, item in enumerate(value)]
+        return [self._member(shape["list"], item, f"{path}[{index}]", go_path) for index, item in enumerate(value)]
+
+    def _member(self, shape: Any, value: Any, path: str, go_path: str) -> Any:
+        """Return a member of a list or map; null is the zero value of what it holds."""
+        if value is not None:
+            return self._value(shape, value, path, go_path)
+        if isinstance(shape, str) and shape.startswith("@"):
+            return self._object(shape[1:], {}, path, go_path)
+        return None if isinstance(shape, dict) or shape in {"any", "time"} else _ZEROS.get(shape, "")
 
     def _object(self, name: str, value: Any, path: str, go_path: str) -> Any:
         if not isinstance(value, dict):
@@ -123,7 +133,7 @@ class Decoder:
                 known[key] = self._object(fields[key][1:], {}, _join(path, key), go_path)
         # What the schema requires is written also when it is empty; the rest mostly has `omitempty`.
         kept = {key: item for key, item in known.items() if key in required or not _is_omitted(key, item, fields[key])}
-        return kept | _always_written(found, kept)
+        return kept | _always_written(found, kept) | ({"rules": None} if name in _ROLES and "rules" not in kept else {})
 
     def _complain(self, value: dict[str, Any], fields: dict[str, Any], path: str) -> None:
         self.complaints += [f'unknown field "{_join(path, key)}"' for key in value if key not in fields]

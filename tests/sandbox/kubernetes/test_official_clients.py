@@ -139,3 +139,35 @@ def test_metadata_clients_get_lists_and_watches(side: Side) -> None:
         (place, "Nonsense"),
     ):
         assert side.accepting(path, form)["reason"] == "NotAcceptable"
+
+
+NULLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "a list": ("/api/v1/namespaces/{ns}/serviceaccounts", {"imagePullSecrets": None}, {}),
+    "a member of a list": (
+        "/api/v1/namespaces/{ns}/serviceaccounts",
+        {"imagePullSecrets": [None]},
+        {"imagePullSecrets": [{}]},
+    ),
+    "a map": ("/api/v1/namespaces/{ns}/configmaps", {"data": None}, {}),
+    "a value of a map": ("/api/v1/namespaces/{ns}/configmaps", {"data": {"a": None}}, {"data": {"a": ""}}),
+    "a required list": ("/api/v1/namespaces/{ns}/limitranges", {"spec": {"limits": None}}, {"spec": {"limits": None}}),
+    "no rules": (
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}/roles",
+        {"rules": None},
+        {"rules": None},
+    ),
+    "lists of a pod": (
+        "/api/v1/namespaces/{ns}/podtemplates",
+        {"template": {"spec": {**TEMPLATE["spec"], "tolerations": None, "volumes": None, "imagePullSecrets": [None]}}},
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", NULLS)
+def test_null_is_nothing_or_zero(side: Side, what: str) -> None:
+    """Go clients send null for what they leave empty; in lists and maps it is the zero value."""
+    place, body, expected = NULLS[what]
+    made = side.ask("POST", place.format(ns=side.namespace), {"metadata": {"name": "nulls"}, **body})
+    kept = {key: item for key, item in made.items() if key not in {"apiVersion", "kind", "metadata", "template"}}
+    assert kept == expected
