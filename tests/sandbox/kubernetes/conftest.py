@@ -68,7 +68,7 @@ class Side:
             verify=self._client_configuration.ssl_ca_cert or True,
             timeout=10,
         )
-        return json.loads(answer.text.splitlines()[0])
+        return json.loads(answer.text.splitlines()[0] if "watch=" in path else answer.text)
 
     @cached_property
     def _client(self) -> KubernetesClient:
