@@ -54,7 +54,9 @@ def _config(nodes: list[NodeAddressing]) -> CleanupConfig:
     data = {"clean-reservations.sh": text("ipam-cleanup/clean-reservations.sh")}
     for item in nodes:
         data |= live_key(item.node) | {_RANGES + item.node: ",".join(item.ranges)}
-    return CleanupConfig("v1", "ConfigMap", NAME, NAMESPACE, {"data": data}, row="DPV2-06", may="new")
+    # Its script runs as root on the nodes, so nobody is to change it between the plan and the run.
+    wanted = {"data": data, "immutable": True}
+    return CleanupConfig("v1", "ConfigMap", NAME, NAMESPACE, wanted, row="DPV2-06", may="new")
 
 
 def _daemonset(nodes: list[NodeAddressing], mode: str, image: str, limit: int) -> KubernetesObject:

@@ -68,8 +68,8 @@ def test_where_a_secret_may_be_sent(address: str, private: bool) -> None:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with Cluster(nodes=1) as cluster, serve(cluster) as server:
-        found = World(tmp_path, cluster, server.url, {})
+    with Cluster(nodes=1) as cluster, serve(cluster, secure=False) as server:
+        found = World(tmp_path, cluster, server, {})
         found.put("nonMasqueradeCIDRs: [10.0.0.0/8]\n")
         yield found
 

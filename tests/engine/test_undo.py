@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from remediation.errors import Invalid
 from remediation.refs import Ref
 from runbook_sandbox.kubernetes import Fault
 from runbook_sandbox.kubernetes.requests import Response
@@ -119,6 +120,20 @@ def test_an_unhealthy_cleaning_is_rolled_back_with_its_reservations(world: World
     done = run("run", *IPAM, "--yes", "--on-unhealthy", "rollback")
     assert "share the address" in json.dumps(done["error"])
     assert (done["code"], done["status"], deployed) == (7, "rolled_back", ["clean", "restore"])
+    assert left(world) == NOTHING_LEFT
+
+
+def test_nobody_changes_the_script_before_it_runs(world: World, tmp_path: Path) -> None:
+    """It runs as root on the node: what the plan showed is what starts, or nothing."""
+    break_(world, "ipam-cleanup")
+    held = Held(world, "POST", "/daemonsets", 60)
+    process = start(world, tmp_path, "run", *IPAM, "--yes")
+    assert held.came.wait(30)
+    script = [{"op": "replace", "path": "/data/clean-reservations.sh", "value": "#!/bin/sh\nmine"}]
+    with pytest.raises(Invalid, match="immutable"):
+        world.client.patch(Ref("v1", "ConfigMap", *CLEANER), script)
+    held.let_go.set()
+    assert end(process)["status"] == "verified"
     assert left(world) == NOTHING_LEFT
 
 

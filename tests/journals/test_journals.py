@@ -83,9 +83,20 @@ def after(before: Json, ending: Json) -> Json:
     return before | {"resourceVersion": ending["version"], "objects": objects}
 
 
+def with_nodes(cluster: Json) -> Json:
+    """Return a cluster whose kubelets say which node they report from; those of the emulator did not, real ones always do."""
+    found = copy.deepcopy(cluster)
+    nodes = {pod["metadata"]["uid"]: pod["spec"].get("nodeName") for pod in found["objects"].get("pods", [])}
+    for event in found["objects"].get("events", []):
+        node = nodes.get(event["involvedObject"].get("uid"))
+        if node and event["source"] == {"component": "kubelet"}:
+            event |= {"source": {"component": "kubelet", "host": node}, "reportingInstance": node}
+    return found
+
+
 def load(world: World, cluster: Json, cloud: Json) -> None:
     world.cluster.settle()
-    world.cluster.load(copy.deepcopy(cluster))
+    world.cluster.load(with_nodes(cluster))
     world.cloud.load(copy.deepcopy(cloud))
     world.agents.reboot()
     world.cluster.controllers.kubelet.reconsider()

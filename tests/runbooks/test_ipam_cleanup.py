@@ -44,6 +44,7 @@ def test_the_whole_loop(cli: Cli, leak: str, get: Get, control_plane: ControlPla
         ("patch", "nodes"),
     ]
     assert writes[0]["requestObject"][-1] == {"op": "add", "path": "/spec/unschedulable", "value": True}
+    assert writes[1]["requestObject"]["immutable"] is True
     made = next(item for item in writes if (item["verb"], item["objectRef"]["resource"]) == ("create", "daemonsets"))[
         "requestObject"
     ]
