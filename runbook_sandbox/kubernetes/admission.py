@@ -16,6 +16,7 @@ from runbook_sandbox.kubernetes.store import Store
 # Kinds whose objects count the changes of their spec.
 GENERATIONAL = frozenset(
     {
+        "customresourcedefinitions",
         "daemonsets",
         "deployments",
         "replicasets",
@@ -58,9 +59,10 @@ SERVICE_RANGE = ipaddress.ip_network("10.96.0.0/16")
 def admit_create(store: Store, kind: Kind, obj: Object) -> None:
     """Change a new object in place; raises Problem where admission refuses it."""
     if "status" in kind.subresources and kind.plural not in _STATUS_KEPT:
-        obj["status"] = decoded(kind, {})["status"] | clone(_FIRST_STATUS.get(kind.plural, {}))
+        obj.pop("status", None)
+        obj |= {} if kind.custom else {"status": _first_status(kind)}
     _protect(kind, obj)
-    if kind.plural in GENERATIONAL:
+    if _is_counted(kind):
         meta(obj)["generation"] = 1
     if kind.storage == "daemonsets.apps":
         meta(obj)["annotations"][TEMPLATE_GENERATION] = "1"
@@ -93,9 +95,9 @@ def admit(kind: Kind, obj: Object) -> None:
 def admit_update(kind: Kind, new: Object, old: Object) -> None:
     """Change an updated object in place: generation and what the server keeps."""
     admit(kind, new)
-    if kind.plural not in GENERATIONAL:
+    if not _is_counted(kind):
         return
-    changed = _counted(new) != _counted(old)
+    changed = _counted(kind, new) != _counted(kind, old)
     meta(new)["generation"] = old["metadata"].get("generation", 1) + int(changed)
     if kind.storage == "daemonsets.apps":
         previous = int(old["metadata"].get("annotations", {}).get(TEMPLATE_GENERATION, 0))
@@ -103,7 +105,18 @@ def admit_update(kind: Kind, new: Object, old: Object) -> None:
         meta(new).setdefault("annotations", {})[TEMPLATE_GENERATION] = str(previous + int(restarted))
 
 
-def _counted(obj: Object) -> Any:
+def _first_status(kind: Kind) -> Object:
+    found: Object = decoded(kind, {})["status"] | clone(_FIRST_STATUS.get(kind.plural, {}))
+    return found
+
+
+def _is_counted(kind: Kind) -> bool:
+    return kind.custom is not None or kind.plural in GENERATIONAL
+
+
+def _counted(kind: Kind, obj: Object) -> Any:
+    if kind.custom is not None:
+        return {key: item for key, item in obj.items() if key not in {"apiVersion", "metadata", "status"}}
     return obj.get("spec", obj.get("webhooks"))
 
 

@@ -213,6 +213,8 @@ class Api:
 
     def _update(self, found: Route, request: Request) -> Response:
         obj, headers = self._body(found.kind, request)
+        if found.kind.custom is not None and not (obj.get("metadata") or {}).get("resourceVersion"):
+            raise problems.without_version(found.kind, found.name)
         with self.store.lock:
             new = writing.replace(self.store, found, self._stored(found), events.stored(found.kind, obj), request)
         answer = self._shown(200, found.kind, new, request)

@@ -10,6 +10,7 @@ from runbook_sandbox.kubernetes.api import Api
 from runbook_sandbox.kubernetes.authentication import ANONYMOUS, authenticate
 from runbook_sandbox.kubernetes.containers import Containers
 from runbook_sandbox.kubernetes.controllers import Controllers
+from runbook_sandbox.kubernetes.custom_kinds import DEFINITIONS, kinds_of
 from runbook_sandbox.kubernetes.faults import Fault, FaultRule
 from runbook_sandbox.kubernetes.kinds import Kind, Kinds
 from runbook_sandbox.kubernetes.kubelet_rules import Ended, PodOutcome
@@ -17,7 +18,7 @@ from runbook_sandbox.kubernetes.objects import Object, clone
 from runbook_sandbox.kubernetes.problems import Problem
 from runbook_sandbox.kubernetes.requests import Request, Response, Route, User
 from runbook_sandbox.kubernetes.starting import SYSTEM_NAMESPACES, node, service_cidr
-from runbook_sandbox.kubernetes.store import Store
+from runbook_sandbox.kubernetes.store import Change, Store
 
 KubeletRule = Callable[[Object, "Cluster"], PodOutcome | None]
 LogRule = Callable[[Object, str], str | None]
@@ -58,12 +59,21 @@ class Cluster:
         self.faults: FaultRule | None = None
         self.is_open = True
         self._api = Api(self.store, self.kinds, self.tokens, Containers(self), lambda: self.is_open)
+        self.store.listeners.append(self._learn)
         self.controllers = Controllers(self)
         if state is not None:
             self.load(state)
         else:
             self._populate(nodes)
         self.controllers.start()
+
+    def _learn(self, change: Change) -> None:
+        """Serve the custom kinds as they are defined, from the moment on."""
+        if change.storage == DEFINITIONS:
+            self._define()
+
+    def _define(self) -> None:
+        self.kinds.define(kind for each in self.store.list(DEFINITIONS) for kind in kinds_of(each))
 
     def _populate(self, nodes: int) -> None:
         for name in SYSTEM_NAMESPACES:
@@ -158,6 +168,7 @@ class Cluster:
     def load(self, state: dict[str, Any]) -> None:
         """Replace the whole state by a document of `dump`; running watches end with 410."""
         self.store.load(int(state["resourceVersion"]), clone(state["objects"]))
+        self._define()
         self.controllers.look_at_everything()
 
 

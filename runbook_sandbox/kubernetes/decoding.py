@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from runbook_sandbox import yaml_text
+from runbook_sandbox.kubernetes import structural
 from runbook_sandbox.kubernetes.kinds import Kind, types
 from runbook_sandbox.kubernetes.objects import Object
 from runbook_sandbox.kubernetes.problems import bad_request
@@ -75,9 +76,19 @@ class Decoder:
         Raises:
             WrongType: a field has another JSON type.
         """
+        if self.kind.custom is not None:
+            return self._custom(self.kind.custom.schema, obj)
         if not self.kind.type:
             return obj
         found: Object = self._object(self.kind.type, obj, "", self.kind.name)
+        return found
+
+    def _custom(self, schema: dict[str, Any], obj: Object) -> Object:
+        own = {key: item for key, item in obj.items() if key not in {"apiVersion", "kind", "metadata"}}
+        found: Object = {key: obj[key] for key in ("apiVersion", "kind") if key in obj}
+        metadata = self._object("meta.v1.ObjectMeta", obj.get("metadata") or {}, "metadata", "ObjectMeta.metadata")
+        body = structural.pruned(schema, own, "", lambda path: self.complaints.append(f'unknown field "{path}"'))
+        found |= {"metadata": metadata, **body}
         return found
 
     def _value(self, shape: Any, value: Any, path: str, go_path: str) -> Any:

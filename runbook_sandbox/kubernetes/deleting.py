@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runbook_sandbox.kubernetes import problems
+from runbook_sandbox.kubernetes.custom_kinds import CLEANUP, DEFINITIONS
 from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object, clone, name_of, now
 from runbook_sandbox.kubernetes.protobuf import decode, is_protobuf
@@ -111,8 +112,11 @@ def _going(kind: Kind, obj: Object, how: DeleteOptions) -> tuple[Object, bool]:
         metadata |= {"deletionTimestamp": now(grace), "deletionGracePeriodSeconds": grace}
     if waits:
         metadata["finalizers"] = waits
-    if "generation" in metadata and "deletionTimestamp" not in obj["metadata"]:
+    counts = "generation" in metadata and kind.storage != DEFINITIONS
+    if counts and "deletionTimestamp" not in obj["metadata"]:
         metadata["generation"] += 1
+    if kind.storage == DEFINITIONS:
+        del metadata["deletionGracePeriodSeconds"]
     if kind.plural == "namespaces":
         del metadata["deletionGracePeriodSeconds"]
         metadata["deletionTimestamp"] = obj["metadata"].get("deletionTimestamp", metadata["deletionTimestamp"])
@@ -121,6 +125,8 @@ def _going(kind: Kind, obj: Object, how: DeleteOptions) -> tuple[Object, bool]:
 
 
 def _finalizers(kind: Kind, obj: Object, how: DeleteOptions) -> list[str]:
+    if kind.storage == DEFINITIONS:
+        return [*{*obj["metadata"].get("finalizers", ()), CLEANUP}]
     policy = how.policy or ("Orphan" if kind.plural in _ORPHANING else "Background")
     present = [each for each in obj["metadata"].get("finalizers", ()) if each not in _POLICIES.values()]
     wanted = _POLICIES.get(policy)

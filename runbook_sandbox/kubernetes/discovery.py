@@ -62,8 +62,12 @@ def _rows(kind: Kind) -> list[Json]:
     }
     if kind.short_names:
         row["shortNames"] = list(kind.short_names)
-    below = [
-        {**row, "name": f"{kind.plural}/{name}", "singularName": "", "verbs": ["get", "patch", "update"]}
-        for name in sorted(kind.subresources)
-    ]
-    return [row, *below]
+    if kind.categories:
+        row["categories"] = list(kind.categories)
+    return [row, *(_below(kind, name) for name in sorted(kind.subresources, reverse=True))]
+
+
+def _below(kind: Kind, name: str) -> Json:
+    row = {"name": f"{kind.plural}/{name}", "singularName": "", "namespaced": kind.namespaced}
+    scale = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+    return row | (scale if name == "scale" else {"kind": kind.name}) | {"verbs": ["get", "patch", "update"]}

@@ -30,6 +30,8 @@ _BACK = {new: old for old, new in _NAMES.items()}
 
 def shown(kind: Kind, obj: Object) -> Object:
     """Return a stored object in the version of the kind."""
+    if kind.custom is not None and obj["apiVersion"] != kind.group_version:
+        return obj | {"apiVersion": kind.group_version}
     if kind.plural != "events":
         return obj
     obj = _ALWAYS | obj

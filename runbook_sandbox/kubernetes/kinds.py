@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,12 +13,22 @@ _ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "u
 
 
 @dataclass(frozen=True)
+class Custom:
+    """What a definition says of a custom kind: its schema, the columns of its tables, and where its scale is."""
+
+    schema: dict[str, Any]
+    columns: tuple[dict[str, Any], ...] = ()
+    scale: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Kind:
     """One resource of one group version.
 
     Attributes:
         type: name of its type in `api.json`; empty for a kind whose fields are not known, such as a custom resource.
         subresources: the names after the object's name in a path, such as `status`.
+        custom: what the definition of a custom kind says; None for the kinds of every cluster.
         returned: whether a deletion is answered with the object, where most kinds answer with a Status.
     """
 
@@ -34,6 +44,7 @@ class Kind:
     type: str = ""
     subresources: frozenset[str] = field(default=frozenset())
     returned: bool = False
+    custom: Custom | None = field(default=None, compare=False, repr=False)
 
     @property
     def group_version(self) -> str:
@@ -96,10 +107,15 @@ class Kinds:
     """The kinds of a cluster."""
 
     def __init__(self) -> None:
-        self._all = tuple(builtin())
+        self.define(())
+
+    def define(self, custom: Iterable[Kind]) -> None:
+        """Have these custom kinds beside those of every cluster, in place of earlier ones."""
+        self._all = (*builtin(), *custom)
         self._by_path = {(each.group, each.version, each.plural): each for each in self._all}
         self._by_name = {(each.group_version, each.name): each for each in self._all}
-        self._by_storage = {each.group_resource: each for each in self._all}
+        # Of several versions the preferred one comes first.
+        self._by_storage = {each.group_resource: each for each in reversed(self._all)}
 
     def __iter__(self) -> Iterator[Kind]:
         return iter(self._all)
@@ -115,6 +131,10 @@ class Kinds:
     def stored(self, storage: str) -> Kind:
         """Return the kind by its group resource, such as `daemonsets.apps`."""
         return self._by_storage[storage]
+
+    def are_custom(self, group: str) -> bool:
+        """Tell whether a group has custom kinds only."""
+        return all(each.custom is not None for each in self._all if each.group == group)
 
     def group_versions(self) -> dict[str, list[str]]:
         """Return the versions of every group, in the order of discovery."""

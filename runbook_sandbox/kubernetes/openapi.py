@@ -34,11 +34,28 @@ def group_document(kinds: Kinds, name: str) -> Json | None:
         return None
     schemas: dict[str, Json] = {}
     for each in found:
+        if each.custom is not None:
+            _add(schemas, "meta.v1.ObjectMeta")
+            schemas[_custom_name(each)] = _custom(each)
+            continue
         _add(schemas, each.type or "meta.v1.ObjectMeta")
         _mark(schemas, each)
     paths = {_object_path(name, each): {"patch": _patch(each), "post": _patch(each)} for each in found}
     info = {"title": "Kubernetes", "version": "v1.36.3"}
     return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
+
+
+def _custom_name(kind: Kind) -> str:
+    return ".".join([*reversed(kind.group.split(".")), kind.version, kind.name])
+
+
+def _custom(kind: Kind) -> Json:
+    text, metadata = {"type": "string"}, {"$ref": f"#/components/schemas/{_schema_name('meta.v1.ObjectMeta')}"}
+    schema = dict(kind.custom.schema) if kind.custom else {}
+    common = {"apiVersion": text, "kind": text, "metadata": {"allOf": [metadata]}}
+    identity = {"group": kind.group, "kind": kind.name, "version": kind.version}
+    fields = {**(schema.get("properties") or {}), **common}
+    return schema | {"properties": fields, "x-kubernetes-group-version-kind": [identity]}
 
 
 def _object_path(name: str, kind: Kind) -> str:

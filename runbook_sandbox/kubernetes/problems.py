@@ -105,6 +105,12 @@ def invalid(kind: str, group: str, name: str, causes: list[dict[str, str]]) -> P
     return Problem(422, "Invalid", f'{qualified} "{name}" is invalid: {text}', found | {"causes": causes})
 
 
+def without_version(kind: Kind, name: str) -> Problem:
+    """Return 422 for a custom object that is replaced blindly."""
+    why = "Invalid value: 0: must be specified for an update"
+    return invalid(kind.plural, kind.group, name, [cause("metadata.resourceVersion", why)])
+
+
 def bad_request(message: str) -> Problem:
     """Return 400."""
     return Problem(400, "BadRequest", message)

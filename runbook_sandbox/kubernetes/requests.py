@@ -84,6 +84,8 @@ def route(kinds: Kinds, request: Request) -> Route:
     namespace, rest = _namespace(rest)
     plural, name, subresource = (*rest, "", "", "")[:3]
     kind = kinds.at(group, version, plural)
+    if kind is None and kinds.are_custom(group):
+        raise UnknownPath(request.path)
     if kind is None or (subresource and subresource not in kind.subresources):
         raise no_resource()
     return Route(_verb(request, name), kind, namespace if kind.plural != "namespaces" else "", name, subresource)

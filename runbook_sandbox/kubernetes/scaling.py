@@ -16,10 +16,16 @@ SCALE = Kind("autoscaling", "v1", "scales", "Scale", type="autoscaling.v1.Scale"
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
-def scale_of(obj: Object) -> Object:
+_PLACES = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+
+
+def scale_of(kind: Kind, obj: Object) -> Object:
     """Return the scale of a workload."""
-    found, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
-    wanted, present, selector = spec.get("replicas", 0), status.get("replicas", 0), text_of(spec.get("selector"))
+    found, places = obj["metadata"], kind.custom.scale if kind.custom else _PLACES
+    wanted, present = (_at(obj, places[name]) or 0 for name in _PLACES)
+    selector = _at(obj, places["labelSelectorPath"]) if "labelSelectorPath" in places else ""
+    if kind.custom is None:
+        selector = text_of((obj.get("spec") or {}).get("selector"))
     return {
         "kind": SCALE.name,
         "apiVersion": SCALE.group_version,
@@ -38,14 +44,25 @@ def rescale(store: Store, route: Route, request: Request) -> Object:
     old = store.get(route.kind.storage, route.namespace, route.name)
     if old is None:
         raise problems.not_found(route.kind, route.name)
-    present = scale_of(old)
+    present = scale_of(route.kind, old)
     wanted = _replaced(request) if request.method == "PUT" else patches.patched(SCALE, present, request)
     version = wanted["metadata"].get("resourceVersion")
     if version and version != old["metadata"]["resourceVersion"]:
         raise problems.conflict(route.kind, route.name)
     new = clone(old)
-    new["spec"]["replicas"] = _count(route.name, wanted)
+    place = route.kind.custom.scale["specReplicasPath"] if route.kind.custom else _PLACES["specReplicasPath"]
+    *parents, last = place.strip(".").split(".")
+    below: Any = new
+    for key in parents:
+        below = below.setdefault(key, {})
+    below[last] = _count(route.name, wanted)
     return writing.replace(store, route, old, new, request)
+
+
+def _at(obj: Any, place: str) -> Any:
+    for key in place.strip(".").split("."):
+        obj = obj.get(key) if isinstance(obj, dict) else None
+    return obj
 
 
 def _replaced(request: Request) -> Object:

@@ -149,7 +149,7 @@ def _known(kind: Kind, path: str) -> None:
     allowed = _FIELDS.get(kind.plural, ())
     if path in _METADATA or path in allowed:
         return
-    if allowed:
+    if allowed or kind.custom is not None:
         raise bad_request(f"field label not supported: {path}")
     raise bad_request(f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"')
 

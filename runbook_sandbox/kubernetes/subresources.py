@@ -75,7 +75,7 @@ class Subresources:
         return Response(201, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})
 
     def _scale(self, found: Route, obj: Object, request: Request) -> Response:
-        return Response(200, rendering.wanted(request).object(scaling.SCALE, scaling.scale_of(obj)))
+        return Response(200, rendering.wanted(request).object(scaling.SCALE, scaling.scale_of(found.kind, obj)))
 
     def _rescale(self, found: Route, obj: Object, request: Request) -> Response:
         with self._store.lock:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from runbook_sandbox.kubernetes.kinds import Custom
 from runbook_sandbox.kubernetes.objects import Object, has_condition
 
 Column = tuple[str, str, int, Callable[[Object], Any]]
@@ -103,6 +105,38 @@ def _event_age(event: Object) -> str:
 
 def _ports(service: Object) -> str:
     return ",".join(f"{port['port']}/{port['protocol']}" for port in service["spec"].get("ports", ())) or "<none>"
+
+
+_STEP = re.compile(r"\.?([\w-]+)|\[(\d+)\]|\[\?\(@\.([\w-]+)==[\"']([^\"']*)[\"']\)\]")
+
+
+def _found(value: Any, path: str) -> Any:
+    """Return what a JSONPath of plain steps, indices and equality filters finds first."""
+    for name, index, key, wanted in _STEP.findall(path):
+        if name:
+            value = value.get(name) if isinstance(value, dict) else None
+        elif not isinstance(value, list):
+            return None
+        elif index:
+            value = value[int(index)] if int(index) < len(value) else None
+        else:
+            value = next((each for each in value if str(each.get(key)) == wanted), None)
+    return value
+
+
+def _custom_column(column: dict[str, Any]) -> Column:
+    path, kind = column["jsonPath"], column["type"]
+
+    def cell(obj: Object) -> Any:
+        found = _found(obj, path)
+        return age(found) if kind == "date" and found else found
+
+    return column["name"], kind, column.get("priority", 0), cell
+
+
+def custom_columns(custom: Custom) -> tuple[Column, ...]:
+    """Return the columns of a custom kind: those of its definition, or its age."""
+    return (NAME, *map(_custom_column, custom.columns)) if custom.columns else (NAME, AGE)
 
 
 NAME: Column = ("Name", "string", 0, lambda obj: obj["metadata"]["name"])

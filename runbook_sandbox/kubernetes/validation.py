@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from runbook_sandbox.kubernetes import custom_kinds, structural
 from runbook_sandbox.kubernetes.kinds import Kind, types
 from runbook_sandbox.kubernetes.objects import Object
 from runbook_sandbox.kubernetes.problems import Problem, cause, forbidden_field, invalid, required
@@ -99,6 +100,10 @@ def _missing(shape: Any, value: Any, path: str, causes: Causes) -> None:
 
 
 def _by_kind(kind: Kind, obj: Object) -> Causes:
+    if kind.custom is not None:
+        return list(structural.causes(kind.custom.schema, obj))
+    if kind.storage == custom_kinds.DEFINITIONS:
+        return custom_kinds.causes(obj)
     if kind.plural in {"configmaps", "secrets"}:
         return [*_keys(obj), *(_secret_data(obj) if kind.plural == "secrets" else ())]
     if kind.plural in _DAEMONS:

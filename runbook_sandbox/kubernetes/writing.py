@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from runbook_sandbox.kubernetes import admission, defaults, ownership, problems, validation
+from runbook_sandbox.kubernetes import (
+    admission,
+    custom_kinds,
+    defaults,
+    ownership,
+    problems,
+    structural,
+    validation,
+)
 from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object, clone, meta, new_uid, now, suffix
 from runbook_sandbox.kubernetes.requests import Request, Route
@@ -24,13 +32,22 @@ def create(store: Store, route: Route, obj: Object, request: Request, *, track: 
     _identify(kind, obj)
     with store.lock:
         _refuse_taken(store, kind, obj)
-        defaults.fill_in(kind.storage, obj)
+        _fill_in(kind, obj)
         if track:  # owned is what a client sent, with defaults; what admission adds is nobody's
             ownership.track(kind, None, obj, request.manager)
         admission.admit_create(store, kind, obj)
-        defaults.fill_in(kind.storage, obj)
+        _fill_in(kind, obj)
         validation.check(kind, obj, None)
         return obj if request.is_dry_run else store.put(kind.storage, obj)
+
+
+def _fill_in(kind: Kind, obj: Object) -> None:
+    if kind.custom is not None:
+        structural.fill(kind.custom.schema, obj)
+    elif kind.storage == custom_kinds.DEFINITIONS:
+        custom_kinds.fill(obj)
+    else:
+        defaults.fill_in(kind.storage, obj)
 
 
 def _place(store: Store, route: Route, obj: Object) -> None:
@@ -82,7 +99,7 @@ def replace(store: Store, route: Route, old: Object, new: Object, request: Reque
     _keep_metadata(kind, old, new, route)
     _keep_other_half(kind, old, new, route.subresource)
     if route.subresource in {"", "scale"}:
-        defaults.fill_in(kind.storage, new)
+        _fill_in(kind, new)
         admission.admit_update(kind, new, old)
         validation.check(kind, new, old)
     if track:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runbook_sandbox.kubernetes.controllers.custom_resources import CustomResources
 from runbook_sandbox.kubernetes.controllers.daemon_sets import DaemonSets
 from runbook_sandbox.kubernetes.controllers.deployments import Deployments
 from runbook_sandbox.kubernetes.controllers.garbage import GarbageCollector
@@ -42,6 +43,7 @@ class Controllers(Loop):
             Nodes(cluster),
             GarbageCollector(cluster),
             Protection(cluster),
+            CustomResources(cluster),
             Scheduler(cluster),
             self.kubelet,
         )

@@ -56,13 +56,13 @@ class Side:
 
     def ask(self, method: str, path: str, body: Any = None, media: str = "application/json") -> dict[str, Any]:
         """Send one request as a plain client; raises the error that fits."""
-        return self._client.request(method, path, {}, body, media)
+        return self.client.request(method, path, {}, body, media)
 
     def accepting(self, path: str, form: str) -> Any:
         """Return the answer, or the first event of a watch, in a form of `meta.k8s.io/v1`."""
         user = yaml.safe_load(self.kubeconfig.read_text())["users"][0]["user"]
         answer = requests.get(
-            self._client.server + path,
+            self.client.server + path,
             headers={"Accept": f"application/json;as={form};g=meta.k8s.io;v=v1"}
             | ({"Authorization": f"Bearer {user['token']}"} if "token" in user else {}),
             verify=self._client_configuration.ssl_ca_cert or True,
@@ -71,7 +71,8 @@ class Side:
         return json.loads(answer.text.splitlines()[0] if "watch=" in path else answer.text)
 
     @cached_property
-    def _client(self) -> KubernetesClient:
+    def client(self) -> KubernetesClient:
+        """Our own client."""
         return KubernetesClient(self._client_configuration)
 
     @cached_property
