@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -56,3 +57,13 @@ def count(text: str | int) -> int:
 def is_run_id(text: object) -> bool:
     """Tell whether a text that was read somewhere can be the id of a run."""
     return isinstance(text, str) and bool(_RUN.fullmatch(text))
+
+
+def few(names: Iterable[str], most: int = 2) -> str:
+    """Return the first names in order, and how many more there are: ``a, b, +298``.
+
+    One more is named too: it takes hardly more room than its number.
+    """
+    every = sorted(names)
+    shown = every if len(every) <= most + 1 else [*every[:most], f"+{len(every) - most}"]
+    return ", ".join(shown)

@@ -46,7 +46,7 @@ MAY = {
     "catalogue": WORDS,
     "engine": {"addresses", "catalogue", "facts", "journal", "records", "versions"} | WORDS,
     "facts": {"masquerade", "ranges", "refs", "registry"} | WORDS,
-    "checks": {"facts", "masquerade", "records", "refs", "resources"} | WORDS,
+    "checks": {"facts", "masquerade", "names", "records", "refs", "resources"} | WORDS,
     "resources": {"facts", "names", "records", "refs", "registry"} | WORDS,
     "clients": {"addresses", "journal", "refs", "registry"} | WORDS,
 }

@@ -13,9 +13,10 @@ from remediation.api import Api
 from remediation.diffing import State
 from remediation.facts import Facts
 from remediation.facts.ipam import SANDBOX_EVENTS, sandbox_errors
-from remediation.facts.pods import few, live_pods, name_of, takes_pod_address
+from remediation.facts.pods import live_pods, name_of, takes_pod_address
 from remediation.limits import MESSAGE, message
 from remediation.model import CheckDefaults, Permission, Verdict
+from remediation.names import few
 from remediation.records import recorded
 from remediation.refs import Ref
 
@@ -56,7 +57,7 @@ class NodesReported(CheckDefaults):
             if "deletionTimestamp" not in pod["metadata"] and pod["spec"].get("nodeName")
         }
         if strangers := set(placed) - set(self.nodes):
-            return Verdict("failing", f"it also runs on {', '.join(sorted(strangers))}", final=True)
+            return Verdict("failing", f"it also runs on {few(strangers)}", final=True)
         if not self.nodes:
             return Verdict("failing", "no node was named, which proves nothing", final=True)
         results = {node: _result(placed[node], self.mode) for node in self.nodes if node in placed}

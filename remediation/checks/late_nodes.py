@@ -5,6 +5,7 @@ from __future__ import annotations
 from remediation.api import Api
 from remediation.diffing import State
 from remediation.errors import ApiError, NotFound
+from remediation.names import few
 from remediation.refs import Ref
 
 # So many are named; a question is asked for each.
@@ -13,7 +14,7 @@ _GENERATION, _COUNTER = "pod-template-generation", "deprecated.daemonset.templat
 
 
 def late_nodes(api: Api, daemonset: Ref) -> str:
-    """Return ``node-1, node-2 NotReady; node-3 CrashLoopBackOff``; empty when nobody may say, or nobody is late."""
+    """Return ``node-1, node-2 NotReady; node-3 CrashLoopBackOff; +35``; empty when nobody may say, or nobody is late."""
     try:
         late = _late(api, api.kubernetes.read(daemonset))
     except ApiError:
@@ -21,8 +22,8 @@ def late_nodes(api: Api, daemonset: Ref) -> str:
     reasons: dict[str, list[str]] = {}
     for node in sorted(late)[:_NAMED]:
         reasons.setdefault(_of_node(api, node) or late[node], []).append(node)
-    more = [f"and {len(late) - _NAMED} more"] if len(late) > _NAMED else []
-    return "; ".join([*(f"{', '.join(nodes)} {reason}" for reason, nodes in reasons.items()), *more])
+    more = [f"+{len(late) - _NAMED}"] if len(late) > _NAMED else []
+    return "; ".join([*(f"{few(nodes, _NAMED)} {reason}" for reason, nodes in reasons.items()), *more])
 
 
 def _late(api: Api, daemonset: State) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from remediation.api import Api
 from remediation.diffing import State
@@ -18,6 +18,7 @@ from remediation.errors import ApiError, NotFound
 from remediation.facts.masquerade import CONFIG_MAP, DAEMON_SET, KEY, NAME, NAMESPACE, Agent
 from remediation.masquerade import ConfigProblem, MasqueradeConfig
 from remediation.model import CheckDefaults, Permission, Verdict
+from remediation.names import few
 from remediation.records import recorded
 from remediation.refs import Ref
 
@@ -160,13 +161,13 @@ class AgentsAtDefaults(AgentLogs):
         config_map = _read(api, CONFIG_MAP.ref)
         if KEY in ((config_map or {}).get("data") or {}):
             why = f"{CONFIG_MAP.ref.address} was there before this run, and its rules stay"
-            return Verdict("unknown", f"{why} on {_names(answers)} {_UNTIL}", final=True)
+            return Verdict("unknown", f"{why} on {few(answers, _NAMED)} {_UNTIL}", final=True)
         if (bad := _worst(answers)) is None:
             return Verdict("ok", f"{len(answers)} agents")
         if bad.status == "failing":
             return bad
         left = [node for node, answer in answers.items() if answer.status != "ok"]
-        return Verdict("unknown", f"rules may stay on {_names(left)} {_UNTIL} ({bad.detail})", bad.final)
+        return Verdict("unknown", f"rules may stay on {few(left, _NAMED)} {_UNTIL} ({bad.detail})", bad.final)
 
     def _silent(self, pod: State, problem: ApiError) -> Verdict:
         return super()._silent(pod, problem) if _has_run(pod) else Verdict("ok", "it never ran")
@@ -205,19 +206,13 @@ def _worst(answers: Mapping[str, Verdict]) -> Verdict | None:
         if those:
             first = next(iter(those.values()))
             final = all(answer.final for answer in those.values())
-            return Verdict(status, f"{_names(those)}: {first.detail}", final)
+            return Verdict(status, f"{few(those, _NAMED)}: {first.detail}", final)
     return None
 
 
 def _share(answers: Mapping[str, Verdict], status: str, wanted: int) -> str:
     count = sum(answer.status == status for answer in answers.values())
     return f"{count} of {max(wanted, len(answers))} agents"
-
-
-def _names(nodes: Mapping[str, Any] | list[str]) -> str:
-    names = sorted(nodes)
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
 
 
 def _digest(text: str) -> str:

@@ -17,13 +17,13 @@ from remediation.facts.pods import (
     concerns,
     controller,
     created,
-    few,
     first_started_since,
     name_of,
     pull_failures,
     started,
 )
 from remediation.model import CheckDefaults, Permission, Verdict
+from remediation.names import few
 from remediation.records import recorded
 from remediation.refs import Ref
 

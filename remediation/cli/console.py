@@ -10,7 +10,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO, cast
 
 import click
@@ -55,8 +55,12 @@ class Guarded:
 
     def write(self, text: str) -> int:
         """Write text, escaped."""
-        self._stream.write("".join(self._written(text)))
+        self._stream.write(self.shown(text))
         return len(text)
+
+    def shown(self, text: str) -> str:
+        """Return text as it is written, escaped."""
+        return "".join(self._written(text))
 
     def _written(self, text: str) -> Iterator[str]:
         for number, part in enumerate(_OURS.split(text)):
@@ -74,11 +78,11 @@ class Guarded:
 
 def guard() -> None:
     """Put stdout and stderr of this process behind the escaping."""
-    sys.stdout, sys.stderr = _guarded(sys.stdout), _guarded(sys.stderr)
+    sys.stdout, sys.stderr = cast("TextIO", _guarded(sys.stdout)), cast("TextIO", _guarded(sys.stderr))
 
 
-def _guarded(stream: TextIO) -> TextIO:
-    return stream if isinstance(stream, Guarded) else cast("TextIO", Guarded(stream))
+def _guarded(stream: TextIO) -> Guarded:
+    return stream if isinstance(stream, Guarded) else Guarded(stream)
 
 
 def say(text: str, *, error: bool = False, end: str = "\n") -> None:
@@ -88,6 +92,26 @@ def say(text: str, *, error: bool = False, end: str = "\n") -> None:
     stream.flush()
 
 
-def asked(question: str) -> bool:
-    """Ask the person; Ctrl-C and the end of input are a no that ends the verb."""
-    return click.confirm(printable(question), err=True)
+def page(text: str) -> None:
+    """Show a text in the pager of the person: ``$PAGER``, else less."""
+    click.echo_via_pager(_guarded(sys.stdout).shown(text))
+
+
+def asked(question: str, show: Callable[[], None] | None = None) -> bool:
+    """Ask the person; Ctrl-C and the end of input are a no that ends the verb.
+
+    Args:
+        question: what they are asked.
+        show: shows what they answer ``v`` for, and are asked again; None where they have seen all of it.
+    """
+    question = printable(question)
+    if show is None:
+        return click.confirm(question, err=True)
+    while True:
+        said = str(click.prompt(f"{question} [y/N] (v shows all)", "n", show_default=False, err=True)).strip().lower()
+        if said in ("y", "yes", "n", "no"):
+            return said.startswith("y")
+        if said == "v":
+            show()
+        else:
+            say("Error: answer y, n or v", error=True)

@@ -4,45 +4,53 @@ from __future__ import annotations
 
 import difflib
 import json
+import sys
 import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 from remediation.cli.console import printable, style, unstyled
 from remediation.cli.layout import WIDTH
-from remediation.diffing import State
+from remediation.diffing import State, parse_pointer
 
-_TEXT_LINES, _YAML_LINES = 12, 60
 _COLOURS = {"+": "green", "-": "red"}
+_BRIEF_LINES = 2
+_NO_NEWLINE = "\\ no newline at the end"
 
 
-def edit_lines(edit: State, *, whole: bool) -> Iterator[str]:
-    """Yield the lines of one edit; ``whole`` says that all of the object appears or goes, so that long values may be cut."""
-    path = printable(edit["path"]).lstrip("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
-    short = _short(edit)
+def edit_lines(edit: State, *, brief: bool = False) -> Iterator[str]:
+    """Yield the lines of one edit; of a long value that is new, or that goes, a brief one says how many lines it has."""
+    path, short = printable(".".join(parse_pointer(edit["path"]))), _short(edit)
     if len(path) + len(unstyled(short)) + 8 < WIDTH and "\n" not in short:
         yield f"      {path}: {short}"
         return
-    yield from (f"      {line}" for line in _path(path + ":"))
     old, new = _text(edit["old"]), _text(edit["new"])
-    most = _TEXT_LINES if isinstance(edit["new"] if edit["old"] is None else edit["old"], str) else _YAML_LINES
-    if whole and not (old and new):
-        old, new = _cut(old, most), _cut(new, most)
-    yield from _difference(old, new)
+    count = len((old or new).splitlines())
+    counted = brief and not (old and new) and count > _BRIEF_LINES
+    *before, last = _path(edit["path"])
+    yield from (f"      {line}" for line in before)
+    yield f"      {last}:" + (f" {_coloured('+' if new else '-', f'{count} lines')}" if counted else "")
+    if not counted:
+        yield from _difference(old, new)
+
+
+def value_text(value: Any) -> str:
+    """Return a value on one line."""
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _short(edit: State) -> str:
     """Return ``old -> new``, ``+ new`` or ``- old``."""
-    old, new = style(_value(edit["old"]), fg="red"), style(_value(edit["new"]), fg="green")
-    if edit["old"] is not None and edit["new"] is not None:
-        return f"{old} -> {new}"
-    if edit["new"] is not None:
-        return style(f"+ {_value(edit['new'])}", fg="green")
-    return style(f"- {_value(edit['old'])}", fg="red")
+    if edit["old"] is None:
+        return _coloured("+", value_text(edit["new"]))
+    if edit["new"] is None:
+        return _coloured("-", value_text(edit["old"]))
+    old, new = (style(value_text(edit[side]), fg=_COLOURS[sign]) for side, sign in (("old", "-"), ("new", "+")))
+    return f"{old} -> {new}"
 
 
-def _value(value: Any) -> str:
-    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+def _coloured(sign: str, text: str) -> str:
+    return style(f"{sign} {text}", fg=_COLOURS[sign])
 
 
 def _text(value: Any) -> str:
@@ -51,33 +59,40 @@ def _text(value: Any) -> str:
         return printable(value or "")
     import yaml  # noqa: PLC0415 - most plans need none
 
-    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=WIDTH)
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=sys.maxsize)
     return printable(text.removesuffix("...\n"))
-
-
-def _cut(text: str, most: int) -> str:
-    lines = text.splitlines()
-    if len(lines) <= most:
-        return text
-    return "\n".join([*lines[: most - 2], f"… {len(lines) - most + 2} more lines; -o json shows all"])
 
 
 def _difference(old: str, new: str) -> Iterator[str]:
     """Yield the lines that differ with two lines of context; what is too long goes on below, further to the right."""
-    for line in list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]:
+    before, after = _lines(old, new), _lines(new, old)
+    for line in list(difflib.unified_diff(before, after, lineterm="", n=2))[2:]:
         if not line.startswith("@@"):
             first, *more = _wrapped(line)
             for part in (first, *(f"    {part}" for part in more)):
                 yield "        " + style(part, fg=_COLOURS.get(line[:1]))
 
 
+def _lines(text: str, other: str) -> list[str]:
+    """Return the lines of a text; that it has no newline at its end is told where the other one has."""
+    missing = bool(text) and other.endswith("\n") and not text.endswith("\n")
+    return [*text.splitlines(), *([_NO_NEWLINE] if missing else [])]
+
+
 def _wrapped(line: str) -> list[str]:
+    """Return a line in parts; a word, such as a name, an address or an image, is never broken."""
     if len(line) <= WIDTH - 8:
         return [line]
-    options: dict[str, Any] = {"expand_tabs": False, "replace_whitespace": False, "break_on_hyphens": False}
-    return textwrap.wrap(line, WIDTH - 12, **options) or [line.strip()]
+    whole: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.wrap(line, WIDTH - 12, expand_tabs=False, replace_whitespace=False, **whole) or [line.strip()]
 
 
-def _path(path: str) -> list[str]:
-    """Return a path, cut after dots where it is too long."""
-    return [line.replace(". ", ".") for line in textwrap.wrap(path.replace(".", ". "), WIDTH - 8)]
+def _path(pointer: str) -> list[str]:
+    """Return a path in lines, broken between fields and never in the name of one."""
+    lines = [""]
+    for segment in printable(pointer).split("/")[1:]:
+        name = segment.replace("~1", "/").replace("~0", "~")
+        if lines[-1] and len(lines[-1]) + len(name) + 2 > WIDTH - 6:
+            lines.append("")
+        lines[-1] += f"{name}."
+    return [*lines[:-1], lines[-1].removesuffix(".")]

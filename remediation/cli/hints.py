@@ -16,7 +16,7 @@ _TARGET = tuple(f"--{name}" for name in _COORDINATES)
 _JOURNAL_KNOWS = ("verify", "resume", "rollback", "runs", "audit", "pause", "unpause")
 _FROM_NOTHING = ("plan", "run", "diagnose", "doctor")
 # Options that a verb does not take over from the other one, with the number of words.
-_SHOWS = {"--detailed-exitcode": 1, "--dry-run": 1, "-o": 2, "--output": 2, "--out": 2}
+_SHOWS = {"--full": 1, "--detailed-exitcode": 1, "--dry-run": 1, "-o": 2, "--output": 2, "--out": 2}
 _ASKS = {"--yes": 1, "-y": 1, "--plan": 2, "--on-unhealthy": 2, "--actor": 2, "--ticket": 2, "--reason": 2, "--wait": 2}
 _DROPS = {"run": _SHOWS, "plan": _SHOWS | _ASKS}
 _of_the_journal: dict[str, str] = {}

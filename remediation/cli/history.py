@@ -11,7 +11,7 @@ from remediation.addresses import shown_target
 from remediation.cli.completing import runs
 from remediation.cli.console import say
 from remediation.cli.layout import labelled
-from remediation.cli.options import store_options
+from remediation.cli.options import full_option, store_options
 from remediation.cli.session import Session
 from remediation.commands import command
 from remediation.errors import RunbookError, Tampered, Unreadable
@@ -27,6 +27,7 @@ _SHOWN = 50
 @click.command("runs")
 @click.argument("run", metavar="[RUN]", required=False, shell_complete=runs)
 @click.option("--all", "every", is_flag=True, help=f"List all runs, not only the newest {_SHOWN}; -o json always does.")
+@full_option
 @store_options
 def runs_command(run: str | None, every: bool, **options: Any) -> int:
     """List the runs in the journal, newest first, or show one with everything it did."""
@@ -96,7 +97,7 @@ def _print_json(value: Any) -> None:
 
 
 def _show(session: Session, record: Run) -> int:
-    from remediation.cli.render import plan_text  # noqa: PLC0415 - the list does without
+    from remediation.cli.plans import plan_text  # noqa: PLC0415 - the list does without
     from remediation.engine.listed import ended, verbs, who  # noqa: PLC0415
 
     events = session.journal.events(record.id)
@@ -110,7 +111,7 @@ def _show(session: Session, record: Run) -> int:
     say("\n".join(labelled("by ", who(record.created))))
     if record.shown_status == "applied" and (known := ended(record.verify)):
         say("\n".join(labelled("  ", known)))
-    say(plan_text(record.created["plan"]))
+    say(plan_text(record.created["plan"], full=bool(session.get("full"))).text)
     for event in events[1:]:
         say("\n".join(labelled(f"  {_clock(event.time)}  {event.kind:<16} ", _subject(record, event.payload))))
     return 0

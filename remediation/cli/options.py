@@ -30,6 +30,7 @@ _TARGET = [
         help="Use the embedded cluster and cloud; =real for a real control plane.",
     ),
 ]
+_FULL = click.option("--full", is_flag=True, help="Show all of it, also what is long or many of a kind.")
 _STORE = click.option("--store", metavar="FILE", help="The journal; $RUNBOOK_STORE or the state folder otherwise.")
 _WHO = [
     click.option("--actor", metavar="NAME", help="Who runs this, for the journal; $USER otherwise."),
@@ -76,6 +77,11 @@ def _common() -> list[click.Option]:
 def output_option(function: F) -> F:
     """Add ``-o``."""
     return _apply(function, [_OUTPUT])
+
+
+def full_option(function: F) -> F:
+    """Add ``--full``."""
+    return _apply(function, [_FULL])
 
 
 def store_options(function: F) -> F:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 from remediation.addresses import shown_target
 from remediation.cli.console import asked, say
 from remediation.cli.layout import labelled
+from remediation.cli.paging import show
 from remediation.cli.session import Session
 from remediation.commands import Hint, Hints
 from remediation.diffing import State
@@ -16,7 +18,9 @@ from remediation.model import Target
 _SIGNS = {"create": "+", "update": "~", "delete": "-"}
 
 
-def confirmed(session: Session, verb: str, plan: State, target: Target, unattended: Hint | Hints) -> bool:
+def confirmed(
+    session: Session, verb: str, plan: State, target: Target, unattended: Hint | Hints, everything: str = ""
+) -> bool:
     """Ask whether to make these changes; raises Refused, with what to type instead, where nobody can be asked.
 
     Args:
@@ -25,11 +29,12 @@ def confirmed(session: Session, verb: str, plan: State, target: Target, unattend
         plan: what would be done.
         target: where.
         unattended: the way to do it without a person.
+        everything: the plan in full, where it was shown in brief.
     """
     if not session.interactive:
         raise Refused("nobody is here to confirm", "nothing was changed", unattended)
     say("\n".join(labelled("", size(plan, target.as_json()))), error=True)
-    return asked(f"{verb} {name(target.as_json())}?")
+    return asked(f"{verb} {name(target.as_json())}?", partial(show, everything) if everything else None)
 
 
 def size(plan: State, target: State) -> str:

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from remediation import index
 from remediation.cli.console import printable, say, style
-from remediation.cli.edits import edit_lines
 from remediation.cli.hints import here
 from remediation.cli.layout import labelled
+from remediation.cli.plans import check_lines
 from remediation.commands import Hints, command, joined
 from remediation.diffing import State
 from remediation.engine.outcome import Outcome
 from remediation.errors import RunbookError
 from remediation.model import Status, Target
 
-_SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
-_MARKS = {
-    "ok": ("ok", "green"),
-    "failing": ("FAILING", "red"),
-    "unknown": ("unknown", "yellow"),
-    "planned": ("will check", "cyan"),
-    "not checked": ("not checked", "yellow"),
-    "warning": ("warning", "yellow"),
-    "evidence": ("evidence", "cyan"),
-    "note": ("note", "cyan"),
-    "missing": ("MISSING", "red"),
-}
 _COLOURS = {
     Status.VERIFIED: "green",
     Status.ALREADY_OK: "green",
@@ -68,43 +55,9 @@ def next_lines(ways: Hints) -> list[str]:
     ]
 
 
-def plan_text(plan: State) -> str:
-    """Return the changes, what is right already, and the checks of a plan."""
-    lines: list[str] = []
-    for change in plan["changes"]:
-        lines += ["", *_change(change)]
-    lines += [""] if plan["changes"] else []
-    for item in plan["already_ok"]:
-        lines += labelled(f"  {style('=', fg='green')} ", f"{item['address']}: {item['reason']}")
-    lines += [line for check in plan["checks"] for line in _check(check)]
-    return "\n".join(lines)
-
-
-def _change(change: State) -> Iterator[str]:
-    sign, colour = _SIGNS[change["action"]]
-    marks = "".join(
-        [
-            " (for the time of the run)" if change.get("temporary") else "",
-            "" if change["reversible"] else " (IRREVERSIBLE)",
-        ]
-    )
-    yield "  " + style(printable(f"{sign} {change['address']}"), fg=colour, bold=True) + marks
-    for edit in change["edits"]:
-        yield from edit_lines(edit, whole=change["action"] != "update")
-    if change.get("note"):
-        yield from labelled("      note: ", change["note"])
-
-
-def _check(check: State) -> Iterator[str]:
-    mark, colour = _MARKS.get(check["status"], (check["status"], None))
-    detail = f": {check['detail']}" if check.get("detail") else ""
-    limit = f" (within {int(check['within_seconds'])} s)" if check.get("within_seconds") else ""
-    yield from labelled(f"  {style(mark, fg=colour)}  ", check["check"] + limit + detail)
-
-
 def outcome_text(outcome: Outcome) -> str:
     """Return how a verb ended: the checks, the status, and what to type next."""
-    lines = [line for check in (outcome.verify or {}).get("checks", []) for line in _check(check)]
+    lines = list(check_lines((outcome.verify or {}).get("checks", [])))
     lines += [line for note in outcome.notes for line in labelled("  ", note)]
     if outcome.error:
         lines.append(error_text(outcome.error))

@@ -15,10 +15,12 @@ from remediation.cli.by_runbook import ByRunbook, require_nothing
 from remediation.cli.console import asked, say, style
 from remediation.cli.hints import again
 from remediation.cli.options import run_options, target_options
+from remediation.cli.paging import show
 from remediation.cli.parameters import as_json
+from remediation.cli.plans import plan_text
 from remediation.cli.progress import Progress
 from remediation.cli.question import confirmed
-from remediation.cli.render import document, heading, outcome_text, plan_text, print_json
+from remediation.cli.render import document, heading, outcome_text, print_json
 from remediation.cli.session import Session
 from remediation.commands import Hints, hints
 from remediation.engine.apply import apply_run
@@ -72,8 +74,8 @@ def _show(session: Session, book: Runbook, plan: Plan, api: Api, values: dict[st
     if session.json:
         print_json(content | {"left_open": half_way.as_json(half_way.on(session, plan.target, api))})
     else:
-        say(_heading(session, plan, api) + "\n" + plan_text(outcome.plan or {}))
-        say(_after_plan(session, plan, content))
+        text = plan_text(outcome.plan or {}, full=bool(session.get("full"))).text
+        show("\n".join([_heading(session, plan, api), text, _after_plan(session, plan, content)]))
     return 10 if plan.changes and session.get("detailed_exitcode") else 0
 
 
@@ -126,10 +128,11 @@ def _run(session: Session, book: Runbook, plan: Plan, api: Api, values: dict[str
     if not plan.changes:
         return _already_ok(session, book, plan, api)
     require_permissions(plan)
+    shown = plan_text(plan.as_json(), full=bool(session.get("full")))
     if not session.json:
-        say(_heading(session, plan, api) + "\n" + plan_text(plan.as_json()))
+        say(_heading(session, plan, api) + "\n" + shown.text)
     if not session.get("yes"):
-        plan, api = _confirmed(session, book, values, plan)
+        plan, api = _confirmed(session, book, values, plan, shown.everything)
     run = _begin(session, plan, {"target_uid": api.target_uid()})
     watcher = observer(session, run_id=run.id, runbook=book.name)
     outcome = apply_run(run, api, watcher, decision(session), session.get("wait"))
@@ -153,7 +156,7 @@ def _already_ok(session: Session, book: Runbook, plan: Plan, api: Api) -> int:
     if not session.json:
         shown = plan.as_json()
         shown["checks"] = [item for item in shown["checks"] if item["status"] not in ("planned", "missing")]
-        say(_heading(session, plan, api) + "\n" + plan_text(shown))
+        say(_heading(session, plan, api) + "\n" + plan_text(shown).text)
     return emit(session, (book.name, book.id), plan.target, outcome)
 
 
@@ -161,9 +164,12 @@ def _unknown_required(checked: Outcome) -> bool:
     return any(item["required"] and item["status"] == "unknown" for item in (checked.verify or {}).get("checks", []))
 
 
-def _confirmed(session: Session, book: Runbook, values: dict[str, Any], plan: Plan) -> tuple[Plan, Any]:
+def _confirmed(
+    session: Session, book: Runbook, values: dict[str, Any], plan: Plan, everything: str
+) -> tuple[Plan, Any]:
     """Ask the person, then look again: the world may have moved while they read."""
-    if not confirmed(session, "Apply to", plan.as_json(), plan.target, _unattended(session, plan.parameters)):
+    unattended = _unattended(session, plan.parameters)
+    if not confirmed(session, "Apply to", plan.as_json(), plan.target, unattended, everything):
         raise Refused("not confirmed", "nothing was changed", again("run" if session.get("plan") else "plan"))
     renewed, api = _make(session, book, values)
     if renewed.fingerprint != plan.fingerprint:
@@ -195,6 +201,7 @@ def decision(session: Session) -> Callable[[Unhealthy], bool]:
     return decide
 
 
+_FULL = click.Option(["--full"], is_flag=True, help="Show all of it, also what is long or many of a kind.")
 _DRIFT = click.Option(["--accept-drift"], is_flag=True, help="Change objects that another controller owns.")
 _EXIT = click.Option(["--detailed-exitcode"], is_flag=True, help="Exit 10 when changes are pending.")
 
@@ -203,7 +210,12 @@ plan_command = ByRunbook(
     verb=plan_verb,
     shared=target_options,
     help="Show exactly what a run would change. Writes nothing.",
-    extra=[click.Option(["--out"], metavar="FILE", help="Save the plan, to run exactly it later."), _DRIFT, _EXIT],
+    extra=[
+        click.Option(["--out"], metavar="FILE", help="Save the plan, to run exactly it later."),
+        _FULL,
+        _DRIFT,
+        _EXIT,
+    ],
 )
 run_command = ByRunbook(
     name="run",
@@ -223,6 +235,7 @@ run_command = ByRunbook(
         click.Option(
             ["--on-unhealthy"], type=click.Choice(["rollback", "keep", "ask"]), help="What to do when the proof fails."
         ),
+        _FULL,
         _DRIFT,
         _EXIT,
     ],

@@ -8,9 +8,10 @@ import click
 
 from remediation.cli.completing import runs
 from remediation.cli.console import say
-from remediation.cli.options import run_options, target_options
+from remediation.cli.options import full_option, run_options, target_options
+from remediation.cli.plans import plan_text
 from remediation.cli.question import confirmed
-from remediation.cli.render import document, heading, next_lines, plan_text, print_json
+from remediation.cli.render import document, heading, next_lines, print_json
 from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
 from remediation.commands import advice, command
@@ -96,6 +97,7 @@ def verify_command(run: str, within: int, **options: Any) -> int:
 @click.argument("run", metavar="RUN", shell_complete=runs)
 @click.option("--dry-run", is_flag=True, help="Show what would be undone. Writes nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@full_option
 @run_options
 def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
     """Undo exactly what a run changed, unless somebody has changed the same field since."""
@@ -106,17 +108,24 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
         if (done := nothing_to_undo(record)) is not None:
             return _ended(session, record, target, done)
         plan = rollback_plan(record, api)
-        if not session.json:
-            say(f"{heading(f'rollback of {record.id} ({record.name})', target)}\n{plan_text(plan)}")
+        everything = _show(session, heading(f"rollback of {record.id} ({record.name})", target), plan)
         if dry_run:
             return _previewed(session, record, target, plan, "rollback")
         session.require_unpaused()
         if not yes:
-            _require_yes(session, "Undo on", plan, target)
+            _require_yes(session, "Undo on", plan, target, everything)
         outcome = rollback_run(record, api, observer(session, run_id=record.id), session.get("wait"))
         return _ended(session, record, target, outcome)
 
     return _reporting(session, run, verb)
+
+
+def _show(session: Session, first: str, plan: State) -> str:
+    """Print a plan, and return all of it where that is more than was printed."""
+    shown = plan_text(plan, full=bool(session.get("full")))
+    if not session.json:
+        say(f"{first}\n{shown.text}")
+    return shown.everything
 
 
 def _previewed(session: Session, run: Run, target: Target, plan: State, verb: str) -> int:
@@ -151,6 +160,7 @@ def _has_begun(session: Session, run_id: str) -> bool:
 @click.option("--dry-run", is_flag=True, help="Show what is still to be done. Writes nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--on-unhealthy", type=click.Choice(["rollback", "keep", "ask"]), help="What to do when the proof fails.")
+@full_option
 @run_options
 def resume_command(run: str, dry_run: bool, yes: bool, on_unhealthy: str | None, **options: Any) -> int:
     """Finish a run that was interrupted; what it did already is not done again."""
@@ -161,12 +171,11 @@ def resume_command(run: str, dry_run: bool, yes: bool, on_unhealthy: str | None,
             session.require_unpaused()
         record, target, api = _loaded(session, run)
         plan = resume_plan(record, api)
-        if not session.json:
-            say(f"{heading(f'rest of {record.id} ({record.name})', target)}\n{plan_text(plan)}")
+        everything = _show(session, heading(f"rest of {record.id} ({record.name})", target), plan)
         if dry_run:
             return _previewed(session, record, target, plan, "resume")
         if not yes:
-            _require_yes(session, "Finish on", plan, target)
+            _require_yes(session, "Finish on", plan, target, everything)
         watcher = observer(session, run_id=record.id)
         outcome = resume_run(record, api, watcher, decision(session), session.get("wait"))
         return _ended(session, record, target, outcome)
@@ -174,6 +183,6 @@ def resume_command(run: str, dry_run: bool, yes: bool, on_unhealthy: str | None,
     return _reporting(session, run, verb)
 
 
-def _require_yes(session: Session, verb: str, plan: State, target: Target) -> None:
-    if not confirmed(session, verb, plan, target, advice("repeat with --yes")):
+def _require_yes(session: Session, verb: str, plan: State, target: Target, everything: str) -> None:
+    if not confirmed(session, verb, plan, target, advice("repeat with --yes"), everything):
         raise Refused("not confirmed", "nothing was changed", command("runbook", "runs"))

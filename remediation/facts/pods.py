@@ -164,13 +164,6 @@ def controller(pod: State) -> Ref | None:
     return Ref(owners[0]["apiVersion"], owners[0]["kind"], owners[0]["name"]) if owners else None
 
 
-def few(names: Iterable[str], most: int = 3) -> str:
-    """Return the first names in order, and how many more there are: ``a, b, c +4``."""
-    every = sorted(names)
-    more = f" +{len(every) - most}" if len(every) > most else ""
-    return ", ".join(every[:most]) + more
-
-
 def name_of(obj: State) -> str:
     """Return the name of an object."""
     return str(obj["metadata"]["name"])

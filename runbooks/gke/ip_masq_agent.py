@@ -44,6 +44,7 @@ from remediation.facts.masquerade_offers import Wish, cures, within_limit
 from remediation.facts.protected import Protected
 from remediation.manifests import manifest
 from remediation.masquerade import MasqueradeConfig
+from remediation.names import few
 
 _ADDRESS = CONFIG_MAP.ref.address
 _DAEMON_SET = ("apps/v1", "DaemonSet", NAME, NAMESPACE)
@@ -258,7 +259,7 @@ def _guards(before: Agent, agent: Agent, config: MasqueradeConfig, wish: Wish, p
     lost = protected.lost(before.config, config)
     yield Require(
         not lost,
-        f"these must keep seeing pod addresses and would not: {', '.join(lost[:5])}",
+        f"these must keep seeing pod addresses and would not: {few(lost, 5)}",
         advice("choose a --masquerade range that does not overlap them") if wish.masquerade else _EDIT,
     )
     yield within_limit(agent, protected, wish)

@@ -31,7 +31,7 @@ from remediation.facts.controllers import StuckPods
 from remediation.facts.gcp import GoogleAccount
 from remediation.facts.registry import AccountKeys, Credential, KeyFile, RegistryCredential
 from remediation.facts.workloads import CREDENTIALS, Elsewhere, FailedPull, FailedPulls
-from remediation.names import account_email, namespace_name, object_name
+from remediation.names import account_email, few, namespace_name, object_name
 from remediation.registry import PullFailure, may_not_exist, registry_host
 from remediation.resources.pull_secret import PullSecret
 from remediation.resources.renewed_pods import RenewedPods
@@ -262,7 +262,7 @@ def _put(facts: Facts, wanted: PullSecret, present: Credential | None) -> Steps:
         elsewhere = facts(Elsewhere(wanted.namespace, wanted.name, wanted.service_account))
         yield Require(
             not elsewhere,
-            f"{wanted.address} is used elsewhere too: {', '.join(elsewhere[:3])}",
+            f"{wanted.address} is used elsewhere too: {few(elsewhere)}",
             advice("choose another name with --secret NAME"),
         )
         if present is not None:

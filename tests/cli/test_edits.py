@@ -14,8 +14,8 @@ from remediation.cli.edits import edit_lines
 CONTAINER = {"name": "clean", "command": ["bash", "-c", "x" * 200], "env": [{"name": "A", "value": "b c " * 40}]}
 
 
-def shown(path: str, old: Any, new: Any, *, whole: bool = True) -> list[str]:
-    return [unstyled(line) for line in edit_lines({"path": path, "old": old, "new": new}, whole=whole)]
+def shown(path: str, old: Any, new: Any, *, brief: bool = False) -> list[str]:
+    return [unstyled(line) for line in edit_lines({"path": path, "old": old, "new": new}, brief=brief)]
 
 
 def test_an_object_is_shown_as_yaml() -> None:
@@ -27,16 +27,44 @@ def test_an_object_is_shown_as_yaml() -> None:
         "        +command:",
         "        +- bash",
     ]
-    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if len(line) > 80] == ["            " + "x" * 200]
 
 
-def test_a_long_one_is_cut_and_says_so() -> None:
-    """All of it is in the JSON; what only changes is never cut."""
-    value = [{"key": f"number {number}", "more": ["a", "b"]} for number in range(40)]
-    lines = shown("/spec/many", None, value)
-    assert len(lines) == 60
-    assert lines[-1] == "        +… 102 more lines; -o json shows all"
-    assert len(shown("/spec/many", None, value, whole=False)) > 150
+@pytest.mark.parametrize("sides", [(None, 1), (1, None), (0, 1)])
+def test_a_long_one_is_counted_in_brief(sides: tuple[Any, Any]) -> None:
+    """It says how many lines appear or go; a difference of two texts is what a person approves, and never cut."""
+    texts = {None: None, 0: "before\n", 1: "".join(f"- 10.0.{number}.0/24\n" for number in range(40))}
+    old, new = (texts[side] for side in sides)
+    assert len(shown("/data/config", old, new)) > 40
+    if 0 in sides:
+        assert shown("/data/config", old, new, brief=True) == shown("/data/config", old, new)
+    else:
+        sign = "+" if old is None else "-"
+        assert shown("/data/config", old, new, brief=True) == [f"      data.config: {sign} 40 lines"]
+
+
+def test_a_newline_at_the_end_is_a_difference() -> None:
+    """Two texts that differ in nothing else are not shown as if there were no change."""
+    assert shown("/data/config", "a: 1\n", "a: 1") == [
+        "      data.config:",
+        "         a: 1",
+        "        +\\ no newline at the end",
+    ]
+
+
+@pytest.mark.parametrize("word", ["serviceaccount:" + "a-b." * 30, "2001:db8::/32," * 9, "x" * 300])
+def test_a_word_is_never_broken(word: str) -> None:
+    """Neither at a hyphen nor at a dot nor anywhere: it is copied as it stands."""
+    for old, new in ((None, f"{word} and {word}"), (f"{word}\n", word), (None, [word, {"of": word}]), ([word], None)):
+        assert word in "\n".join(shown("/metadata/annotations/example.com~1name", old, new))
+    assert word in "\n".join(shown("/data/" + word.replace("/", "~1"), None, "x"))
+
+
+def test_a_long_path_is_broken_between_fields() -> None:
+    """Not in the name of one, dots and slashes and all."""
+    name = "cloud.google.com/gke-node-pool." + "long." * 8 + "example.com"
+    lines = shown("/spec/template/metadata/annotations/" + name.replace("/", "~1"), None, "value")
+    assert lines == ["      spec.template.metadata.annotations.", f"      {name}:", "        +value"]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +85,7 @@ _JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lamb
 
 
 @given(_JSON, _JSON, st.booleans())
-def test_no_line_is_wider_than_a_terminal(old: Any, new: Any, whole: bool) -> None:
-    """Whatever JSON it is, it is shown within 80 columns."""
-    assert all(len(line) <= 80 for line in shown("/data/" + "long-name." * 12 + "end", old, new, whole=whole))
+def test_no_line_is_wider_than_a_terminal(old: Any, new: Any, brief: bool) -> None:
+    """Whatever JSON it is, it is shown within 80 columns, but for a word that is longer."""
+    for line in shown("/data/long-name/" + "end/" * 20, old, new, brief=brief):
+        assert len(line) <= 80 or max(map(len, line.split(" "))) > 60
