@@ -97,7 +97,7 @@ def test_a_plan_of_created_objects_fits_a_terminal(world: World, tmp_path: Path)
     cli = Cli(tmp_path, "--kubeconfig", str(world.kubeconfig), "--context", "sandbox")
     full = cli("plan", "ipam-cleanup", "--node", "node-2", "--full", json_output=False).expect(0).out.splitlines()
     assert "        +- name: MODE" in full
-    assert all(max(map(len, line.split())) > 60 for line in full[:-1] if len(line) > 80), "a line is wider than its words"
+    assert all(max(map(len, line.split())) > 60 for line in full[:-1] if len(line) > 80)
 
 
 @pytest.mark.parametrize(
