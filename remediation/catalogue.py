@@ -60,8 +60,12 @@ class Parameter:
 
     @property
     def need(self) -> str:
-        """Whether and how often it is given."""
-        return "required" if self.required else "repeatable" if self.repeatable else "optional"
+        """Whether and how often it is given, and what holds when it is not."""
+        if self.required:
+            return "required"
+        if self.repeatable or self.default in (None, False):
+            return "repeatable" if self.repeatable else "optional"
+        return "on unless told otherwise" if self.flag else f"{self.default} unless given"
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``runbook list -o json`` says of it."""
@@ -100,6 +104,7 @@ class Runbook:
     diagnose: Callable[..., Iterator[Finding]] | None = None
     undo: Callable[..., Steps] | None = None
     formerly: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
 
     @property
     def cls(self) -> str:
@@ -157,6 +162,7 @@ def runbook(
     diagnose: Callable[..., Iterator[Finding]] | None = None,
     undo: Callable[..., Steps] | None = None,
     formerly: Sequence[str] = (),
+    one_of: Sequence[str] = (),
 ) -> Callable[[Callable[..., Steps]], Runbook]:
     """Make a generator function a runbook of the catalogue.
 
@@ -172,13 +178,16 @@ def runbook(
         undo: called with ``target, facts`` and ``made``, what the run has made by address; yields the steps to take on
             rollback for effects that no API object shows. It knows no parameters: those may have other names by then.
         formerly: names that it had before, under which it is still found.
+        one_of: parameters of which one is given, told together with what else is missing.
     """
     shown = (tuple(covers) or (id,), tuple(alerts))
 
     def register(function: Callable[..., Steps]) -> Runbook:
         parameters, target = _signature(function)
         name, said = function.__name__.replace("_", "-"), (id, risk, source, example)
-        return Runbook(name, *said, function, parameters, target, needs, *shown, diagnose, undo, tuple(formerly))
+        return Runbook(
+            name, *said, function, parameters, target, needs, *shown, diagnose, undo, tuple(formerly), tuple(one_of)
+        )
 
     return register
 

@@ -12,7 +12,7 @@ from remediation import catalogue, index
 from remediation.catalogue import Runbook
 from remediation.cli.console import say, style
 from remediation.cli.examples import block
-from remediation.cli.names import NameFirst
+from remediation.cli.names import AllMissing, NameFirst
 from remediation.cli.options import accept_common, parameter_option
 from remediation.cli.render import document, print_json
 from remediation.cli.session import Session
@@ -48,8 +48,9 @@ class ByRunbook(NameFirst):
             return _reported(Session(values | {"typed": _typed()}), book, given, self._verb)
 
         options = [parameter_option(item) for item in book.parameters]
-        command = click.Command(
+        command = AllMissing(
             book.name,
+            one_of=book.one_of,
             callback=self._shared(call),
             help=book.summary + "\n\n" + book.description,
             epilog=block((f"runbook {ctx.info_name} {book.name} {book.example}".strip(),))

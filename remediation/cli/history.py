@@ -11,6 +11,7 @@ from remediation.addresses import shown_target
 from remediation.cli.completing import runs
 from remediation.cli.console import say
 from remediation.cli.layout import labelled
+from remediation.cli.names import NearNames
 from remediation.cli.options import full_option, store_options
 from remediation.cli.session import Session
 from remediation.commands import command
@@ -156,7 +157,7 @@ def _clock(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
 
 
-@click.group("audit")
+@click.group("audit", cls=NearNames)
 def audit_command() -> None:
     """Check that nobody changed the journal."""
 

@@ -15,7 +15,7 @@ import click
 
 from remediation.cli.console import guard, say
 from remediation.cli.examples import examples
-from remediation.cli.names import NameFirst
+from remediation.cli.names import NameFirst, NearNames
 from remediation.cli.options import accept_common
 from remediation.cli.settings import refuse_unknown
 from remediation.cli.streams import outlive_readers
@@ -45,7 +45,7 @@ _VERBS = {
 }
 
 
-class Verbs(NameFirst):
+class Verbs(NearNames, NameFirst):
     """A group whose commands live in modules that are imported when they are needed."""
 
     what = "the verb"
@@ -77,6 +77,15 @@ class Verbs(NameFirst):
                 return args[0], stand_in, []
         return super().resolve_command(ctx, args)
 
+    def _refuse_verb(self, ctx: click.Context, args: list[str], names: list[str]) -> None:
+        """Say which verb may be meant; the name of a runbook is none."""
+        from remediation import index  # noqa: PLC0415 - only for a verb that is wrong
+
+        if args[0] in index.names():
+            meant = command("runbook", "plan", *args)
+            raise UsageProblem(f"{args[0]} is a runbook; a verb comes before it", "nothing was changed", meant)
+        super()._refuse_verb(ctx, args, names)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Offer the verbs without importing them."""
         if incomplete.startswith("-"):
@@ -91,9 +100,10 @@ class Verbs(NameFirst):
             formatter.write_dl([(name, text) for name, (_, text) in _VERBS.items()])
 
 
-@click.group(
-    cls=Verbs, epilog=examples(""), context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
-)
+_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 80, "show_default": True}
+
+
+@click.group(cls=Verbs, epilog=examples(""), context_settings=_HELP)
 @click.version_option(package_name="remediation-runbooks", prog_name="runbook")
 def runbook() -> None:
     """Documented fixes for Kubernetes on Google Cloud: diagnose, diff, apply, prove, undo."""

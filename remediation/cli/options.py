@@ -13,11 +13,20 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OUTPUT = click.option(
-    "-o", "--output", type=click.Choice(["text", "json"]), default=None, help="How to print the result."
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default=None,
+    show_default="text",
+    help="How to print the result.",
 )
 _TARGET = [
-    click.option("--kubeconfig", metavar="FILE", help="kubeconfig to use; $KUBECONFIG and ~/.kube/config otherwise."),
-    click.option("--context", metavar="NAME", help="kubeconfig context of the cluster."),
+    click.option(
+        "--kubeconfig", metavar="FILE", show_default="$KUBECONFIG, or ~/.kube/config", help="kubeconfig to use."
+    ),
+    click.option(
+        "--context", metavar="NAME", show_default="the current one", help="kubeconfig context of the cluster."
+    ),
     click.option("--project", metavar="ID", help="Google Cloud project."),
     click.option("--location", metavar="ZONE|REGION", help="Location of the GKE cluster."),
     click.option("--cluster", metavar="NAME", help="Name of the GKE cluster."),
@@ -31,9 +40,14 @@ _TARGET = [
     ),
 ]
 _FULL = click.option("--full", is_flag=True, help="Show all of it, also what is long or many of a kind.")
-_STORE = click.option("--store", metavar="FILE", help="The journal; $RUNBOOK_STORE or the state folder otherwise.")
+_STORE = click.option(
+    "--store",
+    metavar="FILE",
+    show_default="$RUNBOOK_STORE, or runbook/journal.db in the state folder",
+    help="The journal.",
+)
 _WHO = [
-    click.option("--actor", metavar="NAME", help="Who runs this, for the journal; $USER otherwise."),
+    click.option("--actor", metavar="NAME", show_default="$USER", help="Who runs this, for the journal."),
     click.option("--ticket", metavar="ID", help="Change or incident, for the journal."),
     click.option("--reason", metavar="TEXT", help="Why, for the journal."),
 ]
@@ -42,9 +56,18 @@ _WAIT = click.option(
     type=click.IntRange(0, 86400),
     default=None,
     metavar="SECONDS",
+    show_default="0",
     help="Wait so long for other runs on the same objects.",
 )
-_LOG = click.option("--log", type=click.Choice(["off", "console", "json"]), default=None, help="Log to stderr.")
+_LOG = click.option(
+    "--log", type=click.Choice(["off", "console", "json"]), default=None, show_default="off", help="Log to stderr."
+)
+# How `--on-unhealthy` looks.
+ON_UNHEALTHY: dict[str, Any] = {
+    "type": click.Choice(["rollback", "keep", "ask"]),
+    "show_default": "ask on a terminal, else keep",
+    "help": "What to do when the proof fails.",
+}
 
 
 def _apply(function: F, options: list[Any]) -> F:

@@ -122,6 +122,14 @@ def _warnings(book: Runbook, text: str, *, roles: bool) -> list[str]:
     return lines
 
 
+_WHERE = {
+    "project": "Google Cloud project.",
+    "location": "Location of the GKE cluster.",
+    "cluster": "Name of the GKE cluster.",
+}
+_FORM = "How to print the result."
+
+
 class RbacGroup(NameFirst):
     """One subcommand for each runbook, with its parameters, none of them required."""
 
@@ -135,10 +143,10 @@ class RbacGroup(NameFirst):
         options = [parameter_option(item) for item in book.parameters]
         for option in options:
             option.required = False
-        more = [click.Option([f"--{name}"], metavar="NAME") for name in ("project", "location", "cluster")]
+        more = [click.Option([f"--{name}"], metavar="NAME", help=text) for name, text in _WHERE.items()]
         more += [
             click.Option(["--user"], metavar="NAME", help="Also print bindings to this user."),
-            click.Option(["-o", "--output"], type=click.Choice(["text", "json"])),
+            click.Option(["-o", "--output"], type=click.Choice(["text", "json"]), show_default="text", help=_FORM),
         ]
 
         def call(

@@ -14,7 +14,7 @@ from remediation.cli import half_way, plan_files
 from remediation.cli.by_runbook import ByRunbook, require_nothing
 from remediation.cli.console import asked, say, style
 from remediation.cli.hints import again
-from remediation.cli.options import run_options, target_options
+from remediation.cli.options import ON_UNHEALTHY, run_options, target_options
 from remediation.cli.paging import show
 from remediation.cli.parameters import as_json
 from remediation.cli.plans import plan_text
@@ -232,9 +232,7 @@ run_command = ByRunbook(
             callback=require_nothing,
             help="Run exactly this saved plan, or nothing; it has the parameters.",
         ),
-        click.Option(
-            ["--on-unhealthy"], type=click.Choice(["rollback", "keep", "ask"]), help="What to do when the proof fails."
-        ),
+        click.Option(["--on-unhealthy"], **ON_UNHEALTHY),
         _FULL,
         _DRIFT,
         _EXIT,

@@ -8,7 +8,7 @@ import click
 
 from remediation.cli.completing import runs
 from remediation.cli.console import say
-from remediation.cli.options import full_option, run_options, target_options
+from remediation.cli.options import ON_UNHEALTHY, full_option, run_options, target_options
 from remediation.cli.plans import plan_text
 from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, next_lines, print_json
@@ -159,7 +159,7 @@ def _has_begun(session: Session, run_id: str) -> bool:
 @click.argument("run", metavar="RUN", shell_complete=runs)
 @click.option("--dry-run", is_flag=True, help="Show what is still to be done. Writes nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@click.option("--on-unhealthy", type=click.Choice(["rollback", "keep", "ask"]), help="What to do when the proof fails.")
+@click.option("--on-unhealthy", **ON_UNHEALTHY)
 @full_option
 @run_options
 def resume_command(run: str, dry_run: bool, yes: bool, on_unhealthy: str | None, **options: Any) -> int:

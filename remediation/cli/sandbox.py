@@ -13,6 +13,7 @@ import click
 
 from remediation.cli.completing import scenarios
 from remediation.cli.console import say
+from remediation.cli.names import NearNames
 from remediation.cli.options import output_option
 from remediation.cli.running_sandbox import running_sandbox
 from remediation.errors import UsageProblem
@@ -38,7 +39,7 @@ def _kind_option(function: Callable[..., int]) -> Callable[..., int]:
     return click.option("--real", is_flag=True, hidden=True)(where(with_kind))
 
 
-@click.group("sandbox")
+@click.group("sandbox", cls=NearNames)
 def sandbox_command() -> None:
     """Start, break and stop the embedded cluster and cloud."""
 

@@ -141,6 +141,7 @@ def _wanted(
     diagnose=_diagnose,
     source="https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/",
     example="--namespace shop --service-account web --registry europe-docker.pkg.dev --from-key-file key.json",
+    one_of=("from_key_file", "google_service_account"),
 )
 def pull_secret(
     target: Cluster,
@@ -174,10 +175,8 @@ def pull_secret(
     Rollback: the secret is detached and deleted, the key disabled and deleted; running pods go on, new pulls fail.
     """
     name = secret or f"{service_account}-registry"
-    yield Allowed(
-        bool(from_key_file) != bool(google_service_account),
-        "exactly one of --from-key-file and --google-service-account is allowed",
-    )
+    only = "exactly one of --from-key-file and --google-service-account is allowed"
+    yield Allowed(bool(from_key_file) != bool(google_service_account), only)
     if from_key_file:
         account = facts(KeyFile(from_key_file, registry)).account
         yield Unchecked(f"that {account} may read the images", NOT_ASKED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -141,3 +142,53 @@ def test_a_long_list_of_runs_fits_a_terminal(tmp_path: Path) -> None:
     shown = cli("runs", json_output=False).expect(0).out + cli("audit", "verify", json_output=False).expect(0).out
     assert target["context"] in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "next_"),
+    [
+        ("diagnos ip-masq-agent --sandbox", "did you mean diagnose?", "runbook diagnose ip-masq-agent --sandbox"),
+        ("rolback last", "did you mean rollback", "runbook rollback last"),
+        ("sandbox brek pull-secret", "did you mean break?", "runbook sandbox break pull-secret"),
+        ("audit verfy", "did you mean verify?", "runbook audit verify"),
+        ("ip-masq-agent --sandbox", "is a runbook; a verb comes before it", "runbook plan ip-masq-agent --sandbox"),
+        ("xyzzy", "there are: list, show,", "runbook --help"),
+    ],
+)
+def test_a_misspelt_verb_is_answered_with_what_was_meant(words: str, says: str, next_: str) -> None:
+    """As the whole command line, with everything that came after the verb."""
+    done = subprocess.run([str(RUNBOOK), *words.split()], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert says in " ".join(done.stderr.split())
+    assert f"next:  {next_}\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("", "--namespace NAMESPACE, --registry HOST, --service-account KSA, --from-key-file FILE|- or"
+             " --google-service-account EMAIL."),
+        ("--registry gcr.io --from-key-file key.json", "--namespace NAMESPACE, --service-account KSA."),
+    ],
+)  # fmt: skip
+def test_everything_that_is_missing_is_named_at_once(words: str, says: str) -> None:
+    """One sentence, for a person and for a program."""
+    command = [str(RUNBOOK), "run", "pull-secret", *words.split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    as_json = subprocess.run([*command, "-o", "json"], capture_output=True, check=False).stdout
+    assert says in json.loads(as_json)["error"]["summary"]
+
+
+def test_help_tells_what_holds_when_nothing_is_said() -> None:
+    """Numbers, switches that are on, and what the environment decides."""
+    told = {
+        "run ip-masq-agent": ["[default: restart]", "$KUBECONFIG", "$USER", "ask on a terminal, else keep", "(text)"],
+        "plan ipam-cleanup": ["[default: 254]", "$RUNBOOK_STORE", "(the current one)", "(off)"],
+        "verify": ["[default: 30"],
+    }
+    for verb, words in told.items():
+        done = subprocess.run([str(RUNBOOK), *verb.split(), "--help"], capture_output=True, text=True, check=True)
+        shown = " ".join(done.stdout.split())
+        assert [word for word in words if word not in shown] == []
