@@ -32,7 +32,7 @@ def authenticate(request: Request, tokens: Mapping[str, User]) -> User:
     user = tokens.get(token) or user_of(token)
     if user is None:
         raise problems.unauthorized()
-    return User(user.name, (*user.groups, "system:authenticated"))
+    return User(user.name, tuple(dict.fromkeys((*user.groups, "system:authenticated"))))
 
 
 def check_path(user: User, path: str) -> None:

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from runbook_sandbox.kubernetes.problems import unsupported_media
+
 MAGIC = b"k8s\x00"
 _META = "1 metadata ObjectMeta"
 _OBJECT = "1 metadata ObjectMeta|2 spec {0}Spec"
-# number, JSON name, type; `*` marks a list, `%` a map whose keys are text.
+# number, JSON name, type; `*` marks a list, `%` a map whose keys are text, `^` a message whose fields stand in its place.
 _MESSAGES = {
     "ObjectMeta": "1 name s|2 generateName s|3 namespace s|5 uid s|6 resourceVersion s|7 generation i|"
     "8 creationTimestamp Time|11 labels %s|12 annotations %s|13 ownerReferences *OwnerReference|"
@@ -62,6 +64,34 @@ _MESSAGES = {
     "ServiceSpec": "1 ports *ServicePort|2 selector %s|3 clusterIP s|4 type s|10 externalName s",
     "ServicePort": "1 name s|2 protocol s|3 port i|4 targetPort IntOrString|5 nodePort i",
     "IntOrString": "1 type i|2 intVal i|3 strVal s",
+    "CronJob": _OBJECT.format("CronJob"),
+    "CronJobSpec": "1 schedule s|2 startingDeadlineSeconds i|3 concurrencyPolicy s|4 suspend b|"
+    "5 jobTemplate JobTemplateSpec|6 successfulJobsHistoryLimit i|7 failedJobsHistoryLimit i|8 timeZone s",
+    "JobTemplateSpec": _OBJECT.format("Job"),
+    "PodDisruptionBudget": _OBJECT.format("PodDisruptionBudget"),
+    "PodDisruptionBudgetSpec": "1 minAvailable IntOrString|2 selector LabelSelector|3 maxUnavailable IntOrString|"
+    "4 unhealthyPodEvictionPolicy s",
+    "PriorityClass": f"{_META}|2 value i|3 globalDefault b|4 description s|5 preemptionPolicy s",
+    "ResourceQuota": _OBJECT.format("ResourceQuota"),
+    "ResourceQuotaSpec": "1 hard %Quantity|2 scopes *s",
+    "Quantity": "1 string s",
+    "Ingress": _OBJECT.format("Ingress"),
+    "IngressSpec": "1 defaultBackend IngressBackend|2 tls *IngressTLS|3 rules *IngressRule|4 ingressClassName s",
+    "IngressTLS": "1 hosts *s|2 secretName s",
+    "IngressRule": "1 host s|2 value ^IngressRuleValue",
+    "IngressRuleValue": "1 http HTTPIngressRuleValue",
+    "HTTPIngressRuleValue": "1 paths *HTTPIngressPath",
+    "HTTPIngressPath": "1 path s|2 backend IngressBackend|3 pathType s",
+    "IngressBackend": "3 resource TypedLocalObjectReference|4 service IngressServiceBackend",
+    "TypedLocalObjectReference": "1 apiGroup s|2 kind s|3 name s",
+    "IngressServiceBackend": "1 name s|2 port ServiceBackendPort",
+    "ServiceBackendPort": "1 name s|2 number i",
+    "HorizontalPodAutoscaler": _OBJECT.format("HorizontalPodAutoscaler"),
+    "HorizontalPodAutoscalerSpec": "1 scaleTargetRef ScaleTarget|2 minReplicas i|3 maxReplicas i|4 metrics *MetricSpec",
+    "ScaleTarget": "1 kind s|2 name s|3 apiVersion s",
+    "MetricSpec": "1 type s|4 resource ResourceMetricSource",
+    "ResourceMetricSource": "1 name s|2 target MetricTarget",
+    "MetricTarget": "1 type s|2 value Quantity|3 averageValue Quantity|4 averageUtilization i",
     "SelfSubjectAccessReview": _OBJECT.format("SelfSubjectAccessReview"),
     "SelfSubjectAccessReviewSpec": "1 resourceAttributes ResourceAttributes|2 nonResourceAttributes NonResource",
     "ResourceAttributes": "1 namespace s|2 verb s|3 group s|4 version s|5 resource s|6 subresource s|7 name s",
@@ -84,10 +114,12 @@ def decode(body: bytes) -> dict[str, Any]:
     """Return the object of a protobuf body.
 
     Raises:
-        KeyError: the message is not one that kubectl's commands send.
+        Problem: 415 for a message that kubectl's commands do not send.
     """
     envelope = dict(_wire(body[len(MAGIC) :]))
     version, name = (value.decode() for _, value in sorted(dict(_wire(envelope[1])).items()))
+    if name not in _MESSAGES:
+        raise unsupported_media()
     return {"apiVersion": version, "kind": name} | _message(name, envelope[2])
 
 
@@ -126,6 +158,8 @@ def _message(name: str, data: bytes) -> dict[str, Any]:
 def _store(found: dict[str, Any], key: str, kind: str, raw: Any) -> None:
     if kind.startswith("*"):
         found.setdefault(key, []).append(_value(kind[1:], raw))
+    elif kind.startswith("^"):
+        found |= _message(kind[1:], raw)
     elif kind.startswith("%"):
         entry = dict(_wire(raw))
         found.setdefault(key, {})[entry[1].decode()] = _value(kind[1:], entry.get(2, b""))
@@ -148,6 +182,8 @@ def _value(kind: str, raw: Any) -> Any:
     found = _message(kind, raw)
     if kind == "Time":
         return datetime.fromtimestamp(found["seconds"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if found else None
+    if kind == "Quantity":
+        return found.get("string", "0")
     if kind == "IntOrString":
         return found.get("strVal", "") if found.get("type") else found.get("intVal", 0)
     return found
