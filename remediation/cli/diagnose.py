@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -95,9 +96,20 @@ def _findings(session: Session, books: list[Runbook], *, named: bool) -> Iterato
         facts = shared.setdefault(book.target, Facts(session.api(target, book.target)))
         try:
             for finding in book.diagnose(target, facts):
-                yield book, finding
+                yield (
+                    book,
+                    replace(finding, evidence=_distinct(finding), excluded=tuple(dict.fromkeys(finding.excluded))),
+                )
         except ApiError as problem:
             yield book, _NotAsked("unknown", f"could not be asked: {problem.summary}")
+
+
+def _distinct(finding: Finding) -> tuple[str, ...]:
+    """Return the evidence, each of it once: neither what the summary says nor the inner half of a longer message."""
+    texts = dict.fromkeys(finding.evidence)
+    whole = (finding.summary, *texts)
+    inner = {text for text in texts if text == finding.summary or any(other.endswith(f": {text}") for other in whole)}
+    return tuple(text for text in texts if text not in inner)
 
 
 def _command(session: Session, book: Runbook, finding: Finding) -> Command | None:

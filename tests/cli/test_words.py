@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from remediation.cli.diagnose import _distinct
+from remediation.model import Finding
 from tests.engine.world import World, break_
 from tests.running import Cli
 
@@ -64,3 +66,11 @@ def test_what_is_written_twice_does_no_harm(world: World, tmp_path: Path, cli: C
     assert found["status"] == "fault"
     assert ("harm" in found["summary"]) is harm
     assert ("twice" in found["summary"]) is not harm
+
+
+def test_evidence_is_told_once() -> None:
+    """Not again as the summary, and not as the inner half of what the kubelet says a minute later."""
+    inner = 'failed to resolve reference "registry.example.com/web:1": 403 Forbidden'
+    later = f'Back-off pulling image "registry.example.com/web:1": ErrImagePull: {inner}'
+    finding = Finding("fault", "pods wait", evidence=(inner, later, inner, "pods wait", "10.0.0.0/2", "10.0.0.0/24"))
+    assert _distinct(finding) == (later, "10.0.0.0/2", "10.0.0.0/24")
