@@ -13,9 +13,9 @@ from remediation import catalogue
 from remediation.catalogue import Runbook
 from remediation.cli import half_way
 from remediation.cli.completing import runbooks
-from remediation.cli.console import printable, say, style
-from remediation.cli.layout import labelled
-from remediation.cli.options import target_options
+from remediation.cli.findings import Told, findings_text
+from remediation.cli.options import full_option, target_options
+from remediation.cli.paging import show
 from remediation.cli.render import print_json
 from remediation.cli.session import Session
 from remediation.commands import Command, command
@@ -24,17 +24,11 @@ from remediation.errors import ApiError, RunbookError
 from remediation.facts import Facts
 from remediation.model import Finding, Project
 
-_MARKS = {
-    "fault": ("FAULT", "red"),
-    "healthy": ("ok", "green"),
-    "unknown": ("unknown", "yellow"),
-    "not_applicable": ("not here", None),
-}
-
 
 @click.command("diagnose")
 @click.argument("names", metavar="[NAME…]", nargs=-1, shell_complete=runbooks)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 10 when a fault was found.")
+@full_option
 @target_options
 def diagnose_command(names: tuple[str, ...], detailed_exitcode: bool, **options: Any) -> int:
     """Look for every fault that a runbook can fix, or for those of the named runbooks. Read only."""
@@ -47,10 +41,9 @@ def diagnose_command(names: tuple[str, ...], detailed_exitcode: bool, **options:
         about = {"target": _coordinates(session, books), "left_open": half_way.as_json(left)}
         print_json(about | {"findings": findings})
     else:
-        for line in half_way.notes(left):
-            say(line)
-        for item in found:
-            say(_as_text(session, *item))
+        full = bool(session.get("full"))
+        told = [Told(book.name, finding, _command(session, book, finding)) for book, finding in found]
+        show("\n".join([*half_way.notes(left), findings_text(told, full=full).text]), full=full)
     return _exit_code([finding for _, finding in found], detailed=detailed_exitcode)
 
 
@@ -147,15 +140,3 @@ def _as_json(session: Session, book: Runbook, finding: Finding) -> dict[str, Any
         "parameters": finding.parameters,
         "fix": str(fix) if fix else None,
     }
-
-
-def _as_text(session: Session, book: Runbook, finding: Finding) -> str:
-    mark, colour = _MARKS[finding.status]
-    lines = labelled(f"{style(f'{mark:<8}', fg=colour, bold=True)} ", f"{book.name}: {finding.summary}")
-    if finding.status == "fault":
-        lines += [f"         {printable(finding.resource)}, {finding.confidence}"]
-    lines += [line for text in finding.evidence for line in labelled("         ", text)]
-    if finding.status == "fault":
-        lines += [line for text in finding.excluded for line in labelled("         ruled out: ", text)]
-        lines.append(f"         next:  {style(str(_command(session, book, finding)), bold=True)}")
-    return "\n".join(lines)

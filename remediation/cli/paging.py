@@ -8,10 +8,10 @@ import sys
 from remediation.cli.console import page, say
 
 
-def show(text: str) -> None:
-    """Print a text; where a person reads it and it does not fit their terminal, in their pager."""
+def show(text: str, *, full: bool = True) -> None:
+    """Print a text; where it is all of something, a person reads it and it does not fit their terminal, in their pager."""
     reading = sys.stdin.isatty() and sys.stdout.isatty()
-    if reading and len(text.splitlines()) >= shutil.get_terminal_size().lines:
+    if full and reading and len(text.splitlines()) >= shutil.get_terminal_size().lines:
         page(text)
     else:
         say(text)

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 
+from remediation.cli.brevity import SEVERAL, Shown, fitted
 from remediation.cli.console import printable, style
 from remediation.cli.edits import edit_lines, value_text
 from remediation.cli.layout import WIDTH, labelled
 from remediation.diffing import State, parse_pointer
 from remediation.names import few
 
-SCREEN = 24
 _SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
 _MARKS = {
     "ok": ("ok", "green"),
@@ -39,25 +38,11 @@ _KNOWN = (
     "/metadata/labels/app.kubernetes.io~1managed-by",
 )
 _MARKED = ("/metadata/annotations/runbook~1", "/annotations/runbook~1")
-_EACH = 3
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A plan as text, and all of it where the text is brief; else empty."""
-
-    text: str
-    everything: str = ""
 
 
 def plan_text(plan: State, *, full: bool = False) -> Shown:
     """Return a plan: all of it where that is asked for or fits a screen, else in brief."""
-    everything = _lines(plan, brief=False)
-    short = _lines(plan, brief=not full and len(everything) > SCREEN)
-    if short == everything:
-        return Shown("\n".join(everything))
-    rest = f"  in brief, {len(short)} of {len(everything)} lines; --full shows all"
-    return Shown("\n".join([*short, rest]), "\n".join(everything))
+    return fitted(lambda brief: _lines(plan, brief=brief), full=full)
 
 
 def _lines(plan: State, *, brief: bool) -> list[str]:
@@ -71,7 +56,7 @@ def _summary(changes: list[State], *, brief: bool) -> Iterator[str]:
     """Yield one line for each change, or for many of a kind with the same fields."""
     for _, group in groupby(changes, key=_alike):
         same = list(group)
-        if brief and len(same) > _EACH:
+        if brief and len(same) > SEVERAL:
             yield _line(same[0], _together(same))
         else:
             yield from (_line(change, change["address"]) for change in same)
@@ -154,7 +139,7 @@ def _already(items: list[State], *, brief: bool) -> Iterator[str]:
     """Yield what is right already; many for the same reason on one line."""
     for reason, group in groupby(items, key=lambda item: item["reason"]):
         addresses = [item["address"] for item in group]
-        shown = [few(addresses)] if brief and len(addresses) > _EACH else addresses
+        shown = [few(addresses)] if brief and len(addresses) > SEVERAL else addresses
         for text in shown:
             yield from labelled(f"  {style('=', fg='green')} ", f"{text}: {reason}")
 
@@ -163,7 +148,7 @@ def check_lines(checks: Iterable[State], *, brief: bool = False) -> Iterator[str
     """Yield checks; of many that ask the same of many things, the first ones in brief, and how many more there are."""
     for _, group in groupby(checks, key=lambda item: (item["status"], item["check"])):
         same = list(group)
-        shown = same[: _EACH - 1] if brief and len(same) > _EACH else same
+        shown = same[: SEVERAL - 1] if brief and len(same) > SEVERAL else same
         for check in shown:
             yield from _check(check)
         if len(shown) < len(same):

@@ -74,8 +74,9 @@ def _show(session: Session, book: Runbook, plan: Plan, api: Api, values: dict[st
     if session.json:
         print_json(content | {"left_open": half_way.as_json(half_way.on(session, plan.target, api))})
     else:
-        text = plan_text(outcome.plan or {}, full=bool(session.get("full"))).text
-        show("\n".join([_heading(session, plan, api), text, _after_plan(session, plan, content)]))
+        full = bool(session.get("full"))
+        text = plan_text(outcome.plan or {}, full=full).text
+        show("\n".join([_heading(session, plan, api), text, _after_plan(session, plan, content)]), full=full)
     return 10 if plan.changes and session.get("detailed_exitcode") else 0
 
 
@@ -128,9 +129,9 @@ def _run(session: Session, book: Runbook, plan: Plan, api: Api, values: dict[str
     if not plan.changes:
         return _already_ok(session, book, plan, api)
     require_permissions(plan)
-    shown = plan_text(plan.as_json(), full=bool(session.get("full")))
+    shown = plan_text(plan.as_json(), full=bool(session.get("full"))).under(_heading(session, plan, api))
     if not session.json:
-        say(_heading(session, plan, api) + "\n" + shown.text)
+        say(shown.text)
     if not session.get("yes"):
         plan, api = _confirmed(session, book, values, plan, shown.everything)
     run = _begin(session, plan, {"target_uid": api.target_uid()})

@@ -122,9 +122,9 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
 
 def _show(session: Session, first: str, plan: State) -> str:
     """Print a plan, and return all of it where that is more than was printed."""
-    shown = plan_text(plan, full=bool(session.get("full")))
+    shown = plan_text(plan, full=bool(session.get("full"))).under(first)
     if not session.json:
-        say(f"{first}\n{shown.text}")
+        say(shown.text)
     return shown.everything
 
 

@@ -83,6 +83,50 @@ def test_a_person_is_asked_and_can_say_no(world: World, tmp_path: Path) -> None:
     assert comparable(world.state()) == before
 
 
+LEAK = ("ipam-cleanup", "--node", "node-2")
+PAGER = {"PAGER": "sed s/^/|/"}
+
+
+@pytest.fixture
+def leaking(world: World) -> World:
+    """A node has no addresses left, and the plan that frees them is long."""
+    break_(world, "ipam-cleanup")
+    return world
+
+
+def test_a_person_can_see_all_before_they_answer(leaking: World, tmp_path: Path) -> None:
+    """The plan is brief; v opens all of it in the pager and asks again, and n still changes nothing."""
+    before = comparable(leaking.state())
+    answers: dict[str, str | Callable[[], str]] = {"[y/N] (v shows all)": "x\nv\n", "|  + daemonset/": "n\n"}
+    code, text = terminal(command(leaking, tmp_path, "run", *LEAK), answers, PAGER)
+    assert code == 3
+    brief, _, rest = CONTROL.sub("", text).partition("Error: answer y, n or v")
+    assert "for the time of the run" in brief
+    assert "hostNetwork" not in brief
+    assert "|      spec.template.spec.hostNetwork: + true" in rest
+    assert rest.count("Apply to sandbox? [y/N] (v shows all)") == 2
+    assert comparable(leaking.state()) == before
+
+
+def test_all_of_a_plan_is_in_the_pager(leaking: World, tmp_path: Path) -> None:
+    """Where somebody reads it and it does not fit; not what is brief or short, and never what a program reads."""
+    plan = command(leaking, tmp_path, "plan", *LEAK)
+    everything = CONTROL.sub("", terminal([*plan, "--full"], {}, PAGER)[1])
+    assert "|      spec.template.spec.hostNetwork: + true" in everything
+    assert everything.splitlines()[-1].startswith("|next:  runbook run ipam-cleanup --node node-2 ")
+    for words in (
+        plan,
+        [*plan, "-o", "json", "--full"],
+        command(leaking, tmp_path, "diagnose", "pull-secret", "--full"),
+    ):
+        assert "|" not in re.findall("^[|]", terminal(words, {}, PAGER)[1], re.M)
+    piped = subprocess.run([*plan, "--full"], capture_output=True, text=True, check=True, env=os.environ | PAGER)
+    assert "|" not in re.findall("^[|]", piped.stdout, re.M)
+    documents = [subprocess.run([*plan, "-o", "json", *more], capture_output=True, text=True, check=True) for more in ([], ["--full"])]  # fmt: skip
+    assert documents[0].stdout == documents[1].stdout
+    assert "set -Eeuo pipefail" in documents[0].stdout
+
+
 def test_somebody_was_faster_than_the_person(world: World, tmp_path: Path) -> None:
     """What changed while the plan was read makes it stale, and is told; what was seen is never applied to something else."""
 
