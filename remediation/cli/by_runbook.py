@@ -12,6 +12,7 @@ from remediation import catalogue, index
 from remediation.catalogue import Runbook
 from remediation.cli.console import say, style
 from remediation.cli.examples import block
+from remediation.cli.layout import labelled
 from remediation.cli.names import AllMissing, NameFirst
 from remediation.cli.options import accept_common, parameter_option
 from remediation.cli.render import document, print_json
@@ -74,7 +75,7 @@ def _reported(
         if session.json:
             print_json(document(book.name, book.id, _target_json(session, book), outcome))
         else:
-            say(f"{style('not applicable', bold=True)}: {problem.summary}")
+            say("\n".join(labelled(f"{style('not applicable', bold=True)}: ", problem.summary)))
         return problem.exit_code
 
 

@@ -33,6 +33,11 @@ def printable(text: str) -> str:
     return _UNSEEN.sub(lambda found: json.dumps(found.group()).strip('"'), text)
 
 
+def one_line(text: str) -> str:
+    """Return text that stands on one line, however many it has: a name or an id that begins no line of its own."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def style(text: str, fg: str | None = None, *, bold: bool = False) -> str:
     """Return text in a colour of ours; off a terminal, and where NO_COLOR is set, without."""
     codes = [str(_CODES[fg])] if fg else []
@@ -104,7 +109,7 @@ def asked(question: str, show: Callable[[], None] | None = None) -> bool:
         question: what they are asked.
         show: shows what they answer ``v`` for, and are asked again; None where they have seen all of it.
     """
-    question = printable(question)
+    question = one_line(question)
     if show is None:
         return click.confirm(question, err=True)
     while True:

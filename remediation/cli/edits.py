@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from remediation.cli.console import printable, style, unstyled
+from remediation.cli.console import one_line, printable, style, unstyled
 from remediation.cli.layout import WIDTH
 from remediation.diffing import State, parse_pointer
 
@@ -20,7 +20,7 @@ _NO_NEWLINE = "\\ no newline at the end"
 
 def edit_lines(edit: State, *, brief: bool = False) -> Iterator[str]:
     """Yield the lines of one edit; of a long value that is new, or that goes, a brief one says how many lines it has."""
-    path, short = printable(".".join(parse_pointer(edit["path"]))), _short(edit)
+    path, short = one_line(".".join(parse_pointer(edit["path"]))), _short(edit)
     if len(path) + len(unstyled(short)) + 8 < WIDTH and "\n" not in short:
         yield f"      {path}: {short}"
         return
@@ -90,7 +90,7 @@ def _wrapped(line: str) -> list[str]:
 def _path(pointer: str) -> list[str]:
     """Return a path in lines, broken between fields and never in the name of one."""
     lines = [""]
-    for segment in printable(pointer).split("/")[1:]:
+    for segment in one_line(pointer).split("/")[1:]:
         name = segment.replace("~1", "/").replace("~0", "~")
         if lines[-1] and len(lines[-1]) + len(name) + 2 > WIDTH - 6:
             lines.append("")

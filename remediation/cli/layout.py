@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
-from remediation.cli.console import printable, unstyled
+from remediation.cli.console import one_line, printable, unstyled
 
 WIDTH = 80
 _BELOW = 9
+# What a line begins with that tells what to type; no text that was read may begin one so.
+_TELLS = re.compile(r"(next|or|then):")
 
 
 def labelled(label: str, text: str) -> list[str]:
@@ -15,21 +18,23 @@ def labelled(label: str, text: str) -> list[str]:
 
     A word that fits a line, but not beside its label, starts on the next line.
     """
-    text = printable(text)
+    text, label = printable(text), label.replace("\n", " ")
     indent, longest = len(unstyled(label)), max(map(len, text.split()), default=0)
     if WIDTH - indent < longest <= WIDTH - _BELOW:
         return [label.rstrip(), *(" " * _BELOW + line for line in _wrapped(text, WIDTH - _BELOW))]
-    body = _wrapped(text, WIDTH - indent) or [""]
+    body = _wrapped(text, WIDTH - indent, beside=bool(label.strip())) or [""]
     return [label + body[0], *(" " * indent + line for line in body[1:])]
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+def _wrapped(text: str, width: int, *, beside: bool = False) -> list[str]:
+    """Return the lines of a text; the first may stand beside a label, and no other looks like a hint of ours."""
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return [f"… {line}" if _TELLS.match(line) and (number or not beside) else line for number, line in enumerate(lines)]
 
 
 def shorten(text: str, width: int = WIDTH) -> str:
     """Return text that fits one line; what is left out is marked."""
-    text = printable(text)
+    text = one_line(text)
     return text if len(text) <= width else text[: width - 1] + "…"
 
 

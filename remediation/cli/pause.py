@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from remediation.cli.console import say
-from remediation.cli.hints import here
+from remediation.cli.layout import labelled
 from remediation.cli.options import store_options
 from remediation.cli.session import Session
-from remediation.commands import command, joined
+from remediation.commands import command
 
 
 @click.command("pause")
@@ -38,7 +38,9 @@ def _set(session: Session, reason: str) -> int:
 
         print_json({"paused": bool(reason), "reason": reason or None})
     elif reason:
-        say(f"paused: {reason}\nnext:  {joined(here((command('runbook', 'unpause'),)))}")
+        from remediation.cli.render import next_lines  # noqa: PLC0415 - as above
+
+        say("\n".join([*labelled("paused: ", reason), *next_lines((command("runbook", "unpause"),))]))
     else:
         say("runs are allowed again" if before else f"nothing was paused in {session.journal.path}")
     return 0

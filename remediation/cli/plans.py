@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from remediation.cli.brevity import SEVERAL, Shown, fitted
-from remediation.cli.console import printable, style
+from remediation.cli.console import one_line, style
 from remediation.cli.edits import edit_lines, value_text
 from remediation.cli.layout import WIDTH, labelled
 from remediation.diffing import State, parse_pointer
@@ -65,7 +65,7 @@ def _summary(changes: list[State], *, brief: bool) -> Iterator[str]:
 def _together(changes: list[State]) -> str:
     """Return how many there are of a kind, with as many of their names as fit a line."""
     kind = f"{changes[0]['address'].partition('/')[0]} ({len(changes)})"
-    names = [printable(change["address"]).partition("/")[2] for change in changes]
+    names = [one_line(change["address"]).partition("/")[2] for change in changes]
     found = (f"{kind}: {few(names, most)}" for most in (2, 1))
     return next((text for text in found if len(text) + 4 <= WIDTH), kind)
 
@@ -84,7 +84,7 @@ def _line(change: State, what: str) -> str:
     sign, colour = _SIGNS[change["action"]]
     count = len(change["edits"])
     told = [f"{count} field{'s' if count != 1 else ''}", *_marks(change)]
-    text = printable(f"{sign} {what}")
+    text = one_line(f"{sign} {what}")
     while told and len(text) + len(", ".join(told)) + 4 > WIDTH:
         told.pop(0)
     return "  " + style(text, fg=colour, bold=True) + ("  " + ", ".join(told) if told else "")
@@ -99,7 +99,7 @@ def _details(change: State, *, brief: bool) -> Iterator[str]:
     if brief and change.get("temporary"):
         return
     sign, colour = _SIGNS[change["action"]]
-    yield "  " + style(printable(f"{sign} {change['address']}"), fg=colour, bold=True)
+    yield "  " + style(one_line(f"{sign} {change['address']}"), fg=colour, bold=True)
     yield from (f"      {mark}" for mark in _marks(change))
     whole = change["action"] != "update"
     members: list[State] = []
@@ -132,7 +132,7 @@ def _members(change: State, edits: list[State]) -> Iterator[str]:
         groups[".".join(above), value_text(edit["old"] if edit["new"] is None else edit["new"])].append(name)
     kind = change["address"].partition("/")[0]
     for (field, of), names in groups.items():
-        yield from labelled(f"      {printable(field)}: ", f"{len(names)} {kind} of {of} ({few(names)})")
+        yield from labelled(f"      {one_line(field)}: ", f"{len(names)} {kind} of {of} ({few(names)})")
 
 
 def _already(items: list[State], *, brief: bool) -> Iterator[str]:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from remediation.changes import Change
-from remediation.cli.console import ERASE, printable, say, style
+from remediation.cli.console import ERASE, one_line, say, style
 from remediation.cli.layout import WIDTH, labelled, shorten
 from remediation.model import Ensure, Verdict
 
@@ -33,7 +33,7 @@ class Progress:
         self._note(
             "change", address=change.address, action=change.action, fields=[edit.pointer for edit in change.edits]
         )
-        self._line(printable(f"  {_VERBS[change.action]} {change.address}"))
+        self._line(one_line(f"  {_VERBS[change.action]} {change.address}"))
 
     def waiting(self, ensure: Ensure, verdict: Verdict, seconds: float) -> None:
         """A check is not passed yet."""

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from remediation import index
-from remediation.cli.console import printable, say, style
+from remediation.cli.console import one_line, say, style
 from remediation.cli.hints import here
 from remediation.cli.layout import labelled
 from remediation.cli.plans import check_lines
@@ -44,7 +44,7 @@ def error_text(problem: RunbookError) -> str:
 
 def heading(what: str, target: Target, risk: str = "") -> str:
     """Return the first lines of a plan: what is done, and where."""
-    first = style(what, bold=True) + (f", risk {risk}" if risk else "")
+    first = style(one_line(what), bold=True) + (f", risk {risk}" if risk else "")
     return "\n".join([first, *labelled("on ", str(target))])
 
 
@@ -106,9 +106,9 @@ def refusal(words: list[str], problem: RunbookError) -> State:
 def print_json_list(name: str, items: list[State]) -> None:
     """Print a document that is one list, an element on each line: a long one takes a tenth of the time."""
     lines = ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)
-    say(printable(f'{{"{name}": [\n{lines}\n]}}'))
+    say(f'{{"{name}": [\n{lines}\n]}}')
 
 
 def print_json(value: Any) -> None:
     """Print the one document of this invocation."""
-    say(printable(json.dumps(value, indent=2, ensure_ascii=False)))
+    say(json.dumps(value, indent=2, ensure_ascii=False))

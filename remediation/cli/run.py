@@ -14,6 +14,7 @@ from remediation.cli import half_way, plan_files
 from remediation.cli.by_runbook import ByRunbook, require_nothing
 from remediation.cli.console import asked, say, style
 from remediation.cli.hints import again
+from remediation.cli.layout import labelled
 from remediation.cli.options import ON_UNHEALTHY, run_options, target_options
 from remediation.cli.paging import show
 from remediation.cli.parameters import as_json
@@ -195,7 +196,7 @@ def decision(session: Session) -> Callable[[Unhealthy], bool]:
     def decide(problem: Unhealthy) -> bool:
         choice = session.get("on_unhealthy") or ("ask" if session.interactive else "keep")
         if choice == "ask" and session.interactive:
-            say(f"{problem.summary}: {problem.detail}", error=True)
+            say("\n".join(labelled("", f"{problem.summary}: {problem.detail}")), error=True)
             return asked("Roll back?")
         return bool(choice == "rollback")
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from remediation import index
-from remediation.cli.console import printable, style
+from remediation.cli.console import one_line, style
 from remediation.cli.layout import labelled
 from remediation.cli.parameters import option_words
 from remediation.diffing import State
@@ -32,7 +32,7 @@ def table(lines: list[State]) -> list[str]:
 
 
 def _row(cells: tuple[str, ...], widths: list[int]) -> str:
-    return "".join(f"{printable(text):<{width}}  " for text, width in zip(cells, widths, strict=True))
+    return "".join(f"{one_line(text):<{width}}  " for text, width in zip(cells, widths, strict=True))
 
 
 def _run(line: State, row: str, indent: int, known: dict[str, list[State]]) -> list[str]:

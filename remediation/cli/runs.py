@@ -8,6 +8,7 @@ import click
 
 from remediation.cli.completing import runs
 from remediation.cli.console import say
+from remediation.cli.layout import labelled
 from remediation.cli.options import ON_UNHEALTHY, full_option, run_options, target_options
 from remediation.cli.plans import plan_text
 from remediation.cli.question import confirmed
@@ -35,7 +36,7 @@ def _loaded(session: Session, run_id: str) -> tuple[Run, Target, Any]:
     target = session.target(run.target_kind)
     api = session.api(target, run.target_kind)
     if unread := require_same_target(run, target, api, by_address=not session.get("sandbox")):
-        say(f"note:  {unread}", error=True)
+        say("\n".join(labelled("note:  ", unread)), error=True)
     run.work_as(session.about())
     return run, target, api
 
