@@ -122,13 +122,13 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
             signal.signal(number, _terminate)
-    guard()
     name = "kubectl runbook" if os.path.basename(sys.argv[0]).startswith("kubectl-") else "runbook"
     sys.exit(_run(name))
 
 
 def _run(name: str) -> int:
     outlive_readers()
+    guard()
     try:
         refuse_unknown(os.environ)
         result = runbook.main(prog_name=name, standalone_mode=False)
