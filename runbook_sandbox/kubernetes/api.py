@@ -10,7 +10,6 @@ from runbook_sandbox.kubernetes import (
     authentication,
     deleting,
     discovery,
-    events,
     openapi,
     paging,
     patches,
@@ -19,6 +18,7 @@ from runbook_sandbox.kubernetes import (
     rbac,
     rendering,
     reviews,
+    versions,
     watch,
     writing,
 )
@@ -206,7 +206,7 @@ class Api:
         if self.store.is_full:
             raise problems.full()
         obj, headers = self._body(found.kind, request)
-        made = writing.create(self.store, found, events.stored(found.kind, obj), request)
+        made = writing.create(self.store, found, versions.stored(found.kind, obj), request)
         answer = self._shown(201, found.kind, made, request)
         answer.headers |= headers
         return answer
@@ -216,7 +216,7 @@ class Api:
         if found.kind.custom is not None and not (obj.get("metadata") or {}).get("resourceVersion"):
             raise problems.without_version(found.kind, found.name)
         with self.store.lock:
-            new = writing.replace(self.store, found, self._stored(found), events.stored(found.kind, obj), request)
+            new = writing.replace(self.store, found, self._stored(found), versions.stored(found.kind, obj), request)
         answer = self._shown(200, found.kind, new, request)
         answer.headers |= headers
         return answer

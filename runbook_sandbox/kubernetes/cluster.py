@@ -17,7 +17,7 @@ from runbook_sandbox.kubernetes.kubelet_rules import Ended, PodOutcome
 from runbook_sandbox.kubernetes.objects import Object, clone
 from runbook_sandbox.kubernetes.problems import Problem
 from runbook_sandbox.kubernetes.requests import Request, Response, Route, User
-from runbook_sandbox.kubernetes.starting import SYSTEM_NAMESPACES, node, service_cidr
+from runbook_sandbox.kubernetes.starting import SYSTEM_NAMESPACES, api_services, node, priority_classes, service_cidr
 from runbook_sandbox.kubernetes.store import Change, Store
 
 KubeletRule = Callable[[Object, "Cluster"], PodOutcome | None]
@@ -80,7 +80,10 @@ class Cluster:
             self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         for number in range(1, nodes + 1):
             self.create(node(number))
-        self.create(service_cidr())
+        for each in (service_cidr(), *priority_classes(), *api_services(self.kinds)):
+            made = self.create(each)
+            if "status" in each:  # which nobody can set while creating
+                self.store.put(self.kind_of(made).storage, made | {"status": each["status"]})
         self.controllers.run_until_idle()
 
     def close(self) -> None:

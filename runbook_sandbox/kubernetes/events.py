@@ -1,50 +1,11 @@
-"""The two shapes of an Event: `v1`, in which events are stored, and `events.k8s.io/v1`."""
+"""Events that controllers and kubelets record."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object, new_uid, now, suffix
 from runbook_sandbox.kubernetes.store import Store
-
-_NAMES = {
-    "involvedObject": "regarding",
-    "message": "note",
-    "source": "deprecatedSource",
-    "count": "deprecatedCount",
-    "firstTimestamp": "deprecatedFirstTimestamp",
-    "lastTimestamp": "deprecatedLastTimestamp",
-    "reportingComponent": "reportingController",
-}
-_ALWAYS: dict[str, Any] = {
-    "firstTimestamp": None,
-    "lastTimestamp": None,
-    "eventTime": None,
-    "reportingComponent": "",
-    "reportingInstance": "",
-    "source": {},
-}
-_BACK = {new: old for old, new in _NAMES.items()}
-
-
-def shown(kind: Kind, obj: Object) -> Object:
-    """Return a stored object in the version of the kind."""
-    if kind.custom is not None and obj["apiVersion"] != kind.group_version:
-        return obj | {"apiVersion": kind.group_version}
-    if kind.plural != "events":
-        return obj
-    obj = _ALWAYS | obj
-    if not kind.group:
-        return obj
-    return {_NAMES.get(key, key): item for key, item in obj.items()} | {"apiVersion": kind.group_version}
-
-
-def stored(kind: Kind, obj: Object) -> Object:
-    """Return an object as it is stored."""
-    if kind.plural != "events" or not kind.group:
-        return obj
-    return {_BACK.get(key, key): item for key, item in obj.items()} | {"apiVersion": "v1"}
 
 
 def record(store: Store, about: Object, what: tuple[str, str, str], source: tuple[str, str]) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from runbook_sandbox import yaml_text
-from runbook_sandbox.kubernetes import events, ownership, problems, writing
+from runbook_sandbox.kubernetes import ownership, problems, versions, writing
 from runbook_sandbox.kubernetes.decoding import Decoder, WrongType
 from runbook_sandbox.kubernetes.go_json import decoded
 from runbook_sandbox.kubernetes.kinds import Kind
@@ -29,8 +29,8 @@ def patch(store: Store, route: Route, request: Request) -> tuple[int, Object]:
     if request.content_type == _APPLY:
         return _apply(store, route, request)
     old = _stored(store, route)
-    new = patched(route.kind, events.shown(route.kind, old), request)
-    return 200, writing.replace(store, route, old, events.stored(route.kind, new), request)
+    new = patched(route.kind, versions.shown(route.kind, old), request)
+    return 200, writing.replace(store, route, old, versions.stored(route.kind, new), request)
 
 
 def patched(kind: Kind, shown: Object, request: Request) -> Object:
@@ -118,7 +118,7 @@ def _applied(route: Route, request: Request) -> Object:
     found.setdefault("metadata", {}).setdefault("name", route.name)
     if route.kind.namespaced:
         found["metadata"].setdefault("namespace", route.namespace)
-    return events.stored(route.kind, found)
+    return versions.stored(route.kind, found)
 
 
 def _apply_new(store: Store, route: Route, wanted: Object, request: Request) -> Object:

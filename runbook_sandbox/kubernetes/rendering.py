@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runbook_sandbox.kubernetes import events
+from runbook_sandbox.kubernetes import versions
 from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object
 from runbook_sandbox.kubernetes.problems import Problem
@@ -32,7 +32,7 @@ class Form:
 
     def object(self, kind: Kind, obj: Object) -> Any:
         """Return one object in this form; raises Problem (406) for a form of lists."""
-        shown = events.shown(kind, obj)
+        shown = versions.shown(kind, obj)
         if self.name == _PARTIAL_LIST:
             raise _not_acceptable(f"{_PARTIAL_LIST}, but the requested object is not a list (*{_go_type(kind)})")
         if self.name == PARTIAL:
@@ -41,7 +41,7 @@ class Form:
 
     def list(self, kind: Kind, objects: list[Object], metadata: dict[str, Any]) -> Any:
         """Return a list in this form; raises Problem (406) for a form of single objects."""
-        items = [events.shown(kind, each) for each in objects]
+        items = [versions.shown(kind, each) for each in objects]
         if self.name == PARTIAL:
             raise _not_acceptable(f"{PARTIAL}, but the requested object is a list (*{_go_type(kind)}List)")
         if self.name == _PARTIAL_LIST:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from runbook_sandbox.kubernetes.admission import SERVICE_RANGE
-from runbook_sandbox.kubernetes.objects import Object, condition
+from runbook_sandbox.kubernetes.kinds import Kinds
+from runbook_sandbox.kubernetes.objects import Object, condition, now
 
 SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure")
@@ -44,6 +47,43 @@ def node(number: int) -> Object:
             },
         },
     }
+
+
+def priority_classes() -> list[Object]:
+    """Return the priority classes that every cluster has."""
+    return [
+        {
+            "apiVersion": "scheduling.k8s.io/v1",
+            "kind": "PriorityClass",
+            "metadata": {"name": f"system-{what}-critical"},
+            "value": value,
+            "description": f"Used for system critical pods that {text}",
+        }
+        for what, value, text in (
+            ("cluster", 2000000000, "must run in the cluster, but can be moved to another node if necessary."),
+            ("node", 2000001000, "must not be moved from their current node."),
+        )
+    ]
+
+
+def api_services(kinds: Kinds) -> Iterator[Object]:
+    """Yield the APIServices of the server's own group versions."""
+    condition = {"type": "Available", "status": "True", "reason": "Local", "lastTransitionTime": now()}
+    condition |= {"message": "Local APIServices are always available"}
+    for rank, (group, versions) in enumerate(kinds.group_versions().items()):
+        for position, version in enumerate(versions):
+            spec: Object = {"group": group} if group else {}
+            spec |= {"groupPriorityMinimum": 18000 - 50 * rank, "version": version, "versionPriority": 15 - position}
+            yield {
+                "apiVersion": "apiregistration.k8s.io/v1",
+                "kind": "APIService",
+                "metadata": {
+                    "name": f"{version}.{group}",
+                    "labels": {"kube-aggregator.kubernetes.io/automanaged": "onstart"},
+                },
+                "spec": spec,
+                "status": {"conditions": [condition]},
+            }
 
 
 def service_cidr() -> Object:

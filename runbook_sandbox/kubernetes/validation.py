@@ -37,7 +37,7 @@ _VALUE_TEXT = (
     " '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 )
 _LABEL_NAMED = frozenset({"namespaces", "services"})
-_FREE_NAMED = frozenset({"roles", "rolebindings", "clusterroles", "clusterrolebindings"})
+_FREE_NAMED = frozenset({"apiservices", "roles", "rolebindings", "clusterroles", "clusterrolebindings"})
 _DAEMONS = ("daemonsets", "deployments", "replicasets", "statefulsets")
 _REQUIRED_DATA = {
     "kubernetes.io/dockerconfigjson": ".dockerconfigjson",

@@ -173,3 +173,31 @@ def test_null_is_nothing_or_zero(side: Side, what: str) -> None:
     made = side.ask("POST", place.format(ns=side.namespace), {"metadata": {"name": "nulls"}, **body})
     kept = {key: item for key, item in made.items() if key not in {"apiVersion", "kind", "metadata", "template"}}
     assert kept == expected
+
+
+def test_an_autoscaler_is_one_object_in_two_versions(side: Side) -> None:
+    """What is written as `autoscaling/v1` is read as `autoscaling/v2`, and the other way round."""
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    spec = {"maxReplicas": 3, "targetCPUUtilizationPercentage": 50, "scaleTargetRef": target}
+    place = f"namespaces/{side.namespace}/horizontalpodautoscalers"
+    side.ask("POST", f"/apis/autoscaling/v1/{place}", {"metadata": {"name": "web"}, "spec": spec})
+    newer = side.ask("GET", f"/apis/autoscaling/v2/{place}/web")
+    assert newer["spec"]["metrics"][0]["resource"]["target"] == {"type": "Utilization", "averageUtilization": 50}
+    older = side.ask("GET", f"/apis/autoscaling/v1/{place}/web")
+    assert (older["apiVersion"], older["spec"]["targetCPUUtilizationPercentage"]) == ("autoscaling/v1", 50)
+
+
+TYPED = {
+    "quota": (("quota", "q", "--hard=pods=10"), "resourcequota/q"),
+    "budget": (("pdb", "b", "--selector=app=web", "--min-available=1"), "pdb/b"),
+    "ingress": (("ingress", "i", "--rule=example.com/=web:80"), "ingress/i"),
+    "cron job": (("cronjob", "c", "--image=busybox", "--schedule=*/5 * * * *"), "cronjob/c"),
+}
+
+
+@pytest.mark.parametrize("what", TYPED)
+def test_kubectl_creates_by_its_typed_commands(side: Side, what: str) -> None:
+    """They send protobuf, which no other client does."""
+    words, name = TYPED[what]
+    side.says("create", *words)
+    assert side.says("get", name, "-o", "name").strip()
