@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook_sandbox import certificates
-from runbook_sandbox.google import GoogleCloud, serve
+from runbook_sandbox.google import OWNER, GoogleCloud, serve
 from runbook_sandbox.google.breaking import break_agent
 from runbook_sandbox.google.policy import new_policy
 from runbook_sandbox.kubernetes.admission import SERVICE_RANGE
@@ -23,11 +23,11 @@ from runbook_sandbox.process import COORDINATES
 
 _SAVE_SECONDS = 1.0
 _MEMORY, _STACK = 1 << 30, 1 << 20
-# Those of the emulated nodes, pods and services.
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+# Those of the emulated pods and services. As in most real clusters the range of the nodes is the subnet's to tell.
 _RANGES = {
     "clusterIpv4CidrBlock": "10.64.0.0/16",
     "servicesIpv4CidrBlock": str(SERVICE_RANGE),
-    "nodeIpv4CidrBlock": "192.0.2.0/24",
 }
 
 
@@ -80,8 +80,15 @@ class Daemon:
             except (OSError, EOFError, ValueError):
                 continue
 
+    def show_endpoint(self, url: str, authority: str) -> None:
+        """Let the GKE API name the cluster's address and certificate, so that gcloud can write a kubeconfig."""
+        project = self.cloud.projects[COORDINATES["project"]]
+        shown = project.clusters[f"{COORDINATES['location']}/{COORDINATES['cluster']}"]
+        shown |= {"endpoint": url.removeprefix("https://"), "masterAuth": {"clusterCaCertificate": authority}}
+
     def announce(self, kubernetes: str, google: Any, control: tuple[str, int]) -> None:
         """Tell later commands where everything is."""
+        write(self.folder / "google-token", google.token + "\n")
         endpoints = {"kubernetes": kubernetes, "google": google.url, "iam": google.grpc_target}
         write(
             self.folder / "sandbox.json",
@@ -100,7 +107,7 @@ def emulated(daemon: Daemon) -> None:
     """Run the emulated cluster and cloud; their state survives the process."""
     certificates.begin()
     limit_memory()
-    from runbook_sandbox.kubernetes import Cluster  # noqa: PLC0415 - the real kind needs none of it
+    from runbook_sandbox.kubernetes import Cluster, User  # noqa: PLC0415 - the real kind needs none of it
     from runbook_sandbox.kubernetes import serve as serve_kubernetes  # noqa: PLC0415
     from runbook_sandbox.nodes.rules import install  # noqa: PLC0415
 
@@ -111,6 +118,9 @@ def emulated(daemon: Daemon) -> None:
     install(cluster)
     server, google = serve_kubernetes(cluster), serve(daemon.cloud)
     write(daemon.folder / "kubeconfig", json.dumps(server.kubeconfig()))
+    # What GKE's login plugin sends is an access token.
+    cluster.tokens[google.token] = User(OWNER.removeprefix("user:"), ("system:masters",))
+    daemon.show_endpoint(server.url, server.authority)
     daemon.announce(server.url, google, daemon.listen())
     _save_until_stopped(daemon, cluster)
 
@@ -123,6 +133,14 @@ def _state(folder: Path) -> dict[str, Any]:
     return found
 
 
+def _without_secrets(state: dict[str, Any]) -> dict[str, Any]:
+    """Empty the values of all Secrets: somebody may have rehearsed with a real key, which belongs on no disk."""
+    for secret in state["objects"].get("secrets", ()):
+        secret["data"] = dict.fromkeys(secret.get("data") or {}, "")
+        (secret["metadata"].get("annotations") or {}).pop(_APPLIED, None)
+    return state
+
+
 def _save_until_stopped(daemon: Daemon, cluster: Any) -> None:
     saved: Any = None
     while True:
@@ -131,7 +149,10 @@ def _save_until_stopped(daemon: Daemon, cluster: Any) -> None:
         seen = (version, json.dumps(cloud))  # a whole cluster is only written out when something in it has changed
         if seen != saved and daemon.folder.exists():
             with contextlib.suppress(MemoryError):  # then what was saved before has to do
-                write(daemon.folder / "state.json", json.dumps({"cluster": cluster.dump(), "cloud": cloud}))
+                write(
+                    daemon.folder / "state.json",
+                    json.dumps({"cluster": _without_secrets(cluster.dump()), "cloud": cloud}),
+                )
             saved = seen
         if stopped:
             return

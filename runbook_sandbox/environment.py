@@ -11,7 +11,14 @@ _OVERRIDE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_"
 # The Google APIs that are emulated, by the names that gcloud has for them.
 _APIS = ("ARTIFACTREGISTRY", "CLOUDRESOURCEMANAGER", "CONTAINER", "IAM", "SERVICEUSAGE")
 _OVERRIDES = tuple(_OVERRIDE + name for name in _APIS)
-_OWN = ("KUBECONFIG", "CLOUDSDK_CONFIG", "CLOUDSDK_CORE_PROJECT", "CLOUDSDK_AUTH_DISABLE_CREDENTIALS", *_OVERRIDES)
+# Ours is used whatever else the shell names; an empty value stands for none.
+_AUTH = (
+    "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
+    "CLOUDSDK_AUTH_DISABLE_CREDENTIALS",
+    "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT",
+    "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
+)
+_OWN = ("KUBECONFIG", "CLOUDSDK_CONFIG", "CLOUDSDK_CORE_PROJECT", *_AUTH, *_OVERRIDES)
 # Under this prefix a shell remembers what a variable was before.
 _BEFORE = "BEFORE_SANDBOX_"
 _PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
@@ -21,8 +28,8 @@ _HERE = "127.0.0.1"
 def entering(sandbox: Sandbox, present: Mapping[str, str]) -> dict[str, str]:
     """Return what a shell sets, so that kubectl and gcloud work on the sandbox, and what to remember for leaving it.
 
-    gcloud gets a configuration of its own, and sends nobody's credentials: switched off, they are off for every login,
-    token file and impersonation that the shell may also name.
+    gcloud gets a configuration of its own and the sandbox's access token, and sends nobody's credentials: no login, key
+    file or impersonation that the shell may also name is used.
     Source: https://cloud.google.com/sdk/docs/properties
 
     Args:
@@ -30,8 +37,9 @@ def entering(sandbox: Sandbox, present: Mapping[str, str]) -> dict[str, str]:
         present: the variables of that shell.
     """
     google = sandbox.endpoints["google"] + "/"
-    own = (str(sandbox.kubeconfig), str(_configuration(sandbox.folder)), sandbox.coordinates["project"], "true")
-    chosen = dict(zip(_OWN, (*own, *(google for _ in _OVERRIDES)), strict=True)) | _past_proxies(present)
+    own = (str(sandbox.kubeconfig), str(_configuration(sandbox.folder)), sandbox.coordinates["project"])
+    token = (str(sandbox.token_file), "false", "", "")
+    chosen = dict(zip(_OWN, (*own, *token, *(google for _ in _OVERRIDES)), strict=True)) | _past_proxies(present)
     if _inside(present):  # then what was before is remembered already
         return chosen
     return {_BEFORE + name: present[name] for name in chosen if name in present} | chosen

@@ -45,6 +45,16 @@ class Sandbox:
         return self.folder / "kubeconfig"
 
     @property
+    def token_file(self) -> Path:
+        """The access token for the emulated Google APIs; only the owner of the sandbox may read it."""
+        return self.folder / "google-token"
+
+    @property
+    def google(self) -> dict[str, str]:
+        """The endpoints with the access token, for a client."""
+        return {**self.endpoints, "token": self.token_file.read_text("ascii").strip()}
+
+    @property
     def journal(self) -> Path:
         """The journal of runs on the sandbox, apart from that of real runs."""
         return self.folder / "journal.db"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runbook_sandbox.google import Server
 from runbook_sandbox.google.accounts import MARK
 
 RUNBOOK = Path(sys.executable).with_name("runbook")
@@ -84,6 +85,14 @@ class Cli:
             return ""
         words = [kubectl, "--kubeconfig", options["--kubeconfig"], "get", "nodes,daemonsets,pods,events", "-A", "-o", "wide"]  # fmt: skip
         return subprocess.run(words, capture_output=True, text=True, check=False).stdout
+
+
+def google_env(server: Server, folder: Path) -> dict[str, str]:
+    """Return the variables with which the command line asks an emulated cloud, as its owner."""
+    path = folder / "google-token"
+    path.write_text(server.token)
+    endpoints = {"RUNBOOK_GOOGLE_ENDPOINT": server.url, "RUNBOOK_IAM_ENDPOINT": server.grpc_target}
+    return endpoints | {"RUNBOOK_GOOGLE_TOKEN_FILE": str(path)}
 
 
 def assert_no_secret(what: str, printed: str, *files: Path) -> None:

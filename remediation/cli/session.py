@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from remediation.catalogue import Runbook
 from remediation.cli.hints import remember_context
 from remediation.cli.running_sandbox import running_sandbox
-from remediation.cli.settings import named_store, patience_seconds, state_folder
+from remediation.cli.settings import google_endpoints, named_store, patience_seconds, state_folder
 from remediation.commands import Command, Hints, advice, command
 from remediation.errors import Refused, UsageProblem
 from remediation.journal import Journal
@@ -135,7 +135,7 @@ class Session:
         from remediation.clients.api import RunApi  # noqa: PLC0415 - help and completion need no client
 
         configuration = None if kind is Project else self._cluster[0]
-        endpoints = self.sandbox.endpoints if self.sandbox else _endpoints()
+        endpoints = self.sandbox.google if self.sandbox else google_endpoints()
         return RunApi(target, configuration, self.journal, endpoints, self._renewed, self.patience)
 
     @cached_property
@@ -214,9 +214,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid-{os.getuid()}"
-
-
-def _endpoints() -> dict[str, str] | None:
-    """Return Google endpoints from the environment, for tests and private access."""
-    google, iam = os.environ.get("RUNBOOK_GOOGLE_ENDPOINT"), os.environ.get("RUNBOOK_IAM_ENDPOINT")
-    return {"google": google, "iam": iam or ""} if google else None

@@ -8,11 +8,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from remediation.addresses import is_private
 from remediation.commands import command
 from remediation.errors import UsageProblem
 
 PREFIX = "RUNBOOK_"
-KNOWN = ("RUNBOOK_STORE", "RUNBOOK_PATIENCE", "RUNBOOK_GOOGLE_ENDPOINT", "RUNBOOK_IAM_ENDPOINT", "RUNBOOK_DEBUG")
+KNOWN = (
+    "RUNBOOK_STORE",
+    "RUNBOOK_PATIENCE",
+    "RUNBOOK_GOOGLE_ENDPOINT",
+    "RUNBOOK_IAM_ENDPOINT",
+    "RUNBOOK_GOOGLE_TOKEN_FILE",
+    "RUNBOOK_DEBUG",
+)
 # Quotas of Google's APIs are counted by the minute, and a storm in a cluster seldom lasts longer.
 _PATIENCE = 120
 # Kubernetes puts such variables into every pod of a namespace that has a Service called runbook.
@@ -50,3 +58,29 @@ def patience_seconds() -> float:
 def state_folder() -> Path:
     """Return the folder for state, by the XDG rules."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "runbook"
+
+
+def google_endpoints() -> dict[str, str] | None:
+    """Return Google endpoints from the environment, for tests and private access, with the token of the file that it names.
+
+    Raises:
+        UsageProblem: the file cannot be read, or the endpoint is no place for a token.
+    """
+    google, file = os.environ.get("RUNBOOK_GOOGLE_ENDPOINT"), os.environ.get("RUNBOOK_GOOGLE_TOKEN_FILE")
+    if not google:
+        return None
+    found = {"google": google, "iam": os.environ.get("RUNBOOK_IAM_ENDPOINT") or ""}
+    return found | {"token": _token(google, Path(file))} if file else found
+
+
+def _token(endpoint: str, file: Path) -> str:
+    if not is_private(endpoint):
+        raise UsageProblem(
+            "RUNBOOK_GOOGLE_ENDPOINT is plain http to another host, and RUNBOOK_GOOGLE_TOKEN_FILE would send a token there",
+            "nothing was changed",
+            command("unset", "RUNBOOK_GOOGLE_TOKEN_FILE"),
+        )
+    try:
+        return file.read_text("ascii").strip()
+    except (OSError, ValueError) as problem:
+        raise UsageProblem(f"RUNBOOK_GOOGLE_TOKEN_FILE cannot be read: {problem}") from None

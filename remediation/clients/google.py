@@ -25,7 +25,8 @@ class Google:
     """The few calls that runbooks make. Reads are repeated when unanswered; writes never are.
 
     Args:
-        endpoints: ``google`` (URL) and ``iam`` (host:port) of an emulator; None for the real APIs.
+        endpoints: ``google`` (URL) and ``iam`` (host:port) of an emulator, and the ``token`` that it wants, if any; None
+            for the real APIs.
         permit: asked right before each request that changes something; raises what forbids it.
         patience: how long throttled requests are repeated, and who hears of it.
     """
@@ -42,9 +43,7 @@ class Google:
     @cached_property
     def _credentials(self) -> Any:
         if self._endpoints:
-            from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415 - an emulator asks for none
-
-            return AnonymousCredentials()
+            return _given(self._endpoints)
         import google.auth  # noqa: PLC0415 - loaded when Google is asked
         from google.auth.exceptions import DefaultCredentialsError  # noqa: PLC0415
 
@@ -77,7 +76,7 @@ class Google:
             )
         import grpc  # noqa: PLC0415
 
-        channel = self._clock.of_grpc(grpc.insecure_channel(self._endpoints["iam"]))
+        channel = self._clock.of_grpc(grpc.insecure_channel(self._endpoints["iam"]), self._endpoints.get("token", ""))
         return IAMClient(transport=IAMGrpcTransport(channel=channel))
 
     @cached_property
@@ -221,6 +220,14 @@ class Google:
             self._read(permitted)
         except NotFound:
             return
+
+
+def _given(endpoints: dict[str, str]) -> Any:
+    """Return credentials for an emulator."""
+    from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415 - loaded when Google is asked
+    from google.oauth2.credentials import Credentials  # noqa: PLC0415
+
+    return Credentials(token=endpoints["token"]) if endpoints.get("token") else AnonymousCredentials()
 
 
 def _account(email: str) -> str:

@@ -24,7 +24,7 @@ class Account:
     """One service account with its user-managed keys."""
 
     def __init__(self, email: str, knows: Any) -> None:
-        self.email, self.disabled = email, False
+        self.email, self.disabled, self.display_name = email, False, ""
         self.unique_id = str(int.from_bytes(os.urandom(8), "big"))
         self.box = PolicyBox(new_policy(), knows)
         self.keys: dict[str, dict[str, Any]] = {}
@@ -46,8 +46,15 @@ class Account:
             "projectId": self.project,
             "email": self.email,
             "uniqueId": self.unique_id,
-            "disabled": self.disabled,
-        }
+            "oauth2ClientId": self.unique_id,
+            "etag": self.box.policy["etag"],
+        } | self._shown_if_set()
+
+    def _shown_if_set(self) -> dict[str, Any]:
+        """Return the fields that are left out while they are empty or false."""
+        return ({"displayName": self.display_name} if self.display_name else {}) | (
+            {"disabled": True} if self.disabled else {}
+        )
 
     def create_key(self, *, forbidden: bool) -> dict[str, Any]:
         """Make a key and return it with its private part, which is shown only this once."""
@@ -104,7 +111,13 @@ class Account:
 
     def dump(self) -> dict[str, Any]:
         """Return the account as JSON."""
-        return {"unique_id": self.unique_id, "disabled": self.disabled, "policy": self.box.policy, "keys": self.keys}
+        return {
+            "unique_id": self.unique_id,
+            "disabled": self.disabled,
+            "display_name": self.display_name,
+            "policy": self.box.policy,
+            "keys": self.keys,
+        }
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over what `dump` returned."""
@@ -114,3 +127,4 @@ class Account:
             state["policy"],
             state["keys"],
         )
+        self.display_name = state.get("display_name", "")

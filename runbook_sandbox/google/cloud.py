@@ -6,13 +6,15 @@ import copy
 import threading
 from collections import deque
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from runbook_sandbox.google.accounts import Account
 from runbook_sandbox.google.faults import Faults, GoogleError
+from runbook_sandbox.google.gke import new_cluster, new_operation
 from runbook_sandbox.google.policy import PolicyBox, new_policy
 
+# Who calls with the token that the sandbox hands out.
+OWNER = "user:owner@example.com"
 AGENT_ROLE = "roles/container.serviceAgent"
 _SERVICES = (
     "cloudresourcemanager",
@@ -34,6 +36,9 @@ class Project:
         self.services = {f"{name}.googleapis.com": True for name in _SERVICES}
         self.clusters: dict[str, dict[str, Any]] = {}
         self.operations: list[dict[str, Any]] = []
+        # Service agents that somebody made; the two of GKE are there from the start.
+        self.agents: set[str] = set()
+        self.roles: dict[str, Any] = {}
         self._knows = knows
         # Artifact Registry repositories by LOCATION/NAME.
         self.repositories: dict[str, PolicyBox] = {}
@@ -62,6 +67,8 @@ class Project:
             "clusters": self.clusters,
             "operations": self.operations,
             "repositories": {name: box.policy for name, box in self.repositories.items()},
+            "agents": sorted(self.agents),
+            "roles": self.roles,
         }
 
 
@@ -70,7 +77,8 @@ class GoogleCloud:
 
     Attributes:
         faults: decides what goes wrong with a request.
-        permissions: caller (``user:…``; the bearer token names it) to what it may do; callers not listed may do all.
+        tokens: bearer token to caller, ``user:…``; a server that serves the cloud adds the owner's.
+        permissions: caller to what it may do; callers not listed may do all.
         propagation: seconds until a grant is effective.
         stale_reads: how many policy reads after a write show the policy from before.
         keys_forbidden: whether an organisation policy forbids service-account keys.
@@ -83,19 +91,18 @@ class GoogleCloud:
         self.projects: dict[str, Project] = {}
         self.accounts: dict[str, Account] = {}
         self.faults: Faults | None = None
+        self.tokens: dict[str, str] = {}
         self.permissions: dict[str, set[str]] = {}
         self.propagation, self.stale_reads, self.keys_forbidden, self.repeats = 0.0, 0, False, False
         self.requests: deque[dict[str, Any]] = deque(maxlen=1000)
         self.add_project(project, number)
 
     def knows(self, email: str) -> bool:
-        """Tell whether a service account, or a service agent of a project, exists."""
-        return (
-            email in self.accounts
-            or any(
-                f"serviceAccount:{email}" in (project.agent, project.node_agent) for project in self.projects.values()
-            )
-            or "." not in email
+        """Tell whether a service account, or one that Google makes for a project, exists."""
+        return email in self.accounts or any(
+            f"serviceAccount:{email}" in (project.agent, project.node_agent)
+            or email in (*project.agents, f"{project.number}-compute@developer.gserviceaccount.com")
+            for project in self.projects.values()
         )
 
     def add_project(self, identifier: str, number: str) -> Project:
@@ -123,20 +130,12 @@ class GoogleCloud:
 
     def add_cluster(self, project: str, location: str, name: str, **fields: Any) -> None:
         """Add a running GKE cluster."""
-        base = {"name": name, "location": location, "status": "RUNNING", "currentMasterVersion": "1.33.4-gke.1036000"}
-        self.projects[project].clusters[f"{location}/{name}"] = base | fields
+        self.projects[project].clusters[f"{location}/{name}"] = new_cluster(project, location, name, fields)
 
-    def add_operation(self, project: str, kind: str, error: str = "") -> None:
+    def add_operation(self, project: str, kind: str, error: str = "", cluster: str = "sandbox") -> None:
         """Add a finished GKE operation, failed when an error is given."""
-        found = self.projects[project]
-        operation = {
-            "name": f"operation-{len(found.operations) + 1:013d}",
-            "operationType": kind,
-            "status": "DONE",
-            "zone": "europe-west3",
-            "startTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z",
-        }
-        found.operations.insert(0, operation | ({"error": {"code": 13, "message": error}} if error else {}))
+        found = self.projects[project].operations
+        found.insert(0, new_operation(self.projects[project], len(found) + 1, kind, error, cluster))
 
     def repeat(self, project: Project) -> None:
         """Do what a colleague or a pipeline does after a failed operation, when there is one and it would end well."""
@@ -199,6 +198,7 @@ class GoogleCloud:
                 project = self.add_project(name, kept["number"])
                 project.box.policy, project.services = kept["policy"], kept["services"]
                 project.clusters, project.operations = kept["clusters"], kept["operations"]
+                project.agents, project.roles = set(kept.get("agents", ())), kept.get("roles", {})
                 for place, policy in kept.get("repositories", {}).items():
                     project.add_repository(place, policy)
             for email, kept in state["accounts"].items():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-_STATUS = {
+CODES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
@@ -42,7 +42,7 @@ class GoogleError(Exception):
         self.code, self.message, self.status, self.reason = (
             code,
             message,
-            status or _STATUS.get(code, "UNKNOWN"),
+            status or CODES.get(code, "UNKNOWN"),
             reason,
         )
 
@@ -57,3 +57,8 @@ class GoogleError(Exception):
             "error": {"code": self.code, "message": self.message, "status": self.status}
             | ({"details": details} if details else {})
         }
+
+
+def invalid(message: str) -> GoogleError:
+    """Return 400 for a request that makes no sense."""
+    return GoogleError(400, message)

@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from runbook_sandbox.google.faults import GoogleError
+from runbook_sandbox.google.faults import GoogleError, invalid
+from runbook_sandbox.google.members import check_bindings
 
 Policy = dict[str, Any]
 _RACED = "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff."
@@ -42,6 +43,21 @@ def _without_condition(binding: dict[str, Any]) -> dict[str, Any]:
         return copy.deepcopy(binding)
     digest = hashlib.sha256(json.dumps(condition, sort_keys=True).encode()).hexdigest()[:20]
     return {"role": f"{binding['role']}_withcond_{digest}", "members": list(binding["members"])}
+
+
+def _decoded(etag: Any) -> bytes:
+    """Return the bytes of an etag: gcloud sends them in the alphabet for URLs, others in the usual one."""
+    try:
+        return base64.urlsafe_b64decode(str(etag).replace("+", "-").replace("/", "_"))
+    except ValueError:
+        raise invalid(f"Invalid value at 'policy.etag' (TYPE_BYTES), Base64 decoding failed for \"{etag}\"") from None
+
+
+def _version(policy: Policy) -> int:
+    version = policy.get("version") or 1
+    if not isinstance(version, int):
+        raise invalid("Invalid value at 'policy.version' (TYPE_INT32)")
+    return version
 
 
 class PolicyBox:
@@ -74,7 +90,7 @@ class PolicyBox:
 
     def write(self, wanted: Policy, stale_reads: int = 0) -> Policy:
         """Replace the policy when its etag is the present one; one without an etag overwrites blindly, as in real life."""
-        if wanted.get("etag") and wanted["etag"] != self.policy["etag"]:
+        if wanted.get("etag") and _decoded(wanted["etag"]) != _decoded(self.policy["etag"]):
             raise GoogleError(409, _RACED)
         self._check(wanted)
         audits = {key: value for key, value in self.policy.items() if key == "auditConfigs"}
@@ -87,17 +103,12 @@ class PolicyBox:
         return copy.deepcopy(self.policy)
 
     def _check(self, wanted: Policy) -> None:
-        if wanted.get("etag") and conditional(self.policy) and int(wanted.get("version") or 1) < 3:
+        if wanted.get("etag") and conditional(self.policy) and _version(wanted) < 3:
             raise GoogleError(
                 400,
-                f"Specified policy version ({wanted.get('version') or 1}) cannot be less than the existing policy version (3).",
+                f"Specified policy version ({_version(wanted)}) cannot be less than the existing policy version (3).",
             )
-        for binding in wanted.get("bindings", []):
-            if not binding.get("members"):
-                raise GoogleError(400, f"Binding of role {binding.get('role')} has no members.")
-            for member in binding["members"]:
-                if member.startswith("serviceAccount:") and not self._knows(member.partition(":")[2]):
-                    raise GoogleError(400, f"Service account {member.partition(':')[2]} does not exist.")
+        check_bindings(wanted.get("bindings", []), self._knows)
 
     def grants(self, role: str, member: str, propagation: float = 0.0) -> bool:
         """Tell whether the member has the role unconditionally, as seen by those who check after the propagation delay."""

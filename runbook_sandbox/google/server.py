@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import json
+import logging
+import secrets
 import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from runbook_sandbox.google.cloud import GoogleCloud
-from runbook_sandbox.google.faults import Fault, GoogleError
+from runbook_sandbox.google.access import caller
+from runbook_sandbox.google.cloud import OWNER, GoogleCloud
+from runbook_sandbox.google.faults import Fault, GoogleError, invalid
 from runbook_sandbox.google.routes import dispatch
+from runbook_sandbox.listening import MOST_BYTES, Connection, Listener, TooLarge, Unreadable
 
 _READY_SECONDS = 20.0
+_log = logging.getLogger(__name__)
 
 
 class Server:
-    """A running emulation. ``url`` is for REST, ``grpc_target`` for ``google.iam.admin.v1.IAM``."""
+    """A running emulation.
+
+    Attributes:
+        url: for REST.
+        grpc_target: host and port for ``google.iam.admin.v1.IAM``.
+        token: the owner's access token.
+    """
 
     def __init__(self, cloud: GoogleCloud, port: int = 0, grpc_port: int = 0) -> None:
-        self.cloud = cloud
-        self._http = _HttpServer(("127.0.0.1", port), type("Handler", (_Handler,), {"cloud": cloud}))
+        self.cloud, self.token = cloud, secrets.token_hex(32)
+        cloud.tokens[self.token] = OWNER
+        self._http = _Listener(port, cloud)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self._grpc: Any = None
         self._grpc_port = grpc_port or _free_port()
@@ -32,7 +43,7 @@ class Server:
         threading.Thread(target=self._start_grpc, daemon=True).start()
 
     def _start_grpc(self) -> None:
-        from runbook_sandbox.google.keys_grpc import start  # noqa: PLC0415 - this is what takes half a second
+        from runbook_sandbox.google.iam_grpc import start  # noqa: PLC0415 - this is what takes half a second
 
         self._grpc = start(self.cloud, self._grpc_port)
         self._ready.set()
@@ -47,13 +58,13 @@ class Server:
         self._ready.wait(_READY_SECONDS)
         if self._grpc is not None:
             self._grpc.stop(0)
-        self._http.shutdown()
-        self._http.server_close()
+        self._http.close()
 
 
-class _HttpServer(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
+class _Listener(Listener):
+    def __init__(self, port: int, cloud: GoogleCloud) -> None:
+        self.cloud = cloud
+        super().__init__(port, _Handler)
 
 
 def _free_port() -> int:
@@ -68,45 +79,57 @@ def serve(cloud: GoogleCloud, port: int = 0, grpc_port: int = 0) -> Server:
     return Server(cloud, port, grpc_port)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    cloud: GoogleCloud
+class _Handler(Connection):
+    server: _Listener
 
     def _answer(self) -> None:
-        path, query, body = self._asked()
-        faults = self.cloud.faults
-        fault = faults(self.headers.get("Host", ""), self.command, path, body) if faults else None
-        fault = fault or Fault()
+        split = urlsplit(self.path)
+        path, query = unquote(split.path), dict(parse_qsl(split.query))
+        try:
+            who = self._caller()
+            body = self._body()
+        except GoogleError as problem:
+            return self._send(problem.code, problem.as_json(), {})
+        faults = self.server.cloud.faults
+        fault = (faults(self.headers.get("Host", ""), self.command, path, body) if faults else None) or Fault()
         time.sleep(fault.delay)
         if fault.close == "before":
-            return self._drop()
-        code, document = self._result(path, query, body, fault)
-        self.cloud.requests.append({"service": "http", "method": self.command, "path": path, "code": code})
-        return self._drop() if fault.close == "after" else self._send(code, document, fault.headers)
+            return self.hang_up()
+        code, document = self._result(path, query, body, who, fault)
+        self.server.cloud.requests.append({"service": "http", "method": self.command, "path": path, "code": code})
+        return self.hang_up() if fault.close == "after" else self._send(code, document, fault.headers)
 
-    def _asked(self) -> tuple[str, dict[str, str], dict[str, Any]]:
-        split = urlsplit(self.path)
-        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = json.loads(content) if content[:1] == b"{" else dict(parse_qsl(content.decode(errors="replace")))
-        return unquote(split.path), dict(parse_qsl(split.query)), body
+    def _caller(self) -> str:
+        try:
+            return caller(self.server.cloud, self.headers.get("Authorization", ""))
+        except GoogleError:
+            self.skip_body()  # nobody's memory is for who has not said who they are
+            raise
+
+    def _body(self) -> dict[str, Any]:
+        try:
+            content = self.read_body()
+            found = json.loads(content) if content.strip() else {}
+        except TooLarge:
+            raise GoogleError(413, f"Request payload size exceeds the limit: {MOST_BYTES} bytes.") from None
+        except (Unreadable, ValueError, RecursionError):
+            raise invalid("Invalid JSON payload received. Unexpected token.") from None
+        if not isinstance(found, dict):
+            raise invalid("Invalid JSON payload received. Unknown name \"\": Root element must be a message.")  # fmt: skip
+        return found
 
     def _result(
-        self, path: str, query: dict[str, str], body: dict[str, Any], fault: Fault
+        self, path: str, query: dict[str, str], body: dict[str, Any], who: str, fault: Fault
     ) -> tuple[int, dict[str, Any]]:
         if fault.code:
             return fault.code, GoogleError(fault.code, fault.message).as_json()
         try:
-            return 200, dispatch(self.cloud, self.command, path, query, body, self._caller())
+            return 200, dispatch(self.server.cloud, self.command, path, query, body, who)
         except GoogleError as problem:
             return problem.code, problem.as_json()
-
-    def _caller(self) -> str:
-        return self.headers.get("Authorization", "").partition(" ")[2]
-
-    def _drop(self) -> None:
-        self.close_connection = True
-        self.connection.close()
+        except Exception:  # noqa: BLE001 - a bug of ours is an answer to the client too, not a lost connection
+            _log.exception("%s %s failed", self.command, path)
+            return 500, GoogleError(500, "Internal error encountered.").as_json()
 
     def _send(self, code: int, document: dict[str, Any], headers: dict[str, str]) -> None:
         content = json.dumps(document).encode()
@@ -115,8 +138,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
+        self.wfile.flush()
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - the names that the base class looks for
-
-    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the signature of the base class
-        """Stay silent; requests are recorded in the cloud."""

@@ -41,9 +41,14 @@ class Server:
         )
         self._thread.start()
 
+    @property
+    def authority(self) -> str:
+        """The certificate that vouches for the server, as a kubeconfig holds it; empty without TLS."""
+        return self._certificate.data if self._certificate else ""
+
     def kubeconfig(self, token: str = "") -> dict[str, Any]:
         """Return a kubeconfig for a token, the administrator's unless another is given."""
-        return kubeconfig(self.url, token or self.token, self._certificate.data if self._certificate else "")
+        return kubeconfig(self.url, token or self.token, self.authority)
 
     def close(self) -> None:
         """Stop listening and end all watches; the cluster itself goes on."""

@@ -10,7 +10,7 @@ from typing import Any
 from remediation.refs import Ref
 from runbook_sandbox.kubernetes.requests import User
 from tests.engine.world import World
-from tests.running import RUNBOOK, Cli
+from tests.running import RUNBOOK, Cli, google_env
 
 RBAC = "rbac.authorization.k8s.io/v1"
 _REVIEWS = {
@@ -34,7 +34,7 @@ BASIC: list[dict[str, Any]] = [
 def doctor(world: World, tmp_path: Path, token: str, *more: str, code: int = 0) -> dict[str, Any]:
     path = tmp_path / f"kubeconfig-{token[:12]}"
     path.write_text(json.dumps(world.server.kubeconfig(token)))
-    env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
+    env = google_env(world.google, world.folder)
     done = Cli(tmp_path, "--kubeconfig", str(path), "--context", "sandbox", env=env)("doctor", *more).expect(code)
     assert done.json["status"] == {0: "ok", 3: "missing"}[code]
     return {item["check"]: item for item in done.json["checks"]}

@@ -14,7 +14,7 @@ import pytest
 
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import WITH_SIGNALS, Held, World, break_, comparable, end, start
-from tests.running import RUNBOOK
+from tests.running import RUNBOOK, google_env
 
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
 PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
@@ -72,7 +72,7 @@ def test_a_lost_connection_in_the_middle(world: World, tmp_path: Path) -> None:
     before = break_(world, "pull-secret")
     held = Held(world, "POST", "/secrets", 5)
     ours, theirs = pty.openpty()
-    env = os.environ | {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
+    env = os.environ | google_env(world.google, world.folder)
     where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--store", str(tmp_path / "journal.db"))
     words = [*WITH_SIGNALS, str(RUNBOOK), "run", *PULL_KEY, "--yes", *where]
     process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True)

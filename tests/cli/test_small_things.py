@@ -15,7 +15,7 @@ from remediation.scenarios import SCENARIOS
 from runbook_sandbox.places import HOST
 from runbook_sandbox.process import folder
 from tests.engine.world import World
-from tests.running import RUNBOOK, Cli
+from tests.running import RUNBOOK, Cli, google_env
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_an_account_that_does_not_exist_is_the_callers_mistake(world: World, tmp
     """Exit 2, with the option and what is allowed."""
     SCENARIOS["pull-secret"].put(world.client, world, False)
     world.cluster.settle()
-    env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
+    env = google_env(world.google, world.folder)
     cli = Cli(tmp_path, "--kubeconfig", str(world.kubeconfig), "--context", "sandbox", env=env)
     nobody = "nobody@example-prod.iam.gserviceaccount.com"
     words = ("--namespace", "shop", "--service-account", "web", "--registry", HOST, "--google-service-account", nobody)

@@ -181,7 +181,7 @@ def test_an_exhausted_quota_of_grpc_is_throttling() -> None:
     cloud.faults = fault
     server = serve_google(cloud)
     server.wait_ready()
-    said, where = list[str](), {"google": server.url, "iam": server.grpc_target}
+    said, where = list[str](), {"google": server.url, "iam": server.grpc_target, "token": server.token}
     with pytest.raises(NotFound):
         Google(where, patience=Patience(said.append, 30)).keys("nobody@example-prod.iam.gserviceaccount.com")
     left[0] = 10**6

@@ -15,7 +15,7 @@ from runbook_sandbox.google import Fault as CloudFault
 from runbook_sandbox.kubernetes import Fault
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import World
-from tests.running import RUNBOOK
+from tests.running import RUNBOOK, google_env
 
 PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
 NEW_KEY = (*PULL, "--google-service-account", PULLER)
@@ -37,7 +37,7 @@ class Shop:
     def killed(self, *words: str, when: Callable[[str], bool]) -> None:
         """Run a verb in a process of its own and kill it when it sends a request; the request has no effect."""
         world = self.world
-        env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
+        env = google_env(world.google, world.folder)
         process = subprocess.Popen(
             [RUNBOOK, *words, *self.options], env=os.environ | env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )

@@ -20,7 +20,7 @@ from remediation.errors import Refused, StoreProblem, Tampered
 from remediation.journal import Journal
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import Held, World, break_, comparable, end, start
-from tests.running import RUNBOOK
+from tests.running import RUNBOOK, google_env
 
 CLEAN = ("ipam-cleanup", "--node", "node-2", "--yes")
 
@@ -259,7 +259,7 @@ _LIMITED = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, 
 
 def _with_room(world: World, store: Path, room: int) -> dict[str, Any]:
     """Run where no file may be longer than so many bytes."""
-    env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
+    env = google_env(world.google, world.folder)
     where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--project", "example-prod")
     words = [str(RUNBOOK), "run", *CLEAN, *where, "--store", str(store), "-o", "json"]
     limited = [sys.executable, "-c", _LIMITED, str(room), *words]

@@ -11,6 +11,7 @@ import pytest
 
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import World, break_, comparable
+from tests.running import google_env
 from tests.skewed import skewed
 
 IPAM = ("ipam-cleanup", "--node", "node-2")
@@ -29,7 +30,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def verb(world: World, seconds: float, *words: str, dies_before: str = "") -> dict[str, Any]:
     """Run a verb with a wrong clock; the document of one that was killed is empty."""
-    env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
+    env = google_env(world.google, world.folder)
     where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--project", "example-prod",
              "--store", str(world.folder / "journal.db"), "-o", "json")  # fmt: skip
     done = skewed(seconds, *words, *where, dies_before=dies_before, env=env)

@@ -22,7 +22,7 @@ from runbook_sandbox.google.breaking import break_agent
 from runbook_sandbox.kubernetes import Cluster, Fault, serve
 from runbook_sandbox.nodes.rules import install
 from runbook_sandbox.places import PULLER
-from tests.running import RUNBOOK, assert_no_secret, content
+from tests.running import RUNBOOK, assert_no_secret, content, google_env
 
 _KINDS = ("configmaps", "daemonsets.apps", "nodes", "secrets", "serviceaccounts")
 
@@ -83,7 +83,7 @@ class World:
 
     def runbook(self, store: str, *words: str, **how: Any) -> dict[str, Any]:
         """Run a verb in a process of its own, kill or stop it at a point, or give it a clock of its own."""
-        env = {"RUNBOOK_GOOGLE_ENDPOINT": self.google.url, "RUNBOOK_IAM_ENDPOINT": self.google.grpc_target}
+        env = google_env(self.google, self.folder)
         more = (
             "--store",
             store,
@@ -175,7 +175,7 @@ class Held:
 
 
 def start(world: World, tmp_path: Path, *words: str, store: str = "journal.db") -> subprocess.Popen[str]:
-    env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
+    env = google_env(world.google, world.folder)
     where = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--project", "example-prod")
     return subprocess.Popen(
         [*WITH_SIGNALS, str(RUNBOOK), *words, *where, "--store", str(tmp_path / store), "-o", "json"],

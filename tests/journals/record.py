@@ -25,7 +25,7 @@ from remediation.scenarios import SCENARIOS
 from runbook_sandbox.kubernetes import kubeconfig
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import World
-from tests.running import key_file
+from tests.running import google_env, key_file
 
 Json = dict[str, Any]
 PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
@@ -146,7 +146,7 @@ class Case:
             store = f"{self.name}-{count}-{when}.db"
             place = ("--kubeconfig", str(kubeconfig_with_a_lasting_address(world)), "--project", "example-prod")
             words = ("run", *self.words, *place, "--yes", "--store", store)
-            env = {"RUNBOOK_GOOGLE_ENDPOINT": world.google.url, "RUNBOOK_IAM_ENDPOINT": world.google.grpc_target}
+            env = google_env(world.google, world.folder)
             command = [sys.executable, "-c", _PROGRAM, str(count), when, *words]
             done = subprocess.run(command, env=os.environ | env, capture_output=True, text=True, check=False)
             assert done.returncode == (0 if when == "whole" else -9), done.stdout + done.stderr

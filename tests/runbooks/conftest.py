@@ -16,7 +16,7 @@ from runbook_sandbox.google import GoogleCloud, Server, serve
 from runbook_sandbox.kubernetes import Cluster
 from runbook_sandbox.kubernetes import serve as serve_kubernetes
 from tests.runbooks.masquerade import World
-from tests.running import Cli
+from tests.running import Cli, google_env
 
 CONFIG = "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- 172.16.0.0/12\n- 192.168.0.0/16\nresyncInterval: 60s\n"
 
@@ -76,7 +76,7 @@ def cloud() -> Iterator[tuple[GoogleCloud, Server]]:
 
 @pytest.fixture
 def world(tmp_path: Path, cloud: tuple[GoogleCloud, Server]) -> Iterator[World]:
-    env = {"RUNBOOK_GOOGLE_ENDPOINT": cloud[1].url, "RUNBOOK_IAM_ENDPOINT": cloud[1].grpc_target}
+    env = google_env(cloud[1], tmp_path)
     with Cluster(nodes=2) as cluster, serve_kubernetes(cluster) as server:
         yield World(tmp_path, cluster, server, env)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from runbook_sandbox.google import Fault, GoogleCloud, Server
-from tests.running import Cli
+from runbook_sandbox.google import OWNER, Fault, GoogleCloud, Server
+from tests.running import Cli, google_env
 
 ROLE = "roles/container.serviceAgent"
 MEMBER = "serviceAccount:service-123456789012@container-engine-robot.iam.gserviceaccount.com"
@@ -24,7 +24,7 @@ def google(cloud: tuple[GoogleCloud, Server]) -> GoogleCloud:
 @pytest.fixture
 def cli(tmp_path: Path, cloud: tuple[GoogleCloud, Server]) -> Cli:
     server = cloud[1]
-    return Cli(tmp_path, env={"RUNBOOK_GOOGLE_ENDPOINT": server.url, "RUNBOOK_IAM_ENDPOINT": server.grpc_target})
+    return Cli(tmp_path, env=google_env(server, tmp_path))
 
 
 def bindings(google: GoogleCloud) -> list[dict[str, Any]]:
@@ -232,7 +232,7 @@ def test_bad_project(cli: Cli, words: tuple[str, ...], says: str) -> None:
 
 def test_missing_permissions_are_named(cli: Cli, google: GoogleCloud) -> None:
     """A caller without setIamPolicy is told so before anything is written."""
-    google.permissions[""] = {
+    google.permissions[OWNER] = {
         "resourcemanager.projects.get",
         "resourcemanager.projects.getIamPolicy",
         "serviceusage.services.get",

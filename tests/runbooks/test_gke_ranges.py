@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from runbook_sandbox.control_plane import ControlPlane
-from runbook_sandbox.google import GoogleCloud, Server
-from tests.running import Cli
+from runbook_sandbox.google import OWNER, GoogleCloud, Server
+from tests.running import Cli, google_env
 
 PLACE = ("--project", "example-prod", "--location", "europe-west3", "--cluster", "example")
 RANGES: dict[str, Any] = {
@@ -32,7 +32,7 @@ def google(cloud: tuple[GoogleCloud, Server]) -> GoogleCloud:
 @pytest.fixture
 def masq(tmp_path: Path, control_plane: ControlPlane, cloud: tuple[GoogleCloud, Server], google: GoogleCloud) -> Cli:
     del google
-    env = {"RUNBOOK_GOOGLE_ENDPOINT": cloud[1].url, "RUNBOOK_IAM_ENDPOINT": cloud[1].grpc_target}
+    env = google_env(cloud[1], tmp_path)
     return Cli(tmp_path, "--kubeconfig", str(control_plane.kubeconfig_path), "--context", "control-plane", env=env)
 
 
@@ -69,7 +69,7 @@ def test_with_its_coordinates_no_range_stays_unchecked(masq: Cli, agent: Any) ->
 def test_google_is_not_allowed(masq: Cli, agent: Any, google: GoogleCloud, control_plane: ControlPlane) -> None:
     """Whoever names the cluster wants its ranges checked: without the right to, nothing is written."""
     agent()
-    google.permissions[""] = set()
+    google.permissions[OWNER] = set()
     mark = control_plane.mark()
     done = masq("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", *PLACE, "--yes").expect(3)
     assert "container.clusters.get" in done.json["error"]["summary"]

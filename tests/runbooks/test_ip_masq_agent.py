@@ -17,7 +17,7 @@ import yaml
 from runbook_sandbox.control_plane import ControlPlane
 from runbook_sandbox.google import GoogleCloud, Server
 from tests.runbooks.conftest import CONFIG
-from tests.running import Cli, content
+from tests.running import Cli, content, google_env
 
 RUN = ("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", "--yes")
 Put = Callable[..., None]
@@ -88,7 +88,7 @@ def test_without_a_wish_a_good_configuration_is_left_alone(
 @pytest.fixture
 def gke(cli: Cli, cloud: tuple[GoogleCloud, Server]) -> Cli:
     """The command line on the same cluster, whose settings the GKE API tells."""
-    env = {"RUNBOOK_GOOGLE_ENDPOINT": cloud[1].url, "RUNBOOK_IAM_ENDPOINT": cloud[1].grpc_target}
+    env = google_env(cloud[1], cli.folder)
     place = ("--project", "example-prod", "--location", "europe-west3", "--cluster", "example")
     return Cli(cli.folder, *cli.options, *place, env=env)
 

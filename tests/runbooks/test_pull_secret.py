@@ -15,7 +15,7 @@ import yaml
 
 from runbook_sandbox.control_plane import ControlPlane
 from runbook_sandbox.google import Fault, GoogleCloud, Server
-from tests.running import KEY, Cli, content, key_file
+from tests.running import KEY, Cli, content, google_env, key_file
 
 HOST, PULLER = "private.registry.example", "puller@example-prod.iam.gserviceaccount.com"
 Get = Callable[..., dict[str, Any]]
@@ -181,7 +181,7 @@ def google(cli: Cli, cloud: tuple[GoogleCloud, Server]) -> GoogleCloud:
     """The cloud in which the command line makes keys."""
     found, server = cloud
     server.wait_ready()
-    cli.env |= {"RUNBOOK_GOOGLE_ENDPOINT": server.url, "RUNBOOK_IAM_ENDPOINT": server.grpc_target}
+    cli.env |= google_env(server, cli.folder)
     return found
 
 

@@ -72,7 +72,7 @@ def test_leaving_restores_what_the_shell_had() -> None:
 def test_it_is_one_document_for_machines() -> None:
     """Names and values; None is what is unset."""
     entered = json.loads(shell(f"{RUNBOOK} sandbox env -o json"))["variables"]
-    assert entered["CLOUDSDK_AUTH_DISABLE_CREDENTIALS"] == "true"
+    assert entered["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"].endswith("/google-token")
     assert entered["CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER"].startswith("http://127.0.0.1:")
     left = json.loads(shell(f"{ENTER}; {RUNBOOK} sandbox env --unset -o json"))["variables"]
     assert left == dict.fromkeys(entered)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from remediation.scenarios import SCENARIOS
-from tests.running import RUNBOOK, Result
+from tests.running import KEY, RUNBOOK, Result, assert_no_secret
 
 # What a person sees with kubectl while the fault is there, and what diagnose says.
 SYMPTOMS = {
@@ -87,16 +87,23 @@ def _until(holds: Any) -> None:
 
 
 @pytest.mark.usefixtures("_sandbox")
-def test_state_survives_the_process() -> None:
-    """What a run did is still there when the sandbox was killed and a later command started it again."""
+def test_state_survives_the_process(assets: Path) -> None:
+    """What a run did is still there when the sandbox was killed and started again; what a Secret held was on no disk."""
     document("sandbox", "break", "ip-masq-agent")
+    place = Path(document("sandbox", "status")["kubeconfig"])
+    kubectl = (str(assets / "kubectl"), "--kubeconfig", str(place))
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "real"}, "stringData": {"key": KEY}}
+    subprocess.run([*kubectl, "apply", "-f", "-"], input=json.dumps(secret), text=True, check=True)
     plan = ("ip-masq-agent", "--masquerade", "10.1.0.0/16", "--sandbox")
     assert document("run", *plan, "--yes")["status"] == "verified"
     time.sleep(2)  # its state is written every second
     os.kill(pid(), signal.SIGKILL)
     assert document("sandbox", "status")["running"] is False
+    assert_no_secret("the sandbox", "", *place.parent.rglob("*"))
     assert document("plan", *plan)["status"] == "already_ok"
     assert document("sandbox", "status")["running"] is True
+    shown = subprocess.run([*kubectl, "get", "secret", "real", "-o", "json"], capture_output=True, check=True).stdout
+    assert json.loads(shown)["data"] == {"key": ""}
     assert len(document("runs", "--sandbox")["runs"]) == 1
 
 

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from google.api_core import exceptions
 from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import resourcemanager_v3
 from google.cloud.iam_admin_v1 import IAMClient
 from google.cloud.iam_admin_v1.services.iam.transports import IAMGrpcTransport
 from google.iam.v1 import policy_pb2
+from google.oauth2.credentials import Credentials
 
-from runbook_sandbox.google import Fault, GoogleCloud, Server, serve
+from remediation.clients.google_clock import Clock
+from runbook_sandbox.google import OWNER, Fault, GoogleCloud, Server, serve
 
 PROJECT, PULLER = "projects/example-prod", "puller@example-prod.iam.gserviceaccount.com"
 ACCOUNT = f"projects/-/serviceAccounts/{PULLER}"
@@ -44,7 +45,7 @@ def server(cloud: GoogleCloud) -> Iterator[Server]:
 def projects(server: Server) -> Any:
     options = ClientOptions(api_endpoint=server.url)
     return resourcemanager_v3.ProjectsClient(
-        credentials=AnonymousCredentials(), transport="rest", client_options=options
+        credentials=Credentials(token=server.token), transport="rest", client_options=options
     )
 
 
@@ -52,7 +53,8 @@ def projects(server: Server) -> Any:
 def iam(server: Server) -> Any:
     import grpc  # noqa: PLC0415
 
-    return IAMClient(transport=IAMGrpcTransport(channel=grpc.insecure_channel(server.grpc_target)))
+    channel = Clock().of_grpc(grpc.insecure_channel(server.grpc_target), server.token)
+    return IAMClient(transport=IAMGrpcTransport(channel=channel))
 
 
 def get(projects: Any, version: int = 3) -> Any:
@@ -104,7 +106,7 @@ def test_reads_can_be_stale_after_a_write(projects: Any, cloud: GoogleCloud) -> 
 
 def test_rights_are_asked_and_needed(projects: Any, cloud: GoogleCloud) -> None:
     """TestIamPermissions tells what there is; without it a call is refused."""
-    cloud.permissions[""] = {"resourcemanager.projects.getIamPolicy"}
+    cloud.permissions[OWNER] = {"resourcemanager.projects.getIamPolicy"}
     asked = ["resourcemanager.projects.getIamPolicy", "resourcemanager.projects.setIamPolicy"]
     assert list(projects.test_iam_permissions(resource=PROJECT, permissions=asked).permissions) == asked[:1]
     with pytest.raises(exceptions.Forbidden):
@@ -174,7 +176,10 @@ def test_state_can_be_kept_and_brought_back(projects: Any, iam: Any, cloud: Goog
 def test_the_paths_that_gcloud_takes(server: Server, cloud: GoogleCloud, path: str, body: Any, key: str) -> None:
     """With ``api_endpoint_overrides`` gcloud asks these."""
     cloud.add_cluster("example-prod", "europe-west3", "example")
+    cloud.account(PULLER).create_key(forbidden=False)
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(server.url + path, data, {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        server.url + path, data, {"Content-Type": "application/json", "Authorization": f"Bearer {server.token}"}
+    )
     with urllib.request.urlopen(request) as answer:
         assert key in json.load(answer)
