@@ -22,6 +22,14 @@ def message(text: str) -> str:
     return text if len(text) <= MESSAGE else f"{text[:MESSAGE]}… (cut: {len(text) - MESSAGE} more characters)"
 
 
+def cut(text: str, most: int) -> str:
+    """Return text of at most so many characters, cut between two words where there are two; what is left out is marked."""
+    if len(text) <= most:
+        return text
+    words = text[: most - 1].rpartition(" ")[0].rstrip()
+    return f"{words} …" if words else f"{text[: most - 1]}…"
+
+
 def kilobytes(size: int) -> str:
     """Return a size for a sentence."""
     return f"{-(-size // 1024)} KB"

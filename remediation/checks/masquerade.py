@@ -16,6 +16,7 @@ from remediation.api import Api
 from remediation.diffing import State
 from remediation.errors import ApiError, NotFound
 from remediation.facts.masquerade import CONFIG_MAP, DAEMON_SET, KEY, NAME, NAMESPACE, Agent
+from remediation.limits import cut
 from remediation.masquerade import ConfigProblem, MasqueradeConfig
 from remediation.model import CheckDefaults, Permission, Verdict
 from remediation.names import few
@@ -82,7 +83,7 @@ class AgentLogs(CheckDefaults, ABC):
         """Return what is known of an agent whose log cannot be read."""
         del pod
         why = ": ".join(filter(None, (problem.summary, problem.detail)))
-        return Verdict("unknown", f"its log cannot be read: {why[:300]}", final=True)
+        return Verdict("unknown", f"its log cannot be read: {cut(why, 300)}", final=True)
 
     @abstractmethod
     def _judge(self, last: re.Match[str], daemonset: State | None) -> Verdict:
@@ -124,7 +125,7 @@ class AgentUsesConfig(AgentLogs):
 
     def _judge(self, last: re.Match[str], daemonset: State | None) -> Verdict:
         if last["error"] is not None:
-            return Verdict("failing", f"it rejects its configuration: {last['error'][:120]}")
+            return Verdict("failing", f"it rejects its configuration: {cut(last['error'], 120)}")
         if last["none"] is not None:
             if Agent(None, daemonset).config.digest == self.digest:
                 return Verdict("ok")

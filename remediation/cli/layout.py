@@ -6,6 +6,7 @@ import re
 import textwrap
 
 from remediation.cli.console import one_line, printable, unstyled
+from remediation.limits import cut
 
 WIDTH = 80
 _BELOW = 9
@@ -34,8 +35,7 @@ def _wrapped(text: str, width: int, *, beside: bool = False) -> list[str]:
 
 def shorten(text: str, width: int = WIDTH) -> str:
     """Return text that fits one line; what is left out is marked."""
-    text = one_line(text)
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return cut(one_line(text), width)
 
 
 def paragraphs(text: str) -> str:

@@ -12,6 +12,7 @@ from remediation.engine.later_runs import require_newest
 from remediation.engine.run import Run
 from remediation.errors import Conflict, Drifted, Irreversible
 from remediation.model import Resource
+from remediation.names import few
 
 
 def reverse_of(run: Run, index: int, api: Api) -> Change | None:
@@ -83,7 +84,7 @@ def foreign(address: str, problem: Conflict, run_id: str) -> Drifted:
 def drift(address: str, pointers: list[str], run_id: str) -> Drifted:
     """Return the error for fields that somebody else has changed since the run."""
     return Drifted(
-        f"{address} was changed by somebody else since this run: {', '.join(pointers[:5])}",
+        f"{address} was changed by somebody else since this run: {few(pointers, 5)}",
         "nothing was changed",
         advice(
             "compare with: {}, then undo by hand or restore the field and repeat",

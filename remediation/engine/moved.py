@@ -11,6 +11,7 @@ from typing import Any
 from remediation import diffing
 from remediation.changes import Change
 from remediation.diffing import ABSENT, State
+from remediation.limits import cut
 
 _MOST = 3
 _LONGEST = 120
@@ -75,10 +76,10 @@ def _value(value: Any) -> str:
     if value is None or value is ABSENT or value == "":
         return "nothing"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return cut(text, _LONGEST)
 
 
 def _listed(found: Iterable[str]) -> str:
     told = list(found)
-    more = f"; and {len(told) - _MOST} more" if len(told) > _MOST else ""
+    more = f"; +{len(told) - _MOST}" if len(told) > _MOST else ""
     return "; ".join(islice(told, _MOST)) + more

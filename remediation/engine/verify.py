@@ -16,6 +16,7 @@ from remediation.engine.plan import Plan
 from remediation.engine.run import Run
 from remediation.errors import Unhealthy
 from remediation.model import Ensure, Resource, Status, Verdict
+from remediation.names import few
 
 # What a plan that was not carried out to its end has left, by how far each change came.
 _UNFINISHED = {
@@ -77,7 +78,7 @@ def _state(run: Run, index: int, resource: Resource, change: Change, api: Api) -
 def _still_there(resource: Resource, change: Change, api: Api) -> State:
     seen = resource.look(api)
     lost = [] if change.landed(seen.state) else resource.drifted(change.reverse(), seen)
-    return _line(change, "failing" if lost else "ok", ", ".join(lost[:5]), required=False)
+    return _line(change, "failing" if lost else "ok", few(lost, 5), required=False)
 
 
 def _line(change: Change, status: str, detail: str, *, required: bool) -> State:

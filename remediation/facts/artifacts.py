@@ -13,6 +13,7 @@ from remediation.facts import Facts
 from remediation.facts.kubernetes import ObjectsOf
 from remediation.facts.pods import concerns, containers, live_pods
 from remediation.model import Permission
+from remediation.names import few
 from remediation.registry import image_host, repository, same_host
 
 _READERS = frozenset(
@@ -118,7 +119,7 @@ class RepositoryReader:
             if member.partition(":")[0] in ("group", "domain")
         )
         if other or groups:
-            return MayRead(None, f"it may have the right through {', '.join([*other, *groups][:3])}")
+            return MayRead(None, f"it may have the right through {few([*other, *groups])}")
         return MayRead(False, "neither the repository nor its project grants it a role that reads")
 
 

@@ -10,6 +10,7 @@ from remediation.facts.masquerade import Agent
 from remediation.facts.protected import Protected
 from remediation.masquerade import also, fitting
 from remediation.model import Require
+from remediation.names import few
 from remediation.ranges import Network
 
 _MOST_SHOWN = 4
@@ -55,7 +56,7 @@ class _Offer:
         if not self.extra:
             return f"With --join it would have {self.entries}, and no address is treated otherwise."
         ranges = " and ".join([", ".join(map(str, self.ranges)), *self.more])
-        beyond = f"{self.addresses} more addresses would be masqueraded: {_first(self.extra)}"
+        beyond = f"{self.addresses} more addresses would be masqueraded: {few(map(str, self.extra), _MOST_SHOWN)}"
         return f"With {ranges} it would have {self.entries}, and {beyond}."
 
 
@@ -94,8 +95,3 @@ def _nearest(agent: Agent, protected: Protected, wish: Wish, *more: str) -> _Off
         return None
     entries = len(before.without(ranges).non_masquerade)
     return _Offer(ranges, entries, also(before, ranges, wish.masquerade), more)
-
-
-def _first(ranges: tuple[Network, ...]) -> str:
-    shown = ", ".join(map(str, ranges[:_MOST_SHOWN]))
-    return shown if len(ranges) <= _MOST_SHOWN else f"{shown} and {len(ranges) - _MOST_SHOWN} further ranges"

@@ -266,7 +266,7 @@ def _guards(before: Agent, agent: Agent, config: MasqueradeConfig, wish: Wish, p
     dropped = config.lost_comments(agent.text) if agent.text else []
     yield Require(
         not dropped,
-        f"these comments of the configuration would be lost: {'; '.join(dropped[:3])}",
+        f"these comments of the configuration would be lost: {few(dropped)}",
         advice("remove them, or edit it by hand: {}", _BY_HAND),
     )
     outside = [str(item) for item in wish.masquerade if not config.masquerades(item)]
