@@ -22,7 +22,7 @@ from runbook_sandbox.kubernetes.store import Change, Store
 
 KubeletRule = Callable[[Object, "Cluster"], PodOutcome | None]
 LogRule = Callable[[Object, str], str | None]
-Program = Callable[[Object, Sequence[str]], Ended]
+Program = Callable[[Object, Sequence[str]], Ended | None]
 _FORMAT = 1
 
 
@@ -33,7 +33,7 @@ class Cluster:
         store: the objects; read with `get` and `list`.
         tokens: users by bearer token; a server that serves the cluster adds the administrator's.
         kubelet_rules: asked in order for each pod that is not running yet; the first outcome counts.
-        program: runs the command of a pod that is not restarted, and those of `kubectl exec`.
+        program: runs the command of a pod that nobody owns, and those of `kubectl exec`; None for one it does not know.
         log_rules: asked in order for the text of a container's log.
         is_open: tells whether the cluster goes on.
         faults: asked for each request before it is handled; None does nothing.
@@ -175,6 +175,5 @@ class Cluster:
         self.controllers.look_at_everything()
 
 
-def _nothing(_: Object, __: Sequence[str]) -> Ended:
-    """The program of a cluster whose nodes have none."""
-    return Ended()
+def _nothing(_: Object, __: Sequence[str]) -> None:
+    """The program of a cluster whose nodes know none."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, BinaryIO
 
+from runbook_sandbox.kubernetes.kubelet_rules import Ended
 from runbook_sandbox.kubernetes.objects import Object, name_of
 from runbook_sandbox.kubernetes.problems import bad_request
 from runbook_sandbox.kubernetes.websocket import ERROR, STDIN, STDOUT, Channels
@@ -56,7 +57,7 @@ class Containers:
             if present is None or present["metadata"]["uid"] != pod["metadata"]["uid"]:
                 return
             yield present
-            if present.get("status", {}).get("phase") in _FINISHED:
+            if _is_over(present):
                 return
             with self._store.changed:
                 self._store.changed.wait(_LOOK_UP)
@@ -86,18 +87,27 @@ class Containers:
                 if stdin and (ends or (channel == 255 and data == bytes([STDIN]))):
                     kubelet.end_input(pod)
                 elif stdin and channel == STDIN:
-                    kubelet.write(pod, self._cluster.program(pod, ["sh", "-c", data.decode(errors="replace")]).log)
+                    line = ["sh", "-c", data.decode(errors="replace")]
+                    kubelet.write(pod, (self._cluster.program(pod, line) or Ended()).log)
         except (OSError, ValueError):
             pass
         gone.set()
 
     def execute(self, pod: Object, command: list[str], incoming: BinaryIO, outgoing: BinaryIO) -> None:
         """Run a command in a pod and tell its exit code."""
-        channels, ended = Channels(incoming, outgoing), self._cluster.program(pod, command)
+        channels, ended = Channels(incoming, outgoing), self._cluster.program(pod, command) or Ended()
         threading.Event().wait(ended.seconds)
         if ended.log:
             channels.send(STDOUT, ended.log.encode())
         _finish(channels, ended.code)
+
+
+def _is_over(pod: Object) -> bool:
+    """Tell whether the first container of a pod has run to its end, if only for now."""
+    status = pod.get("status", {})
+    states = [each.get("state", {}) for each in status.get("containerStatuses") or ()]
+    crashed = bool(states) and (states[0].get("waiting") or {}).get("reason") == "CrashLoopBackOff"
+    return status.get("phase") in _FINISHED or crashed
 
 
 def _finish(channels: Channels, code: int) -> None:

@@ -32,7 +32,7 @@ class PodOutcome:
         exit_code: of a crashing, succeeded or failed container.
         restarts: restart count of the container.
         after: seconds until the pod gets there.
-        runs: seconds that the containers run before they succeed or fail.
+        runs: seconds that the containers run before they succeed, fail or crash.
     """
 
     state: Literal["running", "waiting", "creating", "crashing", "succeeded", "failed"] = "running"
@@ -57,7 +57,9 @@ class Ended:
     code: int = 0
     seconds: float = 0.0
 
-    def outcome(self) -> PodOutcome:
-        """Return what becomes of a pod whose program this was and that is not restarted."""
+    def outcome(self, restart: str) -> PodOutcome:
+        """Return what becomes of a pod whose program this was, by its restart policy."""
+        if restart == "Always" or (restart == "OnFailure" and self.code):
+            return PodOutcome("crashing", log=self.log, exit_code=self.code, runs=self.seconds)
         state: Literal["succeeded", "failed"] = "failed" if self.code else "succeeded"
         return PodOutcome(state, log=self.log, exit_code=self.code, runs=self.seconds)

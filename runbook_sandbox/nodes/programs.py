@@ -1,7 +1,7 @@
 """What the few programs do that people try in a pod: `nc`, `sleep`, `echo` and a shell around them.
 
-Source of the texts of nc: https://git.busybox.net/busybox, networking/nc_bloaty.c and libbb/xconnect.c. Any other program
-ends well and says nothing.
+Source of the texts of nc: https://git.busybox.net/busybox, networking/nc_bloaty.c and libbb/xconnect.c. Within a
+line of a shell any other program ends well and says nothing.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Programs:
 
     hides: Hides
 
-    def __call__(self, pod: dict[str, Any], command: Sequence[str]) -> Ended:
-        """Return how a command ends in a pod."""
+    def __call__(self, pod: dict[str, Any], command: Sequence[str]) -> Ended | None:
+        """Return how a command ends in a pod, None for a program that is not known."""
         name, *words = command
         name = name.rsplit("/", 1)[-1]
         if name in _SHELLS and "-c" in words:
@@ -41,10 +41,11 @@ class Programs:
             "sleep": lambda words: Ended(seconds=_seconds(words)),
             "tail": lambda words: Ended(seconds=_FOREVER if "-f" in words else 0),
             "echo": lambda words: Ended(f"{' '.join(words)}\n"),
+            "true": lambda _: Ended(),
             "false": lambda _: Ended(code=1),
             "exit": lambda words: Ended(code=int(words[0]) if words and words[0].isdecimal() else 0),
         }
-        return simple[name](words) if name in simple else Ended()
+        return simple[name](words) if name in simple else None
 
     def _script(self, pod: dict[str, Any], script: list[str]) -> Ended:
         """Run the commands of a line one after another; `&&` and `||` are followed, the rest of a shell is not."""
@@ -54,7 +55,7 @@ class Programs:
             words = _words(part)
             if not words or (joint == "&&" and code) or (joint == "||" and not code):
                 continue
-            done = self(pod, words)
+            done = self(pod, words) or Ended()
             text, seconds, code = text + done.log, seconds + done.seconds, done.code
             if words[0] == "exit":
                 break

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from runbook_sandbox.kubernetes.controllers.loop import Key
 from runbook_sandbox.kubernetes.controllers.placement import is_up
 from runbook_sandbox.kubernetes.controllers.pod_status import status_of
-from runbook_sandbox.kubernetes.kubelet_rules import EventText, PodOutcome
+from runbook_sandbox.kubernetes.kubelet_rules import Ended, EventText, PodOutcome
 from runbook_sandbox.kubernetes.objects import Object, controller_of, has_condition, name_of
 from runbook_sandbox.kubernetes.store import Change
 
@@ -151,8 +151,10 @@ class Kubelet:
         if missing is not None:
             return missing
         owner, command = controller_of(pod), _command(pod)
-        if owner is None and command and pod["spec"].get("restartPolicy") != "Always":
-            return self._cluster.program(pod, command).outcome()
+        restart = pod["spec"].get("restartPolicy", "Always")
+        ended = self._cluster.program(pod, command) if owner is None and command else None
+        if ended is not None or (command and owner is None and restart != "Always"):
+            return (ended or Ended()).outcome(restart)
         return PodOutcome("succeeded" if owner and owner["kind"] == "Job" else "running")
 
     def _missing(self, pod: Object) -> Iterator[PodOutcome]:
