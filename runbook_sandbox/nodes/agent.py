@@ -1,6 +1,8 @@
 """The emulated ip-masq-agent: it reads its file, logs and keeps rules in the kernels of the nodes like the real one.
 
-Source: https://github.com/kubernetes-sigs/ip-masq-agent, cmd/ip-masq-agent/ip-masq-agent.go.
+Source: https://github.com/kubernetes-sigs/ip-masq-agent, cmd/ip-masq-agent/ip-masq-agent.go. A configuration that can be
+read but not be used is logged as "Using config" all the same, right before the error: there `validate` has an error of its
+own, and the deferred line looks at another. Only IPv4 is played, which is all that agents do without ``--enable-ipv6``.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from typing import Any
 
 from runbook_sandbox.kubernetes import Cluster
 from runbook_sandbox.kubernetes.store import Change
-from runbook_sandbox.nodes.agent_file import PRIVATE, RESERVED, Rejected, defaults, parse
+from runbook_sandbox.nodes.agent_file import PRIVATE, RESERVED, Rejected, defaults, parse, validate
 
 Object = dict[str, Any]
 _FILE = "/etc/config/ip-masq-agent"
+# What Go takes for true, and a switch without a value.
+_TRUE = frozenset({"", "1", "t", "T", "TRUE", "true", "True"})
 _LABEL = ("k8s-app", "ip-masq-agent")
 
 
@@ -94,10 +98,11 @@ class Agents:
             lines.append(_line("I", f'Config file found at "{_FILE}"'))
             try:
                 config = parse(text, flags)
+                lines.append(_line("I", f"Using config: {json.dumps(config, separators=(',', ':'))}"))
+                validate(config, flags)
             except Rejected as problem:
                 lines.append(_line("E", f"Error syncing configuration: {problem}"))
                 return
-            lines.append(_line("I", f"Using config: {json.dumps(config, separators=(',', ':'))}"))
         link_local = [] if config["masqLinkLocal"] else ["169.254.0.0/16"]
         node, kept = pod["spec"]["nodeName"], [*link_local, *config["nonMasqueradeCIDRs"]]
         if kept != self._rules.get(node):
@@ -133,9 +138,11 @@ def _sources(pod: Object) -> Iterator[tuple[str, str]]:
 def _flags(pod: Object) -> set[str]:
     """Return the switches that are on; of one that is given twice the last counts."""
     on: set[str] = set()
-    for word in (word for item in pod["spec"]["containers"] for word in item.get("args") or []):
+    for word in (
+        word for item in pod["spec"]["containers"] for key in ("command", "args") for word in item.get(key) or []
+    ):
         name, _, value = word.lstrip("-").partition("=")
-        on = on | {name} if value in ("", "1", "t", "true") else on - {name}
+        on = on | {name} if value in _TRUE else on - {name}
     return on
 
 

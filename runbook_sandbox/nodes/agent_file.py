@@ -21,6 +21,7 @@ RESERVED = (
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _TERM = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)")
 _TYPES = {"masqLinkLocal": bool, "masqLinkLocalIPv6": bool, "cidrLimit": int}
+_GO_TYPES = {bool: "bool", int: "int"}
 
 
 class Rejected(Exception):
@@ -39,14 +40,13 @@ def defaults(flags: set[str]) -> dict[str, Any]:
 
 
 def parse(text: str, flags: set[str]) -> dict[str, Any]:
-    """Return the configuration as it is logged; raises Rejected."""
+    """Return what a file says, as it is logged; raises Rejected for what cannot be read."""
     config = defaults(flags)
     for key, value in _members(text):
         # Go compares the names of fields without regard to case, and drops names that it does not know.
         name = next((name for name in config if name.casefold() == key.casefold()), "")
         if name:
             config[name] = _value(name, value, config[name])
-    _validate(config, flags)
     return config
 
 
@@ -71,16 +71,27 @@ def _value(name: str, value: Any, before: Any) -> Any:
     if name == "resyncInterval":
         return _duration(value)
     if name == "nonMasqueradeCIDRs":
-        if value is not None and (not isinstance(value, list) or not all(isinstance(item, str) for item in value)):
-            raise Rejected(
-                f"json: cannot unmarshal {_kind(value)} into Go struct field MasqConfig.{name} of type []string"
-            )
-        return value or []
+        return _texts(name, value)
     if value is None:
         return before
     if type(value) is not _TYPES[name]:
-        raise Rejected(f"json: cannot unmarshal {_kind(value)} into Go struct field MasqConfig.{name}")
+        raise _wrong_type(value, name, _GO_TYPES[_TYPES[name]])
     return value
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    """Return a list of texts as Go reads it: null is none at all, and the empty text inside of one."""
+    if value is not None and not isinstance(value, list):
+        raise _wrong_type(value, name, "[]string")
+    for item in value or []:
+        if item is not None and not isinstance(item, str):
+            raise _wrong_type(item, name, "string")
+    return [item or "" for item in value or []]
+
+
+def _wrong_type(value: Any, name: str, wanted: str) -> Rejected:
+    shown = f"number {value}" if isinstance(value, float) and wanted == "int" else _kind(value)
+    return Rejected(f"json: cannot unmarshal {shown} into Go struct field MasqConfig.{name} of type {wanted}")
 
 
 def _kind(value: Any) -> str:
@@ -108,7 +119,8 @@ def _duration(value: Any) -> int:
     return sign * int(total)
 
 
-def _validate(config: dict[str, Any], flags: set[str]) -> None:
+def validate(config: dict[str, Any], flags: set[str]) -> None:
+    """Raise Rejected for what can be read and not be used."""
     listed, limit = config["nonMasqueradeCIDRs"], config["cidrLimit"]
     if len(listed) > limit:
         raise Rejected(
@@ -123,11 +135,13 @@ def _validate(config: dict[str, Any], flags: set[str]) -> None:
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    address, _, length = text.partition("/")
     try:
-        network = ipaddress.ip_network(text if "/" in text else "", strict=False)
+        # Go takes neither a netmask for a length nor the name of an interface.
+        is_plain = re.fullmatch("[0-9]+", length) and "%" not in address
+        network = ipaddress.ip_network(text if is_plain else "", strict=False)
     except ValueError:
         raise Rejected(f'CIDR "{text}" could not be parsed, invalid CIDR address: {text}') from None
-    address = text.partition("/")[0]
     if ipaddress.ip_address(address) != network.network_address:
         raise Rejected(f'CIDR "{text}" is not aligned to a CIDR block, ip: "{address}" network: "{network}"')
     return network

@@ -15,6 +15,7 @@ Each rule plays a real program, and is written from what that program does:
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import re
@@ -106,7 +107,8 @@ def _address(pod: Object, cluster: Cluster) -> PodOutcome | None:
         return None
     hosts = list(ipaddress.ip_network(node["spec"]["podCIDR"]).hosts())
     text = (
-        'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: plugin type="ptp" failed (add): '
+        'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "'
+        f'{hashlib.sha256(pod["metadata"]["uid"].encode()).hexdigest()}": plugin type="ptp" failed (add): '
         f"failed to allocate for range 0: no IP addresses available in range set: {hosts[0]}-{hosts[-1]}"
     )
     return PodOutcome("creating", events=(EventText("FailedCreatePodSandBox", text),))

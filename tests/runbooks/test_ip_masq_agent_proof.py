@@ -88,6 +88,14 @@ def test_the_emulated_agent_logs_like_the_real_one(world: World) -> None:
             "up to 1 CIDRs (excluding link-local), but got 2",
         ),
         ("masqLinkLocal: 1", "cannot unmarshal number into Go struct field MasqConfig.masqLinkLocal"),
+        ("masqLinkLocal: 1", "of type bool"),
+        (
+            "nonMasqueradeCIDRs: [7]",
+            "cannot unmarshal number into Go struct field MasqConfig.nonMasqueradeCIDRs of type string",
+        ),
+        ("nonMasqueradeCIDRs: [10.0.0.0/8, null]", 'CIDR "" could not be parsed'),
+        ("nonMasqueradeCIDRs: [10.0.0.0/255.0.0.0]", "invalid CIDR address: 10.0.0.0/255.0.0.0"),
+        ("nonMasqueradeCIDRs: [10.0.0.0/0.255.255.255]", "invalid CIDR address: 10.0.0.0/0.255.255.255"),
         ("- 10.0.0.0/8", "cannot unmarshal array"),
         ("a: [", "yaml: "),
         ("a: \x07", "yaml: "),
@@ -99,6 +107,18 @@ def test_what_the_emulated_agent_rejects_is_a_fault(world: World, text: str, say
     assert says in logs(world)[-1]
     assert world.finding()["status"] == "fault"
     assert not world.agents.masquerades("node-1", "100.64.0.1")
+
+
+def test_a_configuration_that_cannot_be_used_is_logged_as_used(world: World) -> None:
+    """Right before the error: the agent's own mistake, which must not pass for a proof."""
+    world.put(CONFIG)
+    text = "nonMasqueradeCIDRs: [10.0.0.0/8]\ncidrLimit: 0\n"
+    world.cluster.edit(*CONFIG_MAP[:2], lambda found: found["data"].update(config=text), CONFIG_MAP[2])
+    using, error = logs(world)[-2:]
+    assert json.loads(using.removeprefix("Using config: "))["nonMasqueradeCIDRs"] == ["10.0.0.0/8"]
+    assert error.startswith("Error syncing configuration: the daemon can only accept up to 0 CIDRs")
+    found = verdict(world, "nonMasqueradeCIDRs: [10.0.0.0/8]\n")
+    assert (found.status, "it rejects its configuration" in found.detail) == ("failing", True)
 
 
 def test_of_a_key_that_is_there_twice_the_last_counts(world: World) -> None:
