@@ -51,10 +51,6 @@ def _rank(entry: Entry) -> tuple[str, ...]:
     )
 
 
-def _differs(kind: Kind, old: Object | None, new: Object, path: fields.Path) -> bool:
-    return bool(fields.value_at(kind.type, old, path) != fields.value_at(kind.type, new, path))
-
-
 def _entries(obj: Object | None) -> list[Entry]:
     return clone(obj["metadata"].get("managedFields", [])) if obj else []
 
@@ -102,7 +98,8 @@ def apply(kind: Kind, live: Object, wanted: Object, manager: str, *, force: bool
     merged = _merge("@" + kind.type if kind.type else None, live, wanted)
     others = [entry for entry in _entries(live) if not _is_apply_of(entry, manager)]
     _drop(kind, merged, dropped, [*others, {"fieldsV1": fields.from_paths(applied)}])
-    taken = {path for path in applied if _differs(kind, live, merged, path)}
+    before, after = fields.places(kind.type, live), fields.places(kind.type, merged)
+    taken = {path for path in applied if before.get(path) != after.get(path)}
     kept = [_without(entry, taken) for entry in others]
     owned = [*(entry for entry in kept if entry["fieldsV1"]), _entry(kind, manager, "Apply", applied, subresource)]
     merged["metadata"]["managedFields"] = sorted(_keep_time(owned, mine), key=_rank)
@@ -121,11 +118,12 @@ def _keep_time(entries: list[Entry], mine: Entry | None) -> list[Entry]:
 
 def _check_conflicts(kind: Kind, live: Object, wanted: Object, applied: set[fields.Path], manager: str) -> None:
     causes = []
+    before, after = fields.places(kind.type, live), fields.places(kind.type, wanted)
     for entry in _entries(live):
         if _is_apply_of(entry, manager):
             continue
         shared = sorted(applied & fields.paths(entry["fieldsV1"]))
-        causes += [_conflict(entry, fields.text(path)) for path in shared if _differs(kind, live, wanted, path)]
+        causes += [_conflict(entry, fields.text(path)) for path in shared if before.get(path) != after.get(path)]
     if causes:
         raise _refusal(causes)
 

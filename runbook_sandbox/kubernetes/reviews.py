@@ -46,7 +46,7 @@ def _attributes(spec: dict[str, Any]) -> rbac.Attributes:
 def _rules(store: Store, user: User, namespace: str) -> dict[str, Any]:
     found = list(rbac.rules(store, user, namespace))
     if "system:masters" in user.groups:
-        found = [*_EVERYTHING, {"verbs": ["*"], "nonResourceURLs": ["*"]}]
+        found = [*_EVERYTHING, {"verbs": ["*"], "nonResourceURLs": ["*"]}, *found]
     resources = [rule for rule in found if rule.get("resources")]
     urls = [
         {"verbs": rule["verbs"], "nonResourceURLs": rule["nonResourceURLs"]}

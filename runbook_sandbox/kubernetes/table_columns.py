@@ -14,19 +14,25 @@ Column = tuple[str, str, int, Callable[[Object], Any]]
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60))
 
 
-def age(timestamp: str | None) -> str:
-    """Return how long ago a time was, as kubectl writes it: `5s`, `3m`, `4h`, `2d`."""
+def age(timestamp: str | None, end: str | None = None) -> str:
+    """Return how long ago a time was, or was before another, as kubectl writes it: `5s`, `3m`, `4h`, `2d`."""
     if not timestamp:
         return "<unknown>"
-    moment = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
-    seconds = int((datetime.now(UTC) - moment).total_seconds())
+    later = _moment(end) if end else datetime.now(UTC)
+    seconds = int((later - _moment(timestamp)).total_seconds())
     for unit, size in _UNITS:
         if seconds >= 2 * size:
             return f"{seconds // size}{unit}"
     return f"{max(seconds, 0)}s"
 
 
-def _path(*keys: str, default: Any = "") -> Callable[[Object], Any]:
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def at(*keys: str, default: Any = "") -> Callable[[Object], Any]:
+    """Return what finds a value in an object, or the default where there is none."""
+
     def value(obj: Object) -> Any:
         found: Any = obj
         for key in keys:
@@ -37,7 +43,7 @@ def _path(*keys: str, default: Any = "") -> Callable[[Object], Any]:
 
 
 def _count(*keys: str) -> Callable[[Object], int]:
-    find = _path(*keys, default=())
+    find = at(*keys, default=())
     return lambda obj: len(find(obj))
 
 
@@ -79,13 +85,18 @@ def _node_roles(node: Object) -> str:
     return ",".join(sorted(found)) or "<none>"
 
 
+def _node_address(kind: str) -> Callable[[Object], str]:
+    find = at("status", "addresses", default=())
+    return lambda node: next((each["address"] for each in find(node) if each["type"] == kind), "<none>")
+
+
 def _selector(*keys: str) -> Callable[[Object], str]:
-    find = _path(*keys, default={})
+    find = at(*keys, default={})
     return lambda obj: ",".join(f"{key}={value}" for key, value in sorted(find(obj).items())) or "<none>"
 
 
 def _containers(field: str) -> Callable[[Object], str]:
-    find = _path("spec", "template", "spec", "containers", default=())
+    find = at("spec", "template", "spec", "containers", default=())
     return lambda obj: ",".join(each.get(field, "") for each in find(obj))
 
 
@@ -103,8 +114,15 @@ def _event_age(event: Object) -> str:
     return age(next((each for each in times if each), event["metadata"].get("creationTimestamp")))
 
 
+def _node_port(port: dict[str, Any]) -> str:
+    return f":{port['nodePort']}" if port.get("nodePort") else ""
+
+
 def _ports(service: Object) -> str:
-    return ",".join(f"{port['port']}/{port['protocol']}" for port in service["spec"].get("ports", ())) or "<none>"
+    return (
+        ",".join(f"{port['port']}{_node_port(port)}/{port['protocol']}" for port in service["spec"].get("ports", ()))
+        or "<none>"
+    )
 
 
 _STEP = re.compile(r"\.?([\w-]+)|\[(\d+)\]|\[\?\(@\.([\w-]+)==[\"']([^\"']*)[\"']\)\]")
@@ -160,9 +178,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("Status", "string", 0, _pod_status),
         ("Restarts", "string", 0, _restarts),
         AGE,
-        ("IP", "string", 1, _path("status", "podIP", default="<none>")),
-        ("Node", "string", 1, _path("spec", "nodeName", default="<none>")),
-        ("Nominated Node", "string", 1, _path("status", "nominatedNodeName", default="<none>")),
+        ("IP", "string", 1, at("status", "podIP", default="<none>")),
+        ("Node", "string", 1, at("spec", "nodeName", default="<none>")),
+        ("Nominated Node", "string", 1, at("status", "nominatedNodeName", default="<none>")),
         ("Readiness Gates", "string", 1, lambda _: "<none>"),
     ),
     "nodes": (
@@ -170,28 +188,32 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("Status", "string", 0, _node_status),
         ("Roles", "string", 0, _node_roles),
         AGE,
-        ("Version", "string", 0, _path("status", "nodeInfo", "kubeletVersion")),
+        ("Version", "string", 0, at("status", "nodeInfo", "kubeletVersion")),
+        ("Internal-IP", "string", 1, _node_address("InternalIP")),
+        ("External-IP", "string", 1, _node_address("ExternalIP")),
+        ("OS-Image", "string", 1, at("status", "nodeInfo", "osImage", default="<unknown>")),
+        ("Kernel-Version", "string", 1, at("status", "nodeInfo", "kernelVersion", default="<unknown>")),
+        ("Container-Runtime", "string", 1, at("status", "nodeInfo", "containerRuntimeVersion", default="<unknown>")),
     ),
-    "namespaces": (NAME, ("Status", "string", 0, _path("status", "phase")), AGE),
+    "namespaces": (NAME, ("Status", "string", 0, at("status", "phase")), AGE),
     "configmaps": (
         NAME,
         ("Data", "string", 0, lambda obj: len(obj.get("data", {})) + len(obj.get("binaryData", {}))),
         AGE,
     ),
-    "secrets": (NAME, ("Type", "string", 0, _path("type")), ("Data", "string", 0, _count("data")), AGE),
-    "serviceaccounts": (NAME, ("Secrets", "string", 0, _count("secrets")), AGE),
+    "secrets": (NAME, ("Type", "string", 0, at("type")), ("Data", "string", 0, _count("data")), AGE),
     "services": (
         NAME,
-        ("Type", "string", 0, _path("spec", "type")),
-        ("Cluster-IP", "string", 0, _path("spec", "clusterIP", default="<none>")),
-        ("External-IP", "string", 0, lambda _: "<none>"),
+        ("Type", "string", 0, at("spec", "type")),
+        ("Cluster-IP", "string", 0, at("spec", "clusterIP", default="<none>")),
+        ("External-IP", "string", 0, at("spec", "externalName", default="<none>")),
         ("Port(s)", "string", 0, _ports),
         AGE,
         ("Selector", "string", 1, _selector("spec", "selector")),
     ),
     "daemonsets.apps": (
         NAME,
-        *((name, "integer", 0, _path("status", field, default=0)) for name, field in _DAEMON_COUNTS),
+        *((name, "integer", 0, at("status", field, default=0)) for name, field in _DAEMON_COUNTS),
         ("Node Selector", "string", 0, _selector("spec", "template", "spec", "nodeSelector")),
         AGE,
         *_IMAGES,
@@ -199,27 +221,31 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "deployments.apps": (
         NAME,
         ("Ready", "string", 0, _deployment_ready),
-        ("Up-to-date", "string", 0, _path("status", "updatedReplicas", default=0)),
-        ("Available", "string", 0, _path("status", "availableReplicas", default=0)),
+        ("Up-to-date", "string", 0, at("status", "updatedReplicas", default=0)),
+        ("Available", "string", 0, at("status", "availableReplicas", default=0)),
         AGE,
         *_IMAGES,
     ),
     "replicasets.apps": (
         NAME,
-        ("Desired", "integer", 0, _path("spec", "replicas")),
-        ("Current", "integer", 0, _path("status", "replicas", default=0)),
-        ("Ready", "integer", 0, _path("status", "readyReplicas", default=0)),
+        ("Desired", "integer", 0, at("spec", "replicas")),
+        ("Current", "integer", 0, at("status", "replicas", default=0)),
+        ("Ready", "integer", 0, at("status", "readyReplicas", default=0)),
         AGE,
         *_IMAGES,
     ),
-    "statefulsets.apps": (NAME, ("Ready", "string", 0, _deployment_ready), AGE),
-    "leases.coordination.k8s.io": (NAME, ("Holder", "string", 0, _path("spec", "holderIdentity")), AGE),
+    "statefulsets.apps": (NAME, ("Ready", "string", 0, _deployment_ready), AGE, *_IMAGES[:2]),
+    "leases.coordination.k8s.io": (NAME, ("Holder", "string", 0, at("spec", "holderIdentity")), AGE),
     "events": (
         ("Last Seen", "string", 0, _event_age),
-        ("Type", "string", 0, _path("type")),
-        ("Reason", "string", 0, _path("reason")),
+        ("Type", "string", 0, at("type")),
+        ("Reason", "string", 0, at("reason")),
         ("Object", "string", 0, _event_object),
+        ("Subobject", "string", 1, at("involvedObject", "fieldPath")),
+        ("Source", "string", 1, at("source", "component")),
         ("Message", "string", 0, lambda obj: obj.get("message") or obj.get("note", "")),
+        ("First Seen", "string", 1, lambda obj: age(obj.get("firstTimestamp") or obj.get("eventTime"))),
+        ("Count", "string", 1, lambda obj: str(obj.get("count") or obj.get("deprecatedCount") or 1)),
         ("Name", "string", 1, lambda obj: obj["metadata"]["name"]),
     ),
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object
+from runbook_sandbox.kubernetes.other_columns import OTHERS
 from runbook_sandbox.kubernetes.table_columns import AGE, COLUMNS, NAME, custom_columns
 
 
@@ -13,7 +14,7 @@ def table(
     kind: Kind, objects: list[Object], version: str, include: str, metadata: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the table of some objects, each row with its metadata, or with what `include` says."""
-    columns = custom_columns(kind.custom) if kind.custom else COLUMNS.get(kind.storage, (NAME, AGE))
+    columns = custom_columns(kind.custom) if kind.custom else (COLUMNS | OTHERS).get(kind.storage, (NAME, AGE))
     if metadata is None:
         metadata = {"resourceVersion": objects[0]["metadata"].get("resourceVersion", "")}
     return {

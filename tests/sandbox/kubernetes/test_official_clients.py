@@ -11,6 +11,8 @@ import pytest
 from remediation.built_in_kinds import PLURALS, WITHOUT_NAMESPACE
 from runbook_sandbox.kubernetes.discovery import groups, resources
 from runbook_sandbox.kubernetes.kinds import Kinds
+from runbook_sandbox.kubernetes.other_columns import OTHERS
+from runbook_sandbox.kubernetes.table_columns import COLUMNS
 from tests.sandbox.kubernetes.conftest import Side
 
 TEMPLATE = {
@@ -201,3 +203,27 @@ def test_kubectl_creates_by_its_typed_commands(side: Side, what: str) -> None:
     words, name = TYPED[what]
     side.says("create", *words)
     assert side.says("get", name, "-o", "name").strip()
+
+
+def test_what_was_applied_by_the_client_can_be_applied_by_the_server(side: Side) -> None:
+    """The same manifest conflicts with nobody: a container with defaults is still the same item of its list."""
+    text = json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": WORKLOAD})
+    side.says("apply", "-f", "-", stdin=text)
+    assert "serverside-applied" in side.says("apply", "--server-side", "-f", "-", stdin=text)
+    changed = text.replace("app:1", "app:2")
+    assert (
+        ".spec.template.spec.containers"
+        in side.kubectl("apply", "--server-side", "--field-manager=other", "-f", "-", stdin=changed).stderr
+    )
+
+
+def test_kubectl_get_has_the_columns_of_a_real_server(side: Side) -> None:
+    """For each kind with columns of its own."""
+    for kind in Kinds():
+        columns = (COLUMNS | OTHERS).get(kind.storage)
+        if columns is not None:
+            prefix = f"/apis/{kind.group_version}" if kind.group else "/api/v1"
+            found = side.accepting(f"{prefix}/{kind.plural}?limit=1", "Table")["columnDefinitions"]
+            assert [(each["name"], each["type"], each["priority"]) for each in found] == [
+                each[:3] for each in columns
+            ], kind
