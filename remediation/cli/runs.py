@@ -144,7 +144,7 @@ def _last_change(session: Session, run_id: str) -> str:
     begun = (found for found in session.journal.with_entry("change.intended") if _has_begun(session, found))
     last = next(begun, newest)
     if last != newest:
-        say(f"run {newest} changed nothing; the last run that did is {last}", error=True)
+        say("\n".join(labelled("", f"run {newest} changed nothing; the last run that did is {last}")), error=True)
     return last
 
 

@@ -13,6 +13,7 @@ import click
 
 from remediation.cli.completing import scenarios
 from remediation.cli.console import say
+from remediation.cli.layout import labelled
 from remediation.cli.names import NearNames
 from remediation.cli.options import output_option
 from remediation.cli.running_sandbox import running_sandbox
@@ -137,7 +138,7 @@ def break_it(scenario: str | None, kind: str, output: str | None) -> int:
     if output == "json":
         _print({"scenario": scenario, "summary": fault.summary, "fix": fix})
     else:
-        say(f"broken: {fault.summary}\nnext:  runbook diagnose{more}\nthen:  {fix}")
+        say("\n".join([*labelled("broken: ", fault.summary), f"next:  runbook diagnose{more}", f"then:  {fix}"]))
     return 0
 
 
@@ -154,7 +155,7 @@ def _list(scenarios: dict[str, Any], kind: str, output: str | None) -> int:
         _print({"scenarios": [{"name": name, "summary": item.summary} for name, item in scenarios.items()]})
         return 0
     for name, item in scenarios.items():
-        say(f"{name:<24} {item.summary}")
+        say("\n".join(labelled(f"{name:<24} ", item.summary)))
     say(f"next:  runbook sandbox break SCENARIO{_real(kind)}")
     return 0
 

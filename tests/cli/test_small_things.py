@@ -42,6 +42,12 @@ def test_every_scenario_is_listed_near_ones_first(tmp_path: Path) -> None:
     assert done.stderr.index("ip-masq-agent") < done.stderr.index("container-service-agent")
 
 
+def test_the_list_of_scenarios_fits_a_terminal() -> None:
+    """Each summary is wrapped beside its name."""
+    shown = subprocess.run([str(RUNBOOK), "sandbox", "break"], capture_output=True, text=True, check=True).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 @pytest.mark.parametrize("verb", ["up", "down", "status", "break"])
 def test_the_kind_of_sandbox_is_named_as_everywhere(verb: str) -> None:
     """One way to say it in the help; the short one goes on working."""
