@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from remediation.checks.kubernetes import DaemonSetRolledOut
     from remediation.checks.masquerade import AgentsAtDefaults, AgentUsesConfig
     from remediation.checks.pods import PodsPull
-    from remediation.commands import advice, command
+    from remediation.commands import advice, command, repeat
     from remediation.facts import Facts
     from remediation.facts.gcp import ApiEnabled, FailedOperations, ProjectClusters, ProjectGrant, ProjectNumber
     from remediation.facts.ipam import Addressing
@@ -41,7 +41,7 @@ _HOMES = {
     "Option": "catalogue",
     "runbook": "catalogue",
     "Facts": "facts",
-    **dict.fromkeys(("advice", "command"), "commands"),
+    **dict.fromkeys(("advice", "command", "repeat"), "commands"),
     "Network": "ranges",
     "destination": "ranges",
     **dict.fromkeys(
@@ -98,6 +98,7 @@ __all__ = [  # noqa: RUF022 - grouped like the chapters of the guide
     "Note",
     "command",
     "advice",
+    "repeat",
     "Ensure",
     "During",
     "WhenUndone",

@@ -185,6 +185,12 @@ class Api(Protocol):
     def lock_too(self, scopes: list[str], holder: str) -> None:
         """Hold these as well until `locked` ends."""
 
+    def held_by(self, scope: str) -> str:
+        """Return in words who has a lock, or has left it behind; empty where nobody is known."""
+
+    def has_run(self, run_id: str) -> bool:
+        """Tell whether the store in use has a run."""
+
     def still_locked(self) -> None:
         """Raise LockLost when the run's locks are lost."""
 

@@ -43,13 +43,29 @@ class Advice:
         return self.text.format(*(quoted(part) if isinstance(part, str) else part for part in self.parts))
 
 
-Hint = Command | Advice
+@dataclass(frozen=True)
+class Repeat:
+    """The command that is being carried out, once more, with words added; the command line knows which one it is."""
+
+    words: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return a sentence, for whoever does not know the command."""
+        return "repeat" + (f" with {' '.join(map(quoted, self.words))}" if self.words else " the command")
+
+
+Hint = Command | Advice | Repeat
 Hints = tuple[Hint, ...]
 
 
 def command(*words: str, reads: str = "") -> Command:
     """Return a command of these words."""
     return Command(words, reads)
+
+
+def repeat(*words: str) -> Repeat:
+    """Return the present command with more words."""
+    return Repeat(words)
 
 
 def advice(text: str, *parts: Command | str) -> Advice:
@@ -62,9 +78,18 @@ def hints(given: Hint | Hints) -> Hints:
     return given if isinstance(given, tuple) else (given,)
 
 
+def for_runbook(ways: Hints, name: str) -> Hints:
+    """Return hints whose `RIGHTS` are those of a runbook."""
+    return tuple(command(*RIGHTS.words[:-1], name) if way == RIGHTS else way for way in ways)
+
+
 def joined(ways: Hints) -> str:
     """Return ways on as one text, for a program and for the journal."""
     return "  or  ".join(map(str, ways))
+
+
+# Prints the roles to ask for; which runbook was refused, only its caller knows.
+RIGHTS = command("runbook", "rbac", "NAME")
 
 
 def quoted(word: str) -> str:

@@ -7,6 +7,7 @@
     ├── Refused                  exit 3   refused            the world is not as the runbook needs it; nothing changed
     │   ├── StalePlan                                        the world moved after the plan
     │   ├── Locked                                           another run holds the target
+    │   ├── LeftBehind                                       another run has made what this one would make
     │   ├── Unreadable                                       a run was recorded in a way this version does not know
     │   └── MissingPermission                                the caller may not do what the plan needs
     ├── NotApplicable            exit 0   not_applicable     this target does not have what the runbook fixes
@@ -74,6 +75,12 @@ class Locked(Refused):
 
 class Unreadable(Refused):
     """A run, or one record of it, says less or other than this version can work with."""
+
+
+class LeftBehind(Refused):
+    """What a run would make is there already, from another run; ``run_id`` says from which, empty where nothing does."""
+
+    run_id: str = ""
 
 
 class MissingPermission(Refused):

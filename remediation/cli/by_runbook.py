@@ -12,6 +12,7 @@ from remediation import catalogue, index
 from remediation.catalogue import Runbook
 from remediation.cli.console import say, style
 from remediation.cli.examples import block
+from remediation.cli.hints import remember_runbook
 from remediation.cli.layout import labelled
 from remediation.cli.names import AllMissing, NameFirst
 from remediation.cli.options import accept_common, parameter_option
@@ -45,6 +46,7 @@ class ByRunbook(NameFirst):
         book = catalogue.find(cmd_name)
 
         def call(**values: Any) -> int:
+            remember_runbook(book.name)
             given = {item.name: values.pop(item.name) for item in book.parameters}
             return _reported(Session(values | {"typed": _typed()}), book, given, self._verb)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from remediation.commands import Advice, Command, Hint, Hints, command
+from remediation.commands import RIGHTS, Advice, Command, Hint, Hints, Repeat, command, for_runbook
 
 _PLACES = ("--sandbox", "--store", "--kubeconfig")
 _COORDINATES = ("context", "project", "location", "cluster")
@@ -19,7 +19,9 @@ _FROM_NOTHING = ("plan", "run", "diagnose", "doctor")
 _SHOWS = {"--full": 1, "--detailed-exitcode": 1, "--dry-run": 1, "-o": 2, "--output": 2, "--out": 2}
 _ASKS = {"--yes": 1, "-y": 1, "--plan": 2, "--on-unhealthy": 2, "--actor": 2, "--ticket": 2, "--reason": 2, "--wait": 2}
 _DROPS = {"run": _SHOWS, "plan": _SHOWS | _ASKS}
+_DOCTOR = command("runbook", "doctor")
 _of_the_journal: dict[str, str] = {}
+_runbook: list[str] = []
 
 
 def remember_context(name: str) -> None:
@@ -27,16 +29,27 @@ def remember_context(name: str) -> None:
     _of_the_journal["--context"] = name
 
 
+def remember_runbook(name: str) -> None:
+    """Take the runbook whose rights are meant where some are missing."""
+    _runbook[:] = [name]
+
+
 def here(ways: Hints) -> Hints:
-    """Return hints whose commands name the sandbox, store, kubeconfig and cluster that this command line has named."""
+    """Return hints whose commands name the sandbox, store, kubeconfig and cluster that this command line has named.
+
+    Where no runbook is at work nobody can say which rights are missing; `doctor` looks at those of all.
+    """
     given = _given(sys.argv[1:])
-    return tuple(_placed(way, given) for way in ways)
+    known = for_runbook(ways, _runbook[0]) if _runbook else ways
+    return tuple(_placed(_DOCTOR if way == RIGHTS else way, given) for way in known)
 
 
 def _placed(way: Hint, given: dict[str, list[str]]) -> Hint:
     if isinstance(way, Advice):
         parts = tuple(_command_placed(part, given) if isinstance(part, Command) else part for part in way.parts)
         return replace(way, parts=parts)
+    if isinstance(way, Repeat):
+        return command("runbook", *sys.argv[1:], *way.words, reads="KEY.json" if "-" in sys.argv else "")
     return _command_placed(way, given)
 
 

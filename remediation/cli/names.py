@@ -91,4 +91,16 @@ class NameFirst(click.Group):
         if place is None:
             raise UsageProblem(f"{self.what} is missing; it comes before the options", "", self.list_all)
         meant = command(*ctx.command_path.split(), *args[place:], *args[:place])
-        raise UsageProblem(f"options come after {self.what}: {meant}", "nothing was changed", meant)
+        text = f"options come after {self.what}: {meant}"
+        raise UsageProblem(
+            text, "nothing was changed", meant if self._takes(ctx, args, place) else self._help(ctx, args[place])
+        )
+
+    def _takes(self, ctx: click.Context, args: list[str], place: int) -> bool:
+        """Tell whether the named command has every option that was given."""
+        verb = self.get_command(ctx, args[place])
+        known = {word for item in verb.params for word in (*item.opts, *item.secondary_opts)} if verb else set()
+        return all(word.partition("=")[0] in known for word in args if word.startswith("--"))
+
+    def _help(self, ctx: click.Context, name: str) -> Command:
+        return command(*ctx.command_path.split(), name, "--help")

@@ -75,6 +75,8 @@ def half_proven(outcome: Outcome) -> str:
 
 
 def _next(outcome: Outcome) -> Hints:
+    if outcome.following is not None:
+        return outcome.following
     verbs = _THEN.get(outcome.status, ())
     return tuple(command("runbook", verb, outcome.run_id) for verb in verbs if outcome.run_id)
 

@@ -8,6 +8,7 @@ import click
 
 from remediation.cli.completing import runs
 from remediation.cli.console import say
+from remediation.cli.hints import remember_runbook
 from remediation.cli.layout import labelled
 from remediation.cli.options import ON_UNHEALTHY, full_option, run_options, target_options
 from remediation.cli.plans import plan_text
@@ -15,7 +16,7 @@ from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, next_lines, print_json
 from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
-from remediation.commands import advice, command
+from remediation.commands import command, repeat
 from remediation.diffing import State
 from remediation.engine.identity import require_same_target
 from remediation.engine.outcome import Outcome
@@ -30,6 +31,7 @@ from remediation.model import Status, Target
 def _loaded(session: Session, run_id: str) -> tuple[Run, Target, Any]:
     """Return a run with its target and the clients; raises Refused on another cluster."""
     run = Run.load(session.journal, session.found(run_id))
+    remember_runbook(run.name)
     recorded = run.created["target"]
     for name in ("context", "project", "location", "cluster"):
         session.options[name] = session.get(name) or recorded.get(name)
@@ -185,5 +187,5 @@ def resume_command(run: str, dry_run: bool, yes: bool, on_unhealthy: str | None,
 
 
 def _require_yes(session: Session, verb: str, plan: State, target: Target, everything: str) -> None:
-    if not confirmed(session, verb, plan, target, advice("repeat with --yes"), everything):
+    if not confirmed(session, verb, plan, target, repeat("--yes"), everything):
         raise Refused("not confirmed", "nothing was changed", command("runbook", "runs"))

@@ -15,7 +15,7 @@ from remediation.catalogue import Runbook
 from remediation.cli.hints import remember_context
 from remediation.cli.running_sandbox import running_sandbox
 from remediation.cli.settings import google_endpoints, named_store, patience_seconds, state_folder
-from remediation.commands import Command, Hints, advice, command
+from remediation.commands import Command, Hints, command, repeat
 from remediation.errors import Refused, UsageProblem
 from remediation.journal import Journal
 from remediation.model import Cluster, Project, Target
@@ -176,7 +176,7 @@ class Session:
         raise Refused(
             f"nobody named the cluster: the current context is {current!r}",
             "nothing was changed",
-            advice("repeat with --context {}", str(current)),
+            repeat("--context", str(current)),
         )
 
     def _only_context(self) -> bool:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from remediation.clients import access
-from remediation.clients.cluster_lock import ClusterLock, FormerLock, leases_in, rights
+from remediation.clients.cluster_lock import ClusterLock, FormerLock, lease_of, leases_in, rights
 from remediation.clients.journal_lock import JournalLock
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.clients.locks import Keeper, Lock, Tell, Waiting
@@ -18,9 +18,9 @@ from remediation.clients.material import Material
 from remediation.clients.patience import Patience
 from remediation.clients.sightings import Busy, Sighting
 from remediation.diffing import State
-from remediation.errors import Forbidden, NotFound
+from remediation.errors import ApiError, Forbidden, NotFound, Refused
 from remediation.journal import Journal
-from remediation.journal.holder import acquisition
+from remediation.journal.holder import acquisition, person
 from remediation.model import Permission, Target
 from remediation.refs import Ref
 
@@ -149,6 +149,18 @@ class RunApi:
             )
         spaces = sorted({scope.split("/", 2)[1] for scope in cluster})
         return locks + [FormerLock(client, space, self._sightings[space]) for space in spaces if client]
+
+    def held_by(self, scope: str) -> str:
+        """Return in words who has a lock of the cluster, or has left it behind; empty where nobody is known."""
+        try:
+            lease = self.kubernetes.read(lease_of(scope))
+        except (ApiError, Refused):
+            return ""
+        return person((lease.get("spec") or {}).get("holderIdentity") or "")
+
+    def has_run(self, run_id: str) -> bool:
+        """Tell whether the journal has a run of exactly this id."""
+        return bool(self.journal.events(run_id)) if run_id else False
 
     def still_locked(self) -> None:
         """Raise LockLost when the run's locks are lost."""

@@ -12,7 +12,7 @@ from remediation.changes import canonical
 from remediation.clients.kubernetes import KubernetesClient
 from remediation.clients.patience import Patience
 from remediation.clients.sightings import LEASE_SECONDS, Busy, Sighting, awake_clock
-from remediation.commands import advice
+from remediation.commands import repeat
 from remediation.diffing import State
 from remediation.errors import Ambiguous, Conflict, Forbidden, Locked, LockLost, NotFound, Throttled
 from remediation.journal.holder import is_dead
@@ -97,9 +97,7 @@ class ClusterLock:
             self._patience.retrying(Throttled, Ambiguous, attempts=_ATTEMPTS)(self._attempt)
             if self._lease is not None:
                 return
-        raise Locked(
-            f"the lock of {self.subject} is being fought over", "nothing was changed", advice("try again in a minute")
-        )
+        raise Locked(f"the lock of {self.subject} is being fought over", "nothing was changed", repeat())
 
     def _attempt(self) -> None:
         self.renewed = awake_clock()

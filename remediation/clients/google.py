@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from remediation.clients.google_clock import Clock
 from remediation.clients.google_errors import translated
 from remediation.clients.patience import Patience
-from remediation.commands import advice, command
+from remediation.commands import command, repeat
 from remediation.diffing import State
 from remediation.errors import NotFound, Refused, RunbookError, Throttled, Unavailable
 from remediation.model import Permission
@@ -139,7 +139,7 @@ class Google:
         if answer.get("missingZones") and not answer.get("clusters"):
             raise Unavailable(
                 f"GKE cannot say whether {project} has clusters: no answer from {', '.join(answer['missingZones'])}",
-                next=advice("try again in some minutes"),
+                next=repeat(),
             )
         return list(answer.get("clusters") or [])
 

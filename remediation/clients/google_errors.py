@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from remediation.clients.headers import retry_after
-from remediation.commands import advice, command
+from remediation.commands import RIGHTS, command, repeat
 from remediation.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, Throttled, Unauthorized, Unavailable
 
 _LOGIN = command("gcloud", "auth", "application-default", "login")
@@ -40,7 +40,7 @@ def _from_code(code: int, message: str, problem: Any) -> ApiError:
             return Forbidden(
                 message,
                 reason,
-                advice("ask for the rights that this prints: {}", command("runbook", "rbac", "NAME")),
+                RIGHTS,
                 code,
             )
         case 404:
@@ -48,9 +48,7 @@ def _from_code(code: int, message: str, problem: Any) -> ApiError:
         case 409 | 412:
             return Conflict(message, "somebody was faster", (), code)
         case 429:
-            return Throttled(
-                "Google asks to slow down (429)", message, advice("try again later"), code, _retry_after(problem)
-            )
+            return Throttled("Google asks to slow down (429)", message, repeat(), code, _retry_after(problem))
         case 400 | 405 | 413 | 416:
             return Invalid(message, f"HTTP {code}", (), code)
         case _:

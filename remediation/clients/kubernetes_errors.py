@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from remediation.clients.headers import retry_after
-from remediation.commands import advice, command
+from remediation.commands import RIGHTS, advice, command, repeat
 from remediation.errors import (
     ApiError,
     Conflict,
@@ -40,8 +40,8 @@ def from_answer(method: str, path: str, code: int, headers: Mapping[str, str], b
         case 403:
             return Forbidden(
                 message,
-                "403 Forbidden",
-                advice("ask for the rights that this prints: {}", command("runbook", "rbac", "NAME")),
+                "403 Forbidden; ask for the role that the command below prints",
+                RIGHTS,
                 code,
             )
         case 404:
@@ -56,9 +56,7 @@ def from_answer(method: str, path: str, code: int, headers: Mapping[str, str], b
         case 400 | 405 | 406 | 413 | 415 | 422:
             return Invalid(message, f"HTTP {code}", (), code)
         case 429:
-            return Throttled(
-                f"{server} asks to slow down (429)", message, advice("try again later"), code, retry_after(headers)
-            )
+            return Throttled(f"{server} asks to slow down (429)", message, repeat(), code, retry_after(headers))
         case _ if code < 500:
             return Unavailable(f"{server} answered {method} {path} with HTTP {code}", message, _DOCTOR, code)
         case _:

@@ -6,7 +6,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from remediation.commands import advice, command
+from remediation.commands import command
 from remediation.errors import Refused, UsageProblem
 from remediation.registry import Secret
 
@@ -33,7 +33,7 @@ class Material:
             raise Refused(
                 "the key that this run created is known only to the process that created it",
                 "",
-                advice("{}, then run again", command("runbook", "rollback", "RUN")),
+                command("runbook", "runs"),
             )
         return self._kept[name]
 

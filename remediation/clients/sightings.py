@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from remediation.commands import advice, command
+from remediation.commands import repeat
 from remediation.errors import Locked
 from remediation.journal.holder import person
 
@@ -58,7 +58,7 @@ class Busy(Locked):
         super().__init__(
             f"{subject} is locked by {person(holder)}, {seen}",
             "nothing was changed",
-            (advice("repeat with --wait 60"), command("runbook", "runs")),
+            repeat("--wait", "60"),
         )
 
 

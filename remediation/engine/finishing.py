@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remediation.commands import command
+from remediation.commands import Command, command
 from remediation.engine.run import Run
 from remediation.errors import Refused
 
@@ -25,7 +25,12 @@ def resumable(run: Run) -> bool:
 def refuse_finished(run: Run) -> None:
     """Raise Refused where there is nothing to resume."""
     if not (run.status in _HALF_WAY or (run.status == "unknown" and resumable(run))) or run.is_rolling_back:
-        what, verb = ("is being rolled back", "rollback") if run.is_rolling_back else (f"is {run.status}", "verify")
-        raise Refused(
-            f"run {run.id} {what}; there is nothing to resume", "nothing was changed", command("runbook", verb, run.id)
-        )
+        what = "is being rolled back" if run.is_rolling_back else f"is {run.status.replace('_', ' ')}"
+        raise Refused(f"run {run.id} {what}; there is nothing to resume", "nothing was changed", _instead(run))
+
+
+def _instead(run: Run) -> Command:
+    """Return what can be done with a run that cannot be finished; where it left nothing, with its runbook."""
+    if run.status in ("rolled_back", "refused", "already_ok"):
+        return command("runbook", "diagnose", run.name)
+    return command("runbook", "rollback" if run.is_rolling_back else "verify", run.id)

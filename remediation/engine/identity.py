@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from remediation.api import Api
-from remediation.commands import advice
+from remediation.commands import command, repeat
 from remediation.engine.run import Run
 from remediation.errors import Refused
 from remediation.model import Target
@@ -42,7 +42,7 @@ def _require_same_project(run: Run, target: Target) -> None:
         raise Refused(
             f"run {run.id} was made on project {recorded}, and this is {target.project}",
             "nothing was changed",
-            advice("repeat with --project {}", str(recorded)),
+            repeat("--project", str(recorded)),
         )
 
 
@@ -53,5 +53,7 @@ def _another(run: Run, target: Target, where: str) -> Refused:
         f"nothing was changed; --context {target.context} leads elsewhere now"
         if target.context == context
         else "nothing was changed",
-        advice("name the right one with --context; the run used {}", str(context)),
+        command("kubectl", "config", "get-contexts")
+        if target.context == context
+        else repeat("--context", str(context)),
     )

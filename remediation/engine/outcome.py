@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from remediation.commands import Hints, command, joined
+from remediation.commands import Hints, command, for_runbook, joined
 from remediation.diffing import State
 from remediation.engine.listed import proven
 from remediation.engine.run import Run
@@ -16,7 +16,11 @@ _FAILED, _REFUSED = 1, 3
 
 @dataclass
 class Outcome:
-    """How a verb ended: the JSON document in parts, and the exit code."""
+    """How a verb ended: the JSON document in parts, and the exit code.
+
+    Attributes:
+        following: what to type next, where it is not what follows the status after a run.
+    """
 
     status: Status
     exit_code: int = 0
@@ -25,6 +29,7 @@ class Outcome:
     verify: State | None = None
     error: RunbookError | None = None
     notes: list[str] = field(default_factory=list)
+    following: Hints | None = None
 
 
 def proof(results: list[State]) -> State:
@@ -78,6 +83,7 @@ def failed(run: Run, problem: RunbookError, verify: State | None = None) -> Outc
 
 
 def _failed(run: Run, problem: RunbookError, verify: State | None) -> Outcome:
+    problem.next = for_runbook(problem.next, run.name)
     if not run.begun:
         recorded = "" if isinstance(problem, StoreProblem) else problem.detail
         problem.detail = recorded or "; ".join(filter(None, (problem.detail, "nothing was changed")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from remediation.api import Api
-from remediation.commands import advice, command
+from remediation.commands import command
 from remediation.errors import MissingPermission
 from remediation.model import Check, Permission, Resource
 
@@ -31,6 +31,6 @@ def require_permissions(plan: Plan) -> None:
     if plan.missing:
         raise MissingPermission(
             "you may not: " + "; ".join(map(str, plan.missing)),
-            "nothing was changed",
-            advice("ask for the rights that this prints: {}", command("runbook", "rbac", plan.book.name)),
+            "ask for the role that the command below prints; nothing was changed",
+            command("runbook", "rbac", plan.book.name),
         )

@@ -8,12 +8,13 @@ from typing import Any
 from remediation.api import Api
 from remediation.catalogue import Runbook
 from remediation.changes import Change, Seen, fingerprint, impacts
-from remediation.commands import advice, command
+from remediation.commands import advice, command, repeat
 from remediation.diffing import State
+from remediation.engine.left_behind import told
 from remediation.engine.operations import Operation
 from remediation.engine.permissions import missing
 from remediation.engine.reach import Reach
-from remediation.errors import Conflict, Forbidden, NotApplicable, Refused, StalePlan, UsageProblem
+from remediation.errors import Conflict, Forbidden, LeftBehind, NotApplicable, Refused, StalePlan, UsageProblem
 from remediation.facts import Facts
 from remediation.model import (
     Allowed,
@@ -165,7 +166,10 @@ class Planner:
         self.plan.scopes.add(resource.scope)
         seen = resource.look(self.api)
         current = seen.state
-        wanted = resource.desired(current)
+        try:
+            wanted = resource.desired(current)
+        except LeftBehind as problem:
+            raise told(problem, resource.scope, self.api) from None
         change = Change.between(resource.address, current, wanted, temporary=temporary, reversible=resource.reversible)
         if not change.edits and (current is None) == (wanted is None):
             self.plan.already_ok.append({"address": resource.address, "reason": resource.reason})
@@ -180,7 +184,7 @@ class Planner:
         if owner and not self.accept_drift:
             raise Refused(
                 f"{resource.address} is owned by {owner}, which may revert or fight this change",
-                next=advice("change it through that, or repeat with --accept-drift"),
+                next=(advice("change it through its owner"), repeat("--accept-drift")),
             )
 
     def _preview(self, resource: Resource, change: Change) -> Change:
@@ -227,6 +231,4 @@ def make_plan(
                 plan.missing = missing(plan, api)
             plan.unchecked += [Caution("from the API server", text) for text in api.warnings()]
             return plan
-    raise StalePlan(
-        f"the target is being changed right now: {moved.summary}", "nothing was changed", advice("repeat the command")
-    )
+    raise StalePlan(f"the target is being changed right now: {moved.summary}", "nothing was changed", repeat())

@@ -50,7 +50,8 @@ def verify_run(run: Run, api: Api, observer: Observer, within: float) -> Outcome
     instead = (command("runbook", "diagnose", run.name), command("runbook", "rollback", run.id))
     following = ways_on(run) if can_go_on else instead
     outcome = _proven(results, run.created["plan"], following, _states(run, api))
-    outcome.run_id = run.id
+    undo = (command("runbook", "rollback", run.id),)
+    outcome.run_id, outcome.following = run.id, undo if run.begun else ()
     return outcome
 
 

@@ -11,7 +11,7 @@ from remediation.api import Api
 from remediation.changes import Change, Intent, Seen, Written, was_unknown
 from remediation.commands import command
 from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Edit, State
-from remediation.errors import Conflict, NotFound, Refused
+from remediation.errors import Conflict, LeftBehind, NotFound, Refused
 from remediation.model import Permission
 from remediation.names import is_run_id
 from remediation.records import recorded
@@ -160,7 +160,7 @@ class KubernetesObject(Patched):
     def desired(self, current: State | None) -> State:
         """Return the present object with our fields set, or a new one with our stamp."""
         if current is not None and self.may == "new":
-            raise _left_behind(self.address, current)
+            raise self._left_behind(current)
         if current is not None:
             merged: State = diffing.merge(current, self.manifest)
             return merged
@@ -179,6 +179,18 @@ class KubernetesObject(Patched):
             {"apiVersion": self.api_version, "kind": self.kind, "metadata": metadata | stamp}, self.manifest
         )
         return new
+
+    def _left_behind(self, current: State) -> LeftBehind:
+        said = current["metadata"].get("annotations", {}).get(RUN_ANNOTATION)
+        run = said if is_run_id(said) else ""
+        where = ("-n", self.namespace) if self.namespace else ()
+        problem = LeftBehind(
+            f"{self.address} exists already{f', and is from run {run}' if run else ''}",
+            "a run that is still at work, or that was killed, needs it; nothing was changed",
+            command("kubectl", *where, "get", self.kind.lower(), self.name, "-o", "yaml"),
+        )
+        problem.run_id = run
+        return problem
 
     def preview(self, api: Api, change: Change) -> Change:
         """Send the same request with ``dryRun=All``: defaulting, admission and access control answer now."""
@@ -264,16 +276,6 @@ def require_made_by(run_id: str, address: str, annotations: State | None) -> Non
     """Raise Conflict for an object that exists where this run was to make one, and that another has made."""
     if not is_made_by(run_id, annotations):
         raise Conflict(f"{address} exists now and is not from this run")
-
-
-def _left_behind(address: str, current: State) -> Refused:
-    said = current["metadata"].get("annotations", {}).get(RUN_ANNOTATION)
-    run = said if is_run_id(said) else ""
-    return Refused(
-        f"{address} exists already{f', and is from run {run}' if run else ''}",
-        "nothing was changed; a run that is still at work, or that was killed, needs it",
-        command("runbook", "rollback", run) if run else command("kubectl", "get", address.partition("/")[0], "-A"),
-    )
 
 
 def _is_of_others(asked: State, raw: State, edit: Edit) -> bool:

@@ -28,6 +28,7 @@ from remediation import (
     advice,
     command,
     destination,
+    repeat,
     runbook,
 )
 from remediation.facts.masquerade import (
@@ -204,7 +205,7 @@ def _possible(agent: Agent, protected: Protected, masquerade: tuple[Network, ...
     yield Require(
         exists or deploys,
         "no DaemonSet kube-system/ip-masq-agent exists, so a configuration has no effect",
-        advice("add --deploy-agent to deploy it"),
+        repeat("--deploy-agent"),
     )
     yield Require(
         exists or protected.default_snat is not None,
@@ -249,7 +250,7 @@ def _restarted(agent: Agent, digest: str) -> Steps:
     yield Require(
         not agent.waits_for_deletion,
         "the DaemonSet has updateStrategy OnDelete, so its pods restart only when somebody deletes them",
-        advice("repeat with --no-restart"),
+        repeat("--no-restart"),
     )
     yield _restart(digest)
 
