@@ -284,3 +284,4 @@ class Finding:
     confidence: Literal["certain", "probable", "possible"] = "certain"
     excluded: tuple[str, ...] = ()  # cheaper explanations that were ruled out
     parameters: dict[str, Any] = field(default_factory=dict)  # of the runbook that fixes it
+    by_hand: Hint | None = None  # what a person has to do, where no run of the runbook would get on

@@ -26,7 +26,7 @@ def list_command(output: str | None) -> int:
     for book in books:
         label = f"{style(book['name'].ljust(width), bold=True)}  {book['risk']:<6}  "
         say("\n".join(labelled(label, f"{book['summary']} ({', '.join(book['covers'])})")))
-    say("next:  runbook show NAME")
+    say(f"next:  runbook show {books[0]['name']}")
     return 0
 
 

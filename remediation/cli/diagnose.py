@@ -14,11 +14,12 @@ from remediation.catalogue import Runbook
 from remediation.cli import half_way
 from remediation.cli.completing import runbooks
 from remediation.cli.findings import Told, findings_text
+from remediation.cli.hints import here
 from remediation.cli.options import full_option, target_options
 from remediation.cli.paging import show
 from remediation.cli.render import print_json
 from remediation.cli.session import Session
-from remediation.commands import Command, command
+from remediation.commands import Command, Hint, command
 from remediation.engine.run import Run
 from remediation.errors import ApiError, RunbookError
 from remediation.facts import Facts
@@ -42,7 +43,7 @@ def diagnose_command(names: tuple[str, ...], detailed_exitcode: bool, **options:
         print_json(about | {"findings": findings})
     else:
         full = bool(session.get("full"))
-        told = [Told(book.name, finding, _command(session, book, finding)) for book, finding in found]
+        told = [Told(book.name, item, _command(session, book, item) or _by_hand(item)) for book, item in found]
         show("\n".join([*half_way.notes(left), findings_text(told, full=full).text]), full=full)
     return _exit_code([finding for _, finding in found], detailed=detailed_exitcode)
 
@@ -107,7 +108,7 @@ def _distinct(finding: Finding) -> tuple[str, ...]:
 
 def _command(session: Session, book: Runbook, finding: Finding) -> Command | None:
     """Return the exact command that plans the fix."""
-    if finding.status != "fault":
+    if finding.status != "fault" or finding.by_hand is not None:
         return None
     words = ["runbook", "plan", book.name]
     if book.target is not Project:
@@ -139,4 +140,10 @@ def _as_json(session: Session, book: Runbook, finding: Finding) -> dict[str, Any
         "excluded": list(finding.excluded),
         "parameters": finding.parameters,
         "fix": str(fix) if fix else None,
+        "by_hand": None if (by_hand := _by_hand(finding)) is None else str(by_hand),
     }
+
+
+def _by_hand(finding: Finding) -> Hint | None:
+    """Return what a person has to do, where no plan gets on."""
+    return None if finding.by_hand is None else here((finding.by_hand,))[0]

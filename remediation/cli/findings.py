@@ -9,7 +9,7 @@ from itertools import groupby
 from remediation.cli.brevity import SEVERAL, Shown, fitted
 from remediation.cli.console import one_line, style
 from remediation.cli.layout import labelled
-from remediation.commands import Command
+from remediation.commands import Command, Hint
 from remediation.model import Finding
 from remediation.names import few
 
@@ -24,11 +24,11 @@ _BELOW = "         "
 
 @dataclass(frozen=True)
 class Told:
-    """A finding of a runbook, and the command that plans its fix."""
+    """A finding of a runbook, and the command that plans its fix, or what a person has to do."""
 
     runbook: str
     finding: Finding
-    fix: Command | None = None
+    fix: Hint | None = None
 
 
 def findings_text(found: list[Told], *, full: bool = False) -> Shown:
@@ -68,7 +68,14 @@ def _finding(item: Told, *, brief: bool) -> Iterator[str]:
     if finding.status == "fault":
         for text in finding.excluded:
             yield from labelled(f"{_BELOW}ruled out: ", text)
-        yield f"{_BELOW}next:  {style(str(item.fix), bold=True)}"
+        yield from _following(item)
+
+
+def _following(item: Told) -> list[str]:
+    """Return the command as it is typed, on one line; what a person has to do in words, on several."""
+    if isinstance(item.fix, Command):
+        return [f"{_BELOW}next:  {style(str(item.fix), bold=True)}"]
+    return labelled(f"{_BELOW}next:  ", str(item.fix))
 
 
 def _evidence(texts: Iterable[str]) -> Iterator[str]:

@@ -24,9 +24,9 @@ _of_the_journal: dict[str, str] = {}
 _runbook: list[str] = []
 
 
-def remember_context(name: str) -> None:
-    """Take a context that no word of the command line says, but the journal."""
-    _of_the_journal["--context"] = name
+def remember_target(**named: str | None) -> None:
+    """Take coordinates of the target that no word of the command line says, but the journal."""
+    _of_the_journal.update({f"--{name}": value for name, value in named.items() if value})
 
 
 def remember_runbook(name: str) -> None:
@@ -95,7 +95,7 @@ def _kubeconfig(given: dict[str, list[str]]) -> str:
 
 def _given(words: list[str]) -> dict[str, list[str]]:
     """Return the words that name the place and the target, by option."""
-    chosen: dict[str, list[str]] = {name: ["--context", value] for name, value in _of_the_journal.items()}
+    chosen: dict[str, list[str]] = {name: [name, value] for name, value in _of_the_journal.items()}
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
         following = words[index + 1 : index + 2]

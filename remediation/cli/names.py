@@ -99,6 +99,8 @@ class NameFirst(click.Group):
     def _takes(self, ctx: click.Context, args: list[str], place: int) -> bool:
         """Tell whether the named command has every option that was given."""
         verb = self.get_command(ctx, args[place])
+        if isinstance(verb, click.Group):  # which one it is comes later
+            return True
         known = {word for item in verb.params for word in (*item.opts, *item.secondary_opts)} if verb else set()
         return all(word.partition("=")[0] in known for word in args if word.startswith("--"))
 

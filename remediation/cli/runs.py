@@ -8,7 +8,7 @@ import click
 
 from remediation.cli.completing import runs
 from remediation.cli.console import say
-from remediation.cli.hints import remember_runbook
+from remediation.cli.hints import remember_runbook, remember_target
 from remediation.cli.layout import labelled
 from remediation.cli.options import ON_UNHEALTHY, full_option, run_options, target_options
 from remediation.cli.plans import plan_text
@@ -35,6 +35,8 @@ def _loaded(session: Session, run_id: str) -> tuple[Run, Target, Any]:
     recorded = run.created["target"]
     for name in ("context", "project", "location", "cluster"):
         session.options[name] = session.get(name) or recorded.get(name)
+    if not session.get("sandbox"):
+        remember_target(**{name: session.get(name) for name in ("project", "location", "cluster")})
     target = session.target(run.target_kind)
     api = session.api(target, run.target_kind)
     if unread := require_same_target(run, target, api, by_address=not session.get("sandbox")):

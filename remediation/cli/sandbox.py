@@ -156,7 +156,7 @@ def _list(scenarios: dict[str, Any], kind: str, output: str | None) -> int:
         return 0
     for name, item in scenarios.items():
         say("\n".join(labelled(f"{name:<24} ", item.summary)))
-    say(f"next:  runbook sandbox break SCENARIO{_real(kind)}")
+    say(f"next:  runbook sandbox break {next(iter(scenarios))}{_real(kind)}")
     return 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remediation.catalogue import Runbook
-from remediation.cli.hints import remember_context
+from remediation.cli.hints import remember_target
 from remediation.cli.running_sandbox import running_sandbox
 from remediation.cli.settings import google_endpoints, named_store, patience_seconds, state_folder
 from remediation.commands import Command, Hints, command, repeat
@@ -103,7 +103,7 @@ class Session:
         if self.sandbox:
             return configurations.load(str(self.sandbox.kubeconfig), None)
         if context:
-            remember_context(context)
+            remember_target(context=context)
         with self.patience.asking("the login of this context"):
             return configurations.load(self.get("kubeconfig"), context, *warn)
 

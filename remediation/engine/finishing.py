@@ -25,7 +25,8 @@ def resumable(run: Run) -> bool:
 def refuse_finished(run: Run) -> None:
     """Raise Refused where there is nothing to resume."""
     if not (run.status in _HALF_WAY or (run.status == "unknown" and resumable(run))) or run.is_rolling_back:
-        what = "is being rolled back" if run.is_rolling_back else f"is {run.status.replace('_', ' ')}"
+        half_back = run.is_rolling_back and run.status != "rolled_back"
+        what = "is being rolled back" if half_back else f"is {run.status.replace('_', ' ')}"
         raise Refused(f"run {run.id} {what}; there is nothing to resume", "nothing was changed", _instead(run))
 
 

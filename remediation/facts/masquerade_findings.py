@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from remediation.facts import Facts
 from remediation.facts.kubelet_events import caution
 from remediation.facts.masquerade import CONFIG_MAP, Agent, TimedOut, TimedOutDestinations
+from remediation.facts.masquerade_by_hand import DEPLOY, EDIT, IMMUTABLE, MAKE_ANEW
 from remediation.facts.protected import Protected
 from remediation.model import Finding
 from remediation.ranges import Network
@@ -33,10 +34,19 @@ class Situation:
         """Yield one finding, the worst."""
         if self.protected.autopilot:
             yield Finding("not_applicable", "this is an Autopilot cluster, where EgressNATPolicy decides", _ADDRESS)
-        elif self.agent.daemonset is None:
-            yield self._without_agent()
         else:
-            yield self._wrong_text() or self._wrong_effect() or self._healthy()
+            yield self._changeable(self._worst())
+
+    def _worst(self) -> Finding:
+        if self.agent.daemonset is None:
+            return self._without_agent()
+        return self._wrong_text() or self._wrong_effect() or self._healthy()
+
+    def _changeable(self, found: Finding) -> Finding:
+        """Return a finding that does not suggest to change what cannot be changed."""
+        if not self.agent.immutable or found.status != "fault":
+            return found
+        return replace(found, evidence=(*found.evidence, IMMUTABLE), by_hand=MAKE_ANEW)
 
     @property
     def _no_snat(self) -> bool:
@@ -73,15 +83,16 @@ class Situation:
         if agent.unread:
             return Finding("unknown", "the configuration of ip-masq-agent is not read", _ADDRESS, tuple(agent.unread))
         cure = dict.fromkeys(self._cure(), True)
+        more: dict[str, Any] = {"parameters": cure, "by_hand": None if cure or agent.repaired is not None else EDIT}
         if agent.rejected:
             summary = "ip-masq-agent rejects its configuration: new and rebooted nodes have the default rules instead"
-            return Finding("fault", summary, _ADDRESS, tuple(agent.rejected), parameters=cure)
+            return Finding("fault", summary, _ADDRESS, tuple(agent.rejected), **more)
         if agent.refused:
             summary = "ip-masq-agent obeys a setting that does harm" if agent.obeys_harm else _TWICE
-            return Finding("fault", summary, _ADDRESS, tuple(agent.refused), parameters=cure)
+            return Finding("fault", summary, _ADDRESS, tuple(agent.refused), **more)
         if agent.ignored:
             summary = "ip-masq-agent ignores settings, and its defaults apply instead"
-            return Finding("fault", summary, _ADDRESS, tuple(agent.ignored), "probable", parameters=cure)
+            return Finding("fault", summary, _ADDRESS, tuple(agent.ignored), "probable", **more)
         return None
 
     def _cure(self) -> tuple[str, ...]:
@@ -97,7 +108,7 @@ class Situation:
         """Return what goes wrong under a configuration that is well written."""
         if lost := self.agent.config.covers(self.protected.pods):
             summary = "pod ranges are masqueraded: pods see node addresses of other pods"
-            return Finding("fault", summary, _ADDRESS, tuple(map(str, lost)))
+            return Finding("fault", summary, _ADDRESS, tuple(map(str, lost)), by_hand=EDIT)
         if unreached := self._unreached:
             return self._timed_out(unreached, self.agent.harmful, ("the agent accepts its configuration",), {})
         return None
@@ -115,6 +126,7 @@ class Situation:
             "possible",
             (*excluded, "it is no range of the cluster"),
             {"masquerade": first} | more,
+            DEPLOY if self._no_snat else None,
         )
 
     def _healthy(self) -> Finding:

@@ -220,7 +220,7 @@ class Journal:
             if len(matching) == 1:
                 return matching[0]
         if not self.count_runs():
-            raise Refused(f"no run was made yet: the journal {self.path} is empty", next=command("runbook", "list"))
+            raise Refused(f"no run was made yet: the journal {self.path} is empty", next=command("runbook", "diagnose"))
         what = f"{len(matching)} runs start with {run_id!r} in" if matching else f"there is no run {run_id!r} in"
         raise Refused(f"{what} the journal {self.path}", next=command("runbook", "runs"))
 

@@ -40,6 +40,7 @@ from remediation.facts.masquerade import (
     Agent,
     TimedOutDestinations,
 )
+from remediation.facts.masquerade_by_hand import DEPLOY, EDIT, EDIT_CONFIG, IMMUTABLE, MAKE_ANEW
 from remediation.facts.masquerade_findings import Situation
 from remediation.facts.masquerade_offers import Wish, cures, within_limit
 from remediation.facts.protected import Protected
@@ -50,13 +51,6 @@ from remediation.names import few
 _ADDRESS = CONFIG_MAP.ref.address
 _DAEMON_SET = ("apps/v1", "DaemonSet", NAME, NAMESPACE)
 _ROLLED_OUT = DaemonSetRolledOut(NAMESPACE, NAME)
-_BY_HAND = command("kubectl", "-n", NAMESPACE, "edit", "configmap", NAME)
-_EDIT = advice("edit it by hand: {}", _BY_HAND)
-_RECREATE = advice(
-    "{} | sed '/^immutable: true$/d' | {}",
-    command("kubectl", "-n", NAMESPACE, "get", "configmap", NAME, "-o", "yaml"),
-    command("kubectl", "replace", "--force", "-f", "-"),
-)
 _PROBE = (
     "only a probe from a pod proves it: "
     "kubectl run probe --rm -i --restart=Never --image=busybox -- nc -zv -w 5 {address} PORT"
@@ -155,8 +149,8 @@ def ip_masq_agent(
         text = _text(agent, config)
     yield Require(
         not agent.immutable or text == present.text,
-        f"{_ADDRESS} is immutable, so nobody can change it; made anew without that, it can be changed",
-        _RECREATE,
+        IMMUTABLE,
+        MAKE_ANEW,
     )
     if text is not None:
         yield _config_map(text)
@@ -200,7 +194,7 @@ def _possible(agent: Agent, protected: Protected, masquerade: tuple[Network, ...
         exists or protected.default_snat is not False,
         "no agent runs here and default SNAT is disabled, so pods keep their address towards every destination; "
         "an agent would masquerade all that is not on its list, and going away would not give that back",
-        advice("deploy an agent by hand with the list that you want, then repeat"),
+        DEPLOY,
     )
     yield Require(
         exists or deploys,
@@ -229,7 +223,7 @@ def _possible(agent: Agent, protected: Protected, masquerade: tuple[Network, ...
 def _sound(agent: Agent, wish: Wish, *, repairs: bool) -> Steps:
     """Refuse to build on a configuration that has to be put right first, and offer what does that."""
     wrong = [] if repairs else agent.rejected
-    ways = (*cures(agent, wish), _EDIT)
+    ways = (*cures(agent, wish), EDIT)
     yield Require(not wrong, "the agent rejects its configuration: " + " ".join(wrong), ways)
     yield Require(not agent.refused, "no change can build on this configuration: " + " ".join(agent.refused), ways)
     ignored = "the agent ignores settings: " + " ".join(agent.ignored)
@@ -261,16 +255,16 @@ def _guards(before: Agent, agent: Agent, config: MasqueradeConfig, wish: Wish, p
     yield Require(
         not lost,
         f"these must keep seeing pod addresses and would not: {few(lost, 5)}",
-        advice("choose a --masquerade range that does not overlap them") if wish.masquerade else _EDIT,
+        advice("choose a --masquerade range that does not overlap them") if wish.masquerade else EDIT,
     )
     yield within_limit(agent, protected, wish)
     dropped = config.lost_comments(agent.text) if agent.text else []
     yield Require(
         not dropped,
         f"these comments of the configuration would be lost: {few(dropped)}",
-        advice("remove them, or edit it by hand: {}", _BY_HAND),
+        advice("remove them, or edit it by hand: {}", EDIT_CONFIG),
     )
     outside = [str(item) for item in wish.masquerade if not config.masquerades(item)]
     kept = f"{', '.join(outside)} cannot be masqueraded this way; the agent itself keeps link-local ranges"
-    told = advice("write masqLinkLocal: true (masqLinkLocalIPv6 for IPv6) into it: {}", _BY_HAND)
+    told = advice("write masqLinkLocal: true (masqLinkLocalIPv6 for IPv6) into it: {}", EDIT_CONFIG)
     yield Require(not outside, kept, (told, advice("leave these ranges out")))

@@ -41,6 +41,7 @@ from remediation.resources.kubernetes import AT_DEADLINE
 NAMESPACE, NAME, SELECTOR = "kube-system", "runbook-ipam-cleanup", "app.kubernetes.io/name=ipam-cleanup"
 IMAGE = "debian:bookworm-slim@sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716"
 _MOST_NODES = 3
+_MORE_NODES = advice("add nodes, or move pods away")
 _RANGES = "pod-cidrs."
 
 
@@ -108,6 +109,7 @@ def _diagnose(target: Cluster, facts: Facts) -> Iterator[Finding]:
             "possible" if item.full else "probable",
             ("a full node",) if not item.full else (),
             {} if item.full else {"node": item.node},
+            _MORE_NODES if item.full else None,
         )
     if not found:
         yield Finding("healthy", "no pod waits for an address")
@@ -226,5 +228,5 @@ def _cleanable(item: NodeAddressing) -> Steps:
     yield Require(
         not (item.waiting and item.full),
         f"node {item.node} is full: {item.numbers}, so hardly any can have leaked",
-        advice("add nodes, or move pods away"),
+        _MORE_NODES,
     )

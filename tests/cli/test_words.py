@@ -31,7 +31,7 @@ def test_an_empty_journal(tmp_path: Path, verb: str) -> None:
     text = Cli(tmp_path)(verb, "last", json_output=False).expect(3).err
     assert "no run was made yet" in text
     assert "'last'" not in text
-    assert error is None or error["next"].startswith("runbook list")
+    assert error is None or error["next"].startswith("runbook diagnose")
 
 
 def test_that_nothing_was_changed_is_no_reason(cli: Cli) -> None:

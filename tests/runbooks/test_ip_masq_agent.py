@@ -257,7 +257,7 @@ def test_two_runs_do_not_meet(cli: Cli, agent: Put, get: Get, control_plane: Con
     control_plane.kubectl("create", "-f", "-", stdin=yaml.safe_dump(lease))
     refused = cli(*RUN).expect(3).json["error"]
     assert re.search(r"locked by alice@elsewhere \(run 7\), \d+ s ago$", refused["summary"])
-    assert refused["next"].startswith("repeat with --wait")
+    assert refused["next"].endswith(" --wait 60")
     assert config(get) == CONFIG
     done = cli(*RUN, "--wait", "60", json_output=False).expect(0)
     assert "applied, 1 of 2 proven" in done.out

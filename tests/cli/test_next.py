@@ -1,0 +1,175 @@
+"""What is printed as the next step leads on: it is a command that exists, on runs that exist, and not the one just typed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from remediation.scenarios import SCENARIOS
+from runbook_sandbox.places import HOST, PULLER
+from tests.engine.world import World, break_
+from tests.running import google_env, key_file
+
+_NEXT = re.compile(r"^ *(?:next|or|then): +(.+)$", re.MULTILINE)
+# In a sentence, a command ends where the sentence goes on.
+_IN_WORDS = re.compile(r"\brunbook (?:[a-z]+ )[^,;]+")
+_KNOWN = ("runbook", "kubectl", "gcloud", "ls", "df", "unset", "timedatectl", "export")
+_MOST = 40
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a command ended, and what it says to type next."""
+
+    code: int
+    text: str
+
+    @property
+    def ways(self) -> list[str]:
+        return _NEXT.findall(self.text)
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands of this program among the ways, also those inside of a sentence."""
+        return [
+            found.strip()
+            for way in self.ways
+            for found in ([way] if way.startswith("runbook ") else _IN_WORDS.findall(way))
+        ]
+
+
+@dataclass
+class Walker:
+    """A person who types what is printed, on one world and with one journal."""
+
+    world: World
+    folder: Path
+    store: str
+    token: str = ""
+    seen: dict[str, Answer] = field(default_factory=dict)
+
+    def place(self, verb: str) -> list[str]:
+        """The options that name the target and the store, as far as a verb has them."""
+        where = ["--kubeconfig", str(self.world.kubeconfig), "--context", "sandbox", "--project", "example-prod"]
+        target = (
+            [] if verb in ("runs", "audit", "pause") else [*where, "--location", "europe-west3", "--cluster", "sandbox"]
+        )
+        return [] if verb in ("list", "sandbox") else [*target, "--store", self.store]
+
+    def type(self, words: list[str]) -> Answer:
+        """Run a command as it stands, in the test's folder."""
+        env = google_env(self.world.google, self.world.folder)
+        output = str(self.folder / "output")
+        found = self.world._ask({"args": words, "env": env, "output": output})
+        assert "code" in found, f"{words}: {found}"
+        return Answer(found["code"], found["text"])
+
+    def walk(self, *words: str) -> Answer:
+        """Type a command with the place, and then everything that it and its followers print."""
+        first = self.type([*words, *self.place(words[0])])
+        told = shlex.join(["runbook", *words])
+        waiting = [(told, first, command) for command in first.commands]
+        self._look(told, first)
+        while waiting:
+            before, answer, command = waiting.pop(0)
+            if command in self.seen:
+                continue
+            assert len(self.seen) < _MOST, f"no end of it: {list(self.seen)}"
+            now = self.seen[command] = self._typed(command)
+            self._leads_on(before, answer, command, now)
+            waiting += [(command, now, following) for following in now.commands]
+        return first
+
+    def _typed(self, command: str) -> Answer:
+        line, _, reads = command.partition(" < ")
+        words = shlex.split(line)
+        assert words[0] == "runbook"
+        assert not [word for word in words if re.fullmatch(r"NAME|RUN|FILE|CIDR", word)], f"a gap to fill: {command}"
+        assert not reads, f"not tried here: {command}"
+        return self.type(words[1:])
+
+    def _leads_on(self, before: str, answer: Answer, command: str, now: Answer) -> None:
+        said = f"after `{before}` (exit {answer.code}) came `{command}` (exit {now.code}):\n{now.text}"
+        assert now.code != 2, f"no valid command, {said}"
+        assert "there is no run" not in now.text, said
+        assert "no run was made" not in now.text, said
+        assert not (now.code and command in now.commands), f"says itself again, {said}"
+        same = now.code and now.code == answer.code and now.commands == answer.commands
+        assert not same, f"the same again, {said}"
+        self._look(command, now)
+
+    def _look(self, command: str, answer: Answer) -> None:
+        assert "bug:" not in answer.text, f"{command}\n{answer.text}"
+        for way in answer.ways:
+            assert "None" not in way, f"{command}\n{answer.text}"
+            assert way.split()[0] in _KNOWN or " " in way, f"{command}\n{answer.text}"
+        if answer.code not in (0, 10):
+            assert answer.ways, f"{command} ends with {answer.code} and leaves one alone:\n{answer.text}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder to be in, with a key file of the name that hints use."""
+    made = tmp_path_factory.mktemp("here")
+    shutil.copy(key_file(made), made / "KEY.json")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made)
+        for name in ("HOME", "XDG_STATE_HOME"):  # what one of the commands starts or makes stays here
+            patch.setenv(name, str(made))
+        yield made
+
+
+@pytest.fixture(scope="module")
+def world(folder: Path) -> Iterator[World]:
+    """One world for all walks; each begins with it as it was at first."""
+    made = World(folder)
+    assert made.program.poll() is None  # it stays in the folder that it was started in
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def walker(world: World, folder: Path, tmp_path: Path) -> Walker:
+    """Somebody with a journal of his own, on a world where nothing is broken."""
+    state, world.cluster.faults, world.cloud.faults = json.loads(world.beginning), None, None
+    world.cluster.load(state["cluster"])
+    world.cloud.load(state["cloud"])
+    world.cluster.controllers.kubelet.reconsider()
+    return Walker(world, folder, str(tmp_path / "journal.db"))
+
+
+def fix_of(scenario: str) -> list[str]:
+    """Return the runbook with its parameters that heals a scenario."""
+    return shlex.split(str(SCENARIOS[scenario].fix).format(host=HOST, puller=PULLER))[2:]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_from_a_diagnosis(walker: Walker, scenario: str) -> None:
+    """A plan, an unattended run, a saved plan, the proof, the undo: each names the next, and each of them works."""
+    break_(walker.world, scenario)
+    walker.walk("diagnose")
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_after_a_run(walker: Walker, scenario: str) -> None:
+    """From a run that is finished, and from one that is rolled back, every verb leads on."""
+    break_(walker.world, scenario)
+    assert walker.type(["run", *fix_of(scenario), "--yes", *walker.place("run")]).code == 0
+    for words in (["resume", "last"], ["plan", *fix_of(scenario)], ["verify", "last"]):
+        walker.walk(*words)
+    assert walker.type(["rollback", "last", "--yes", *walker.place("run")]).code == 0
+    for verb in ("verify", "resume", "rollback"):
+        walker.walk(verb, "last")
+
+
+@pytest.mark.parametrize("words", [("verify", "last"), ("rollback", "x"), ("resume", "last"), ("runs", "last"), ("runs",), ("list",), ("doctor",), ("run", "ip-masq"), ("plan", "--yes", "ip-masq-agent"), ("audit", "verify")])  # fmt: skip
+def test_verbs_of_somebody_new(walker: Walker, words: tuple[str, ...]) -> None:
+    """Nothing was run yet, or a word is wrong."""
+    walker.walk(*words)
