@@ -32,7 +32,7 @@ MAY = {
     "names": set(),
     "limits": set(),
     "masquerade": {"limits", "ranges"},
-    "registry": set(),
+    "registry": {"limits"},
     "changes": {"diffing"},
     "rights": set(),
     "powers": {"rights"},

@@ -7,6 +7,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from remediation.cli.console import one_line, printable, style, unstyled
@@ -15,6 +16,7 @@ from remediation.diffing import State, parse_pointer
 
 _COLOURS = {"+": "green", "-": "red"}
 _BRIEF_LINES = 2
+_CONTEXT, _MOST_COMPARED = 2, 1_000_000
 _NO_NEWLINE = "\\ no newline at the end"
 
 
@@ -65,12 +67,28 @@ def _text(value: Any) -> str:
 
 def _difference(old: str, new: str) -> Iterator[str]:
     """Yield the lines that differ with two lines of context; what is too long goes on below, further to the right."""
-    before, after = _lines(old, new), _lines(new, old)
-    for line in list(difflib.unified_diff(before, after, lineterm="", n=2))[2:]:
+    for line in _compared(_lines(old, new), _lines(new, old)):
         if not line.startswith("@@"):
             first, *more = _wrapped(line)
             for part in (first, *(f"    {part}" for part in more)):
                 yield "        " + style(part, fg=_COLOURS.get(line[:1]))
+
+
+def _compared(before: list[str], after: list[str]) -> list[str]:
+    """Return the lines of a difference; of two long texts that have little in common, all of both."""
+    head = _alike(before, after)
+    tail = _alike(before[head:][::-1], after[head:][::-1])
+    first, last = max(head - _CONTEXT, 0), max(tail - _CONTEXT, 0)
+    before, after = before[first : len(before) - last], after[first : len(after) - last]
+    # The comparison takes a time that grows with the product, and with how often lines repeat.
+    if len(before) * len(after) > _MOST_COMPARED:
+        return [*(f"-{line}" for line in before), *(f"+{line}" for line in after)]
+    return list(difflib.unified_diff(before, after, lineterm="", n=_CONTEXT))[2:]
+
+
+def _alike(one: list[str], other: list[str]) -> int:
+    """Return how many lines two texts begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _lines(text: str, other: str) -> list[str]:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn, Self
 
+from remediation.limits import OBJECT
+
 MASK = "***"
 _PRIVATE_KEY = re.compile(r"\s*-----BEGIN (RSA )?PRIVATE KEY-----\s.+\s-----END (RSA )?PRIVATE KEY-----\s*", re.DOTALL)
 _EMAIL = re.compile(r"[^@\s]{1,256}@[^@\s]{1,256}")
@@ -98,7 +100,12 @@ _ALLOWED = {
 
 
 def load_json(secret: Secret) -> object:
-    """Read UTF-8 JSON without repeated keys; return BROKEN, never an error, because errors carry the content."""
+    """Read UTF-8 JSON without repeated keys; return BROKEN, never an error, because errors carry the content.
+
+    What is larger than a Secret can be is not read at all.
+    """
+    if len(secret.reveal()) > OBJECT:
+        return BROKEN
     try:
         return json.loads(secret.reveal().decode(), object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError):

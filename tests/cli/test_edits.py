@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -89,3 +90,13 @@ def test_no_line_is_wider_than_a_terminal(old: Any, new: Any, brief: bool) -> No
     """Whatever JSON it is, it is shown within 80 columns, but for a word that is longer."""
     for line in shown("/data/long-name/" + "end/" * 20, old, new, brief=brief):
         assert len(line) <= 80 or max(map(len, line.split(" "))) > 60
+
+
+def test_long_texts_with_little_in_common_are_compared_in_time() -> None:
+    """Lines that repeat made the comparison take a quarter of a minute; of texts that hardly differ, little is shown."""
+    old, new = ("\n".join(f"l{number * step % 150}" for number in range(12000)) for step in (1, 7))
+    before = time.process_time()
+    lines = shown("/data/config", old, new)
+    assert time.process_time() - before < 4
+    assert len(lines) > 20_000
+    assert len(shown("/data/config", old, old.replace("l149\nl0", "l149\nnew\nl0", 1))) < 10
