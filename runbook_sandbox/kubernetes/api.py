@@ -95,6 +95,9 @@ class Api:
     def _discovery(self, path: str, request: Request) -> Response | None:
         parts = path.strip("/").split("/")
         versions = self.kinds.group_versions()
+        if parts in (["api"], ["apis"]) and discovery.is_aggregated(request.headers.get("accept", "")):
+            found = discovery.aggregated(self.kinds, core=parts == ["api"])
+            return Response(200, found, discovery.AGGREGATED)
         match parts:
             case [""]:
                 return Response(200, {"paths": ["/api", "/apis", "/openapi/v3", "/version"]})

@@ -7,6 +7,7 @@ from typing import Any
 from runbook_sandbox.kubernetes.kinds import Kind, Kinds, document
 
 Json = dict[str, Any]
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 VERSION = {
     "major": "1",
     "minor": "36",
@@ -50,6 +51,53 @@ def resources(kinds: Kinds, group_version: str) -> Json:
     found = [{key: item for key, item in row.items() if key != "groupVersion"} for row in rows]
     found += [row for each in added for row in _rows(each)]
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": found}
+
+
+def is_aggregated(accept: str) -> bool:
+    """Tell whether a client takes all groups, versions and resources in one answer, as kubectl does."""
+    parts = (part.replace(" ", "").split(";") for part in accept.split(","))
+    return any({"as=APIGroupDiscoveryList", "g=apidiscovery.k8s.io", "v=v2"} <= {*words} for words in parts)
+
+
+def aggregated(kinds: Kinds, *, core: bool) -> Json:
+    """Return everything below `/api` or `/apis` in one document."""
+    found = {name: versions for name, versions in kinds.group_versions().items() if (not name) is core}
+    items = [
+        {
+            "metadata": {"name": name} if name else {},
+            "versions": [_version(kinds, name, version) for version in versions],
+        }
+        for name, versions in found.items()
+    ]
+    return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
+
+
+def _version(kinds: Kinds, group_name: str, version: str) -> Json:
+    rows = resources(kinds, f"{group_name}/{version}".lstrip("/"))["resources"]
+    below: dict[str, list[Json]] = {}
+    for row in rows:
+        owner, _, name = row["name"].partition("/")
+        if name:
+            inner = {"subresource": name, "responseKind": _response_kind(row), "verbs": row["verbs"]}
+            below.setdefault(owner, []).append(inner)
+    found = [_resource(row, below.get(row["name"], [])) for row in rows if "/" not in row["name"]]
+    return {"version": version, "resources": found, "freshness": "Current"}
+
+
+def _resource(row: Json, below: list[Json]) -> Json:
+    found = {
+        "resource": row["name"],
+        "responseKind": _response_kind(row),
+        "scope": "Namespaced" if row["namespaced"] else "Cluster",
+        "singularResource": row["singularName"],
+        "verbs": row["verbs"],
+    }
+    found |= {key: row[key] for key in ("shortNames", "categories") if key in row}
+    return found | ({"subresources": below} if below else {})
+
+
+def _response_kind(row: Json) -> Json:
+    return {"group": row.get("group", ""), "version": row.get("version", ""), "kind": row["kind"]}
 
 
 def _rows(kind: Kind) -> list[Json]:

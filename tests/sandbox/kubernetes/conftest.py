@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -58,12 +59,21 @@ class Side:
         """Send one request as a plain client; raises the error that fits."""
         return self.client.request(method, path, {}, body, media)
 
-    def accepting(self, path: str, form: str) -> Any:
-        """Return the answer, or the first event of a watch, in a form of `meta.k8s.io/v1`."""
+    def has_account(self, _: int) -> bool:
+        """Tell whether the namespace has its service account, without which it takes no pods."""
+        accounts = self.ask("GET", f"/api/v1/namespaces/{self.namespace}/serviceaccounts")
+        return bool(accounts["items"])
+
+    def discovery(self, path: str) -> Any:
+        """Return all groups in one document."""
+        return self.accepting(path, "APIGroupDiscoveryList", "apidiscovery.k8s.io;v=v2")
+
+    def accepting(self, path: str, form: str, group: str = "meta.k8s.io;v=v1") -> Any:
+        """Return the answer, or the first event of a watch, in a form of a group."""
         user = yaml.safe_load(self.kubeconfig.read_text())["users"][0]["user"]
         answer = requests.get(
             self.client.server + path,
-            headers={"Accept": f"application/json;as={form};g=meta.k8s.io;v=v1"}
+            headers={"Accept": f"application/json;as={form};g={group}"}
             | ({"Authorization": f"Bearer {user['token']}"} if "token" in user else {}),
             verify=self._client_configuration.ssl_ca_cert or True,
             timeout=10,
@@ -104,5 +114,6 @@ def servers(
 def side(servers: tuple[str, Path, Path]) -> Side:
     """Return one of the two servers with a fresh namespace."""
     found = Side(*servers, f"official-{uuid.uuid4().hex[:8]}")
-    found.says("create", "namespace", found.namespace)
+    found.ask("POST", "/api/v1/namespaces", {"metadata": {"name": found.namespace}})
+    list(itertools.takewhile(lambda ready: not ready, map(found.has_account, range(1000))))
     return found

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from remediation.built_in_kinds import PLURALS, WITHOUT_NAMESPACE
-from runbook_sandbox.kubernetes.discovery import groups, resources
+from runbook_sandbox.kubernetes.discovery import aggregated, groups, resources
 from runbook_sandbox.kubernetes.kinds import Kinds
 from runbook_sandbox.kubernetes.other_columns import OTHERS
 from runbook_sandbox.kubernetes.table_columns import COLUMNS
@@ -63,6 +63,13 @@ def test_the_client_knows_the_kinds_that_every_server_has(side: Side) -> None:
     rows = [(name, row) for name, each in found.items() for row in each if "/" not in row["name"]]
     assert {(name, row["kind"]): row["name"] for name, row in rows} == PLURALS
     assert {(name, row["kind"]) for name, row in rows if not row["namespaced"]} == WITHOUT_NAMESPACE
+
+
+def test_discovery_is_one_answer_for_clients_that_ask_so(side: Side) -> None:
+    """The document is that of a real server; without it kubectl sends a request for each group version."""
+    found = [each for name in ("/api", "/apis") for each in side.discovery(name)["items"]]
+    groups = [each for each in found if not each["metadata"].get("name", "").endswith("example.com")]
+    assert groups == [each for core in (True, False) for each in aggregated(Kinds(), core=core)["items"]]
 
 
 @pytest.mark.parametrize("place", DELETED)
