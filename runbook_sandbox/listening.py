@@ -18,7 +18,8 @@ from runbook_sandbox.certificates import Certificate
 # As the real API server and etcd: https://github.com/kubernetes/apiserver, pkg/server/config.go, MaxRequestBodyBytes.
 MOST_BYTES = 3 * 1024 * 1024
 MOST_CONNECTIONS = 512
-_HANDSHAKE_SECONDS, _IDLE_SECONDS = 10.0, 120.0
+# Of who has not said who they are, and of who has.
+_STRANGER_SECONDS, _IDLE_SECONDS = 10.0, 120.0
 _DRAINED = 8 * MOST_BYTES
 _PIECE = 65536
 _TLS_BEGINS = b"\x16"
@@ -68,7 +69,7 @@ class Listener(ThreadingHTTPServer):
         if self._certificate is None:
             super().finish_request(request, client_address)
             return
-        request.settimeout(_HANDSHAKE_SECONDS)
+        request.settimeout(_STRANGER_SECONDS)
         if request.recv(1, socket.MSG_PEEK) != _TLS_BEGINS:
             request.sendall(_WRONG_PROTOCOL)
             return
@@ -105,7 +106,7 @@ class Connection(BaseHTTPRequestHandler):
     """One connection; requests are served until the client goes away."""
 
     protocol_version = "HTTP/1.1"
-    timeout = _IDLE_SECONDS
+    timeout = _STRANGER_SECONDS
     wbufsize = -1
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
@@ -115,6 +116,10 @@ class Connection(BaseHTTPRequestHandler):
         """Serve requests until the client goes away."""
         with contextlib.suppress(*_GONE):
             super().handle()
+
+    def welcome(self) -> None:
+        """Let a client that has said who it is keep its connection for longer."""
+        self.connection.settimeout(_IDLE_SECONDS)
 
     def read_body(self) -> bytes:
         """Return the body of the request; raises TooLarge or Unreadable, and then no further request can be read."""

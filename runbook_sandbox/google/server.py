@@ -87,6 +87,7 @@ class _Handler(Connection):
         path, query = unquote(split.path), dict(parse_qsl(split.query))
         try:
             who = self._caller()
+            self.welcome()
             body = self._body()
         except GoogleError as problem:
             return self._send(problem.code, problem.as_json(), {})

@@ -75,6 +75,7 @@ class _Connection(Connection):
         cluster, request = self.server.cluster, self._head()
         try:
             if request.is_trusted or cluster.knows(request) or cluster.faults is not None:
+                self.welcome()
                 request.body = self.read_body()
             else:
                 self.skip_body()  # nobody's memory is for who has not said who they are

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -149,3 +150,22 @@ def test_there_is_a_limit_to_objects(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (codes[0], codes[-1]) == (201, 500)
         text = ask(found.url + MAPS, found.token, json.dumps(body).encode())[1]
         assert json.loads(text)["message"] == "etcdserver: mvcc: database space exceeded"
+
+
+def test_connections_have_a_limit(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes when it is reached is sent away, and taken when there is room again."""
+    monkeypatch.setattr("runbook_sandbox.listening.MOST_CONNECTIONS", 3)
+    held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+    refused = socket.create_connection(("127.0.0.1", server.port))
+    refused.settimeout(5)
+    assert refused.recv(1) == b""
+    for each in (*held, refused):
+        each.close()
+    for _ in range(100):
+        try:
+            code, _ = ask(server.url + "/version")
+        except OSError:
+            continue
+        assert code == 200
+        return
+    pytest.fail("the connections that were closed still count")
