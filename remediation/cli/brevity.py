@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-SCREEN = 24
+# Of 24 lines, less the heading and what to type next.
+SCREEN = 19
 # So many of a kind are shown; of more, the first ones and how many more there are.
 SEVERAL = 3
 

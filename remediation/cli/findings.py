@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from remediation.cli.brevity import SEVERAL, Shown, fitted
-from remediation.cli.console import one_line, style
+from remediation.cli.console import style
 from remediation.cli.layout import labelled
 from remediation.commands import Command, Hint
 from remediation.model import Finding
@@ -62,7 +62,7 @@ def _finding(item: Told, *, brief: bool) -> Iterator[str]:
     finding = item.finding
     yield from _first(item, finding.summary)
     if finding.status == "fault":
-        yield f"{_BELOW}{one_line(finding.resource)}, {finding.confidence}"
+        yield from labelled(_BELOW, f"{finding.resource}, {finding.confidence}")
     for text in _evidence(finding.evidence) if brief else finding.evidence:
         yield from labelled(_BELOW, text)
     if finding.status == "fault":

@@ -46,7 +46,9 @@ def plan_text(plan: State, *, full: bool = False) -> Shown:
 
 
 def _lines(plan: State, *, brief: bool) -> list[str]:
-    details = [line for change in plan["changes"] for line in _details(change, brief=brief)]
+    passing = [change for change in plan["changes"] if brief and change.get("temporary") and change["reversible"]]
+    shown = [change for change in plan["changes"] if change not in passing]
+    details = [line for change in shown for line in _details(change, brief=brief)] + list(_notes(passing))
     rest = [*_already(plan["already_ok"], brief=brief), *check_lines(plan["checks"], brief=brief)]
     parts = [list(_summary(plan["changes"], brief=brief)), details, rest]
     return [line for part in parts if part for line in ("", *part)]
@@ -83,7 +85,7 @@ def _line(change: State, what: str) -> str:
     """Return a change on one line: as much of what qualifies it as fits."""
     sign, colour = _SIGNS[change["action"]]
     count = len(change["edits"])
-    told = [f"{count} field{'s' if count != 1 else ''}", *_marks(change)]
+    told = [f"{count} field{'s' if count != 1 else ''}", *_marks(change)]  # what matters most goes last
     text = one_line(f"{sign} {what}")
     while told and len(text) + len(", ".join(told)) + 4 > WIDTH:
         told.pop(0)
@@ -91,13 +93,11 @@ def _line(change: State, what: str) -> str:
 
 
 def _marks(change: State) -> list[str]:
-    return [_IRREVERSIBLE] * (not change["reversible"]) + [_TEMPORARY] * bool(change.get("temporary"))
+    return [_TEMPORARY] * bool(change.get("temporary")) + [_IRREVERSIBLE] * (not change["reversible"])
 
 
 def _details(change: State, *, brief: bool) -> Iterator[str]:
-    """Yield what changes in one resource; of one that is there for the time of the run, its line says enough in brief."""
-    if brief and change.get("temporary"):
-        return
+    """Yield what changes in one resource."""
     sign, colour = _SIGNS[change["action"]]
     yield "  " + style(one_line(f"{sign} {change['address']}"), fg=colour, bold=True)
     yield from (f"      {mark}" for mark in _marks(change))
@@ -111,6 +111,14 @@ def _details(change: State, *, brief: bool) -> Iterator[str]:
     yield from _members(change, members)
     if change.get("note"):
         yield from labelled("      note: ", change["note"])
+
+
+def _notes(changes: list[State]) -> Iterator[str]:
+    """Yield what has to be known of resources that are there for the time of the run; else their line says enough in brief."""
+    noted = [change for change in changes if change.get("note")]
+    for note in dict.fromkeys(change["note"] for change in noted):
+        addresses = few(change["address"] for change in noted if change["note"] == note)
+        yield from labelled("  note: ", f"{addresses}: {note}")
 
 
 def _tells_nothing(path: str) -> bool:
