@@ -45,6 +45,11 @@ class Sandbox:
         return self.folder / "kubeconfig"
 
     @property
+    def context(self) -> str:
+        """The context of its cluster; a person's kubectl or gcloud may have made another one the current one."""
+        return "control-plane" if self.folder.name == KINDS["real"] else "sandbox"
+
+    @property
     def token_file(self) -> Path:
         """The access token for the emulated Google APIs; only the owner of the sandbox may read it."""
         return self.folder / "google-token"

@@ -166,7 +166,7 @@ def _put(fault: Any, kind: str) -> None:
 
     found = running_sandbox(kind)
     os.environ.pop("KUBECONFIG", None)
-    configuration, _ = configurations.load(str(found.kubeconfig), None)
+    configuration, _ = configurations.load(str(found.kubeconfig), found.context)
     fault.put(KubernetesClient(configuration), found, kind == "real")
 
 

@@ -101,7 +101,7 @@ class Session:
         from remediation.clients import configurations  # noqa: PLC0415
 
         if self.sandbox:
-            return configurations.load(str(self.sandbox.kubeconfig), None)
+            return configurations.load(str(self.sandbox.kubeconfig), self.sandbox.context)
         if context:
             remember_target(context=context)
         with self.patience.asking("the login of this context"):

@@ -319,7 +319,9 @@ def test_last_is_the_last_run_that_changed_something(world: World, run: Any) -> 
     assert (nothing["code"], nothing["status"]) == (0, "already_ok")
     done = run("rollback", "last", "--yes")
     assert (done["run_id"], done["status"]) == (changed["run_id"], "rolled_back")
-    assert f"run {idle['run_id']} changed nothing; the last run that did is {changed['run_id']}" in " ".join(done["stderr"].split())
+    assert f"run {idle['run_id']} changed nothing; the last run that did is {changed['run_id']}" in " ".join(
+        done["stderr"].split()
+    )
     assert comparable(world.state()) == before
     statuses = {item["run_id"]: item["status"] for item in run("runs")["runs"]}
     assert statuses == {changed["run_id"]: "rolled_back", idle["run_id"]: "already_ok"}

@@ -76,3 +76,13 @@ def test_it_is_one_document_for_machines() -> None:
     assert entered["CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER"].startswith("http://127.0.0.1:")
     left = json.loads(shell(f"{ENTER}; {RUNBOOK} sandbox env --unset -o json"))["variables"]
     assert left == dict.fromkeys(entered)
+
+
+def test_what_kubectl_makes_the_current_context_is_not_where_runbook_goes(assets: Path) -> None:
+    """Nor do credentials that gcloud gets for the sandbox's cluster change which target a run is recorded for."""
+    kubectl = f"{assets}/kubectl config"
+    mine = f"{kubectl} set-context mine --cluster sandbox --user sandbox; {kubectl} use-context mine"
+    shown = shell(
+        f"{ENTER}; ( {mine} ) >&2; {RUNBOOK} diagnose ip-masq-agent --sandbox -o json; {kubectl} use-context sandbox >&2"
+    )
+    assert json.loads(shown)["target"]["context"] == "sandbox"
