@@ -47,12 +47,15 @@ PROTECTION = {
     "volumeattributesclasses": "kubernetes.io/vac-protection",
 }
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - where pods find their token
+# What the server has chosen for a service and keeps when an update does not tell it.
+_ALLOCATED = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort")
 # Numbers that Go writes in a status even when they are zero, though the schema does not require them.
 _FIRST_STATUS: dict[str, dict[str, Any]] = {
     "horizontalpodautoscalers": {"desiredReplicas": 0},
     "statefulsets": {"availableReplicas": 0},
     "poddisruptionbudgets": {"currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0},
 }
+_SYSTEM_PRIORITIES = {"system-node-critical": 2000001000, "system-cluster-critical": 2000000000}
 SERVICE_RANGE = ipaddress.ip_network("10.96.0.0/16")
 
 
@@ -95,6 +98,10 @@ def admit(kind: Kind, obj: Object) -> None:
 def admit_update(kind: Kind, new: Object, old: Object) -> None:
     """Change an updated object in place: generation and what the server keeps."""
     admit(kind, new)
+    if kind.plural == "namespaces":
+        new.setdefault("spec", {})["finalizers"] = old.get("spec", {}).get("finalizers", ["kubernetes"])
+    if kind.plural == "services" and new["spec"].get("type") == old["spec"].get("type"):
+        new["spec"] = {key: old["spec"][key] for key in _ALLOCATED if key in old["spec"]} | new["spec"]
     if not _is_counted(kind):
         return
     changed = _counted(kind, new) != _counted(kind, old)
@@ -115,8 +122,13 @@ def _is_counted(kind: Kind) -> bool:
 
 
 def _counted(kind: Kind, obj: Object) -> Any:
+    """Return what the generation counts changes of: the spec, and with a deployment its annotations too."""
     if kind.custom is not None:
         return {key: item for key, item in obj.items() if key not in {"apiVersion", "metadata", "status"}}
+    if kind.storage == "deployments.apps":
+        return obj.get("spec"), obj["metadata"].get("annotations", {})
+    if kind.storage == "endpointslices.discovery.k8s.io":
+        return {**obj, "metadata": {key: obj["metadata"].get(key, {}) for key in ("labels", "annotations")}}
     return obj.get("spec", obj.get("webhooks"))
 
 
@@ -173,7 +185,7 @@ def _pod(store: Store, pod: Object) -> None:
         spec["imagePullSecrets"] = clone(account["imagePullSecrets"])
     if spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True)):
         _mount_token(spec)
-    _pod_scheduling(spec)
+    _pod_scheduling(store, pod)
     pod["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
 
 
@@ -196,8 +208,17 @@ def _mount_token(spec: dict[str, Any]) -> None:
         each.setdefault("volumeMounts", []).append(dict(mount))
 
 
-def _pod_scheduling(spec: dict[str, Any]) -> None:
-    spec.setdefault("priority", 2000001000 if spec.get("priorityClassName") == "system-node-critical" else 0)
+def _priority(store: Store, pod: Object) -> int:
+    name = pod["spec"].get("priorityClassName", "")
+    found = store.get("priorityclasses.scheduling.k8s.io", "", name) if name else {}
+    if found is None and name not in _SYSTEM_PRIORITIES:
+        raise forbidden("", "pods", pod["metadata"]["name"], f"no PriorityClass with name {name} was found")
+    return int((found or {}).get("value", _SYSTEM_PRIORITIES.get(name, 0)))
+
+
+def _pod_scheduling(store: Store, pod: Object) -> None:
+    spec = pod["spec"]
+    spec.setdefault("priority", _priority(store, pod))
     spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
     known = {(each.get("key"), each.get("effect")) for each in spec.get("tolerations", ())}
     for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):

@@ -8,9 +8,11 @@ from typing import Any
 
 from runbook_sandbox.kubernetes import (
     authentication,
+    cautions,
     deleting,
     discovery,
     openapi,
+    options,
     paging,
     patches,
     problems,
@@ -22,8 +24,9 @@ from runbook_sandbox.kubernetes import (
     watch,
     writing,
 )
+from runbook_sandbox.kubernetes.bodies import decode_body
 from runbook_sandbox.kubernetes.containers import Containers
-from runbook_sandbox.kubernetes.decoding import Decoder, decode_body
+from runbook_sandbox.kubernetes.decoding import Decoder
 from runbook_sandbox.kubernetes.kinds import Kind, Kinds
 from runbook_sandbox.kubernetes.objects import Object
 from runbook_sandbox.kubernetes.requests import Request, Response, Route, User, route
@@ -59,8 +62,7 @@ class Api:
         """Return the answer to a request."""
         try:
             request.user = rbac.impersonate(self.store, authentication.authenticate(request, self.tokens), request)
-            static = self._static(request)
-            return static if static is not None else self._answer(route(self.kinds, request), request)
+            return self._static(request) or self._of_resource(request)
         except problems.UnknownPath:
             return Response(404, "404 page not found\n", "text/plain; charset=utf-8")
         except problems.Problem as problem:
@@ -74,6 +76,12 @@ class Api:
             return problems.internal().response
 
     def _static(self, request: Request) -> Response | None:
+        found = self._document(request)
+        if found is not None and request.method != "GET":
+            raise problems.wrong_method()
+        return found
+
+    def _document(self, request: Request) -> Response | None:
         path = request.path.rstrip("/") or "/"
         authentication.check_path(request.user, path)
         if path in _HEALTH:
@@ -114,8 +122,18 @@ class Api:
                 return Response(200, discovery.resources(self.kinds, f"{name}/{version}"))
         return None
 
+    def _of_resource(self, request: Request) -> Response:
+        found = route(self.kinds, request)
+        try:
+            answer = self._answer(found, request)
+        except problems.Problem as problem:
+            answer = problem.response
+        answer.headers |= cautions.joined(cautions.about(found.kind, request), answer.headers)
+        return answer
+
     def _answer(self, found: Route, request: Request) -> Response:
         rbac.check(self.store, request.user, rbac.attributes(found))
+        options.check(found.verb, request)
         if found.kind.plural in reviews.REVIEWS:
             return self._review(found, request)
         if found.subresource not in {"", "status", "finalize"}:
@@ -130,9 +148,6 @@ class Api:
             "delete": self._delete,
             "deletecollection": self._delete_all,
         }
-        needs_name = found.verb in {"update", "patch"}
-        if found.verb not in verbs or (needs_name is not bool(found.name) and (needs_name or found.verb == "create")):
-            raise problems.wrong_method()
         return verbs[found.verb](found, request)
 
     def _review(self, found: Route, request: Request) -> Response:
@@ -158,7 +173,9 @@ class Api:
             objects, version = self._selected(found, request), self.store.version
         page, left, token = paging.page(objects, query, version)
         metadata: dict[str, Any] = {"resourceVersion": str(version)}
-        metadata |= {"continue": token, "remainingItemCount": left} if token else {}
+        metadata |= {"continue": token} if token else {}
+        # How many match a selector further on, the real server does not count.
+        metadata |= {"remainingItemCount": left} if token and not query.get("labelSelector") else {}
         return Response(200, rendering.wanted(request).list(kind, page, metadata))
 
     def _selected(self, found: Route, request: Request) -> list[Object]:
@@ -169,7 +186,8 @@ class Api:
     def _check_version(self, version: str) -> None:
         if version and not version.isdigit():
             raise problems.bad_request(
-                f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: invalid syntax'
+                f'invalid resource version: resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing'
+                f' "{version}": invalid syntax'
             )
         if version and int(version) > self.store.version:
             causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
@@ -178,6 +196,10 @@ class Api:
 
     def _watch(self, found: Route, request: Request) -> Response:
         kind, query = found.kind, request.query
+        version = query.get("resourceVersion", "")
+        if version and not version.isdigit():
+            why = f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
+            raise problems.Problem(500, "", why)
         chosen = query.get("fieldSelector", "") or (f"metadata.name={found.name}" if found.name else "")
         form = rendering.wanted(request)
         watched = watch.Watched(
@@ -188,8 +210,8 @@ class Api:
             lambda version: form.bookmark(kind, version),
         )
         span = watch.Span(
-            query.get("resourceVersion", ""),
-            float(query.get("timeoutSeconds") or _WATCH_SECONDS),
+            version,
+            float(options.integer(request, "timeoutSeconds") or _WATCH_SECONDS),
             request.flag("allowWatchBookmarks"),
             request.flag("sendInitialEvents"),
             self.is_open,
@@ -203,7 +225,7 @@ class Api:
         if request.content_type not in {"", "application/json", "application/yaml"}:
             raise problems.unsupported_media()
         obj, decoder = decode_body(kind, request.body, request.content_type)
-        return obj, warnings_of(decoder, request)
+        return obj, cautions.of_fields(decoder, request)
 
     def _create(self, found: Route, request: Request) -> Response:
         if self.store.is_full:
@@ -226,8 +248,10 @@ class Api:
 
     def _patch(self, found: Route, request: Request) -> Response:
         with self.store.lock:
-            code, new = patches.patch(self.store, found, request)
-        return self._shown(code, found.kind, new, request)
+            code, new, complaints = patches.patch(self.store, found, request)
+        answer = self._shown(code, found.kind, new, request)
+        answer.headers |= cautions.headers(complaints, request)
+        return answer
 
     def _delete(self, found: Route, request: Request) -> Response:
         how = deleting.options(request)
@@ -245,19 +269,5 @@ class Api:
             objects = self._selected(found, request)
             for each in objects:
                 deleting.delete(self.store, found.kind, each, how)
-        body = {"kind": f"{found.kind.name}List", "apiVersion": found.kind.group_version}
-        return Response(200, body | {"metadata": {"resourceVersion": str(self.store.version)}, "items": objects})
-
-
-def warnings_of(decoder: Decoder, request: Request) -> dict[str, str]:
-    """Return the warning header of unknown fields; raises Problem (400) for them in strict validation."""
-    mode = request.query.get("fieldValidation", "Warn")
-    kind = decoder.kind
-    if decoder.complaints and mode == "Strict":
-        raise problems.bad_request(
-            f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {decoder.summary()}'
-        )
-    if not decoder.complaints or mode == "Ignore":
-        return {}
-    quoted = (each.replace("\\", "\\\\").replace('"', '\\"') for each in decoder.complaints)
-    return {"Warning": ", ".join(f'299 - "{each}"' for each in quoted)}
+        metadata = {"resourceVersion": str(self.store.version)}
+        return Response(200, rendering.wanted(request).list(found.kind, objects, metadata))

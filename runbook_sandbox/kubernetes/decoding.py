@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
-from runbook_sandbox import yaml_text
-from runbook_sandbox.kubernetes import structural
+from runbook_sandbox.kubernetes import go_json, structural
 from runbook_sandbox.kubernetes.kinds import Kind, types
 from runbook_sandbox.kubernetes.objects import Object
-from runbook_sandbox.kubernetes.problems import bad_request
 from runbook_sandbox.kubernetes.quantities import canonical
 
-_GO_NAMES = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
-_EXPECTED = {"string": (str,), "boolean": (bool,), "integer": (int,), "number": (int, float), "bytes": (str,)}
-_GO_TYPES = {"string": "string", "boolean": "bool", "integer": "int32", "number": "float64", "bytes": "[]uint8"}
-_ZEROS = {"string": "", "boolean": False, "integer": 0, "number": 0}
+_EXPECTED = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "long": (int,),
+    "number": (int, float),
+    "bytes": (str,),
+    "time": (str,),
+}
+_GO_TYPES = {
+    "string": "string",
+    "boolean": "bool",
+    "integer": "int32",
+    "long": "int64",
+    "number": "float64",
+    "bytes": "[]uint8",
+    "time": "v1.Time",
+    "quantity": "resource.Quantity",
+}
+_ZEROS = {"string": "", "boolean": False, "integer": 0, "long": 0, "number": 0}
+_BITS = {"integer": 31, "long": 63}
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_NO_BASE64 = re.compile(r"[^A-Za-z0-9+/=\r\n]")
 # False is the zero value of these fields, which have `omitempty`; elsewhere it is a pointer and is kept.
 _PLAIN_BOOLEANS = frozenset(
     {
@@ -36,13 +54,54 @@ _PLAIN_NUMBERS = frozenset({"minReadySeconds", "hostPort", "nodePort", "initialD
 # The empty text of these fields means something of its own.
 _TEXT_POINTERS = frozenset({"storageClassName", "fsType"})
 _NO_AMOUNT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-# Their rules are written also when there are none; the schema does not require them.
-_ROLES = frozenset({"rbac.v1.Role", "rbac.v1.ClusterRole"})
+# What is written also when it is empty, though the schema does not require it.
+_WRITTEN = {
+    "rbac.v1.Role": ("rules",),
+    "rbac.v1.ClusterRole": ("rules",),
+    "storage.v1.CSINodeDriver": ("topologyKeys",),
+    "autoscaling.v2.HorizontalPodAutoscalerStatus": ("currentMetrics", "desiredReplicas"),
+}
 _COMPLAINTS_KEPT = 20
 
 
 class WrongType(Exception):
     """A value whose JSON type is not that of the field."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A field as Go's decoder names it: the struct that has it, and the path without indexes."""
+
+    struct: str
+    field: str
+
+    def wrong(self, value: Any, shape: Any) -> WrongType:
+        """Return the error for a value of another type."""
+        kind = go_json.kind(value)
+        if kind == "number" and shape in _BITS:
+            kind += f" {go_json.written(value)}"
+        return WrongType(
+            f"json: cannot unmarshal {kind} into Go struct field {self.struct}.{self.field} of type {_go_type(shape)}"
+        )
+
+
+def _go_type(shape: Any) -> str:
+    if isinstance(shape, dict):
+        return f"map[string]{_go_type(shape['map'])}" if "map" in shape else f"[]{_go_type(shape['list'])}"
+    return f"v1.{shape.rpartition('.')[2]}" if shape.startswith("@") else _GO_TYPES.get(shape, shape)
+
+
+def _check_scalar(shape: str, value: Any, place: _Place) -> None:
+    expected = _EXPECTED.get(shape)
+    if expected and (not isinstance(value, expected) or (isinstance(value, bool) and shape != "boolean")):
+        raise place.wrong(value, shape)
+    if shape in _BITS and not -(2 ** _BITS[shape]) <= value < 2 ** _BITS[shape]:
+        raise place.wrong(value, shape)
+    if shape == "time" and not _TIME.fullmatch(value):
+        layout = "2006-01-02T15:04:05Z07:00"
+        raise WrongType(f'parsing time "{value}" as "{layout}": cannot parse "{value}" as "2006"')
+    if shape == "bytes" and (wrong := _NO_BASE64.search(value)):
+        raise WrongType(f"illegal base64 data at input byte {wrong.start()}")
 
 
 class Decoder:
@@ -58,7 +117,7 @@ class Decoder:
         self.complaints: list[str] = []
 
     def parse(self, text: bytes) -> Any:
-        """Return the value of a JSON text, remembering duplicate keys."""
+        """Return the value of a JSON text, remembering duplicate keys and how fractions were written."""
         duplicates: list[str] = []
 
         def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -66,7 +125,7 @@ class Decoder:
             duplicates.extend(sorted({key for key in keys if keys.count(key) > 1}))
             return dict(found)
 
-        value = json.loads(text, object_pairs_hook=pairs)
+        value = json.loads(text.decode(errors="replace"), object_pairs_hook=pairs, parse_float=go_json.fraction)
         self.complaints += [f'duplicate field "{_path_of(value, key)}"' for key in duplicates]
         return value
 
@@ -80,74 +139,77 @@ class Decoder:
             return self._custom(self.kind.custom.schema, obj)
         if not self.kind.type:
             return obj
-        found: Object = self._object(self.kind.type, obj, "", self.kind.name)
+        found: Object = self._object(self.kind.type, obj, "", _Place("", ""))
         return found
 
     def _custom(self, schema: dict[str, Any], obj: Object) -> Object:
         own = {key: item for key, item in obj.items() if key not in {"apiVersion", "kind", "metadata"}}
         found: Object = {key: obj[key] for key in ("apiVersion", "kind") if key in obj}
-        metadata = self._object("meta.v1.ObjectMeta", obj.get("metadata") or {}, "metadata", "ObjectMeta.metadata")
+        place = _Place(self.kind.name, "metadata")
+        metadata = self._object("meta.v1.ObjectMeta", obj.get("metadata") or {}, "metadata", place)
         body = structural.pruned(schema, own, "", lambda path: self.complaints.append(f'unknown field "{path}"'))
         found |= {"metadata": metadata, **body}
         return found
 
-    def _value(self, shape: Any, value: Any, path: str, go_path: str) -> Any:
+    def _value(self, shape: Any, value: Any, path: str, place: _Place) -> Any:
         if isinstance(shape, dict):
-            return self._collection(shape, value, path, go_path)
+            return self._collection(shape, value, path, place)
         if shape.startswith("@"):
-            return self._object(shape[1:], value, path, go_path)
-        expected = _EXPECTED.get(shape)
-        if expected and (not isinstance(value, expected) or (isinstance(value, bool) and shape != "boolean")):
-            raise WrongType(
-                f"json: cannot unmarshal {_GO_NAMES[type(value)]} into Go struct field {go_path}"
-                f" of type {_GO_TYPES[shape]}"
-            )
+            return self._object(shape[1:], value, path, place)
+        _check_scalar(shape, value, place)
         return _amount(value) if shape == "quantity" and not self.as_written else value
 
-    def _collection(self, shape: dict[str, Any], value: Any, path: str, go_path: str) -> Any:
-        wanted = dict if "map" in shape else list
-        if not isinstance(value, wanted):
-            raise WrongType(f"json: cannot unmarshal {_GO_NAMES[type(value)]} into Go struct field {go_path}")
+    def _collection(self, shape: dict[str, Any], value: Any, path: str, place: _Place) -> Any:
+        if not isinstance(value, dict if "map" in shape else list):
+            raise place.wrong(value, shape)
         if isinstance(value, dict):
             return {
-                key: self._member(shape["map"], item, f"{path}.{key}", go_path)
+                key: self._member(shape["map"], item, f"{path}.{key}", place)
                 for key, item in value.items()
                 if item is not None or not self.as_written
             }
-        return [self._member(shape["list"], item, f"{path}[{index}]", go_path) for index, item in enumerate(value)]
+        return [self._member(shape["list"], item, f"{path}[{index}]", place) for index, item in enumerate(value)]
 
-    def _member(self, shape: Any, value: Any, path: str, go_path: str) -> Any:
+    def _member(self, shape: Any, value: Any, path: str, place: _Place) -> Any:
         """Return a member of a list or map; null is the zero value of what it holds."""
         if value is not None:
-            return self._value(shape, value, path, go_path)
+            return self._value(shape, value, path, place)
         if isinstance(shape, str) and shape.startswith("@"):
-            return self._object(shape[1:], {}, path, go_path)
+            return self._object(shape[1:], {}, path, place)
         return None if isinstance(shape, dict) or shape in {"any", "time"} else _ZEROS.get(shape, "")
 
-    def _object(self, name: str, value: Any, path: str, go_path: str) -> Any:
+    def _object(self, name: str, value: Any, path: str, place: _Place) -> Any:
         if not isinstance(value, dict):
-            raise WrongType(f"json: cannot unmarshal {_GO_NAMES[type(value)]} into Go struct field {go_path}")
+            raise place.wrong(value, "@" + name)
         found = types()[name]
-        fields, required = found["fields"], found.get("required", ())
-        if not fields:
+        if not found["fields"]:
             return value
-        self._complain(value, fields, path)
-        known = {
-            key: self._value(fields[key], item, _join(path, key), f"{go_path}.{key}")
-            for key, item in value.items()
-            if item is not None and key in fields
-        }
+        known = self._fields(name, found["fields"], value, path, place)
         if self.as_written:
             return known
         for key in found.get("values", ()):
-            if key not in known and fields[key].startswith("@"):
-                known[key] = self._object(fields[key][1:], {}, _join(path, key), go_path)
-        # What the schema requires is written also when it is empty; the rest mostly has `omitempty`.
-        kept = {key: item for key, item in known.items() if key in required or not _is_omitted(key, item, fields[key])}
-        return kept | _always_written(found, kept) | ({"rules": None} if name in _ROLES and "rules" not in kept else {})
+            if key not in known and found["fields"][key].startswith("@"):
+                known[key] = self._object(found["fields"][key][1:], {}, _join(path, key), place)
+        # What the schema requires is written also when it is zero; the rest mostly has `omitempty`.
+        required = found.get("required", ())
+        kept = {
+            key: item
+            for key, item in known.items()
+            if (key in required and item not in ([], {})) or not _is_omitted(key, item, found["fields"][key])
+        }
+        return kept | _always_written(name, found, kept)
 
-    def _complain(self, value: dict[str, Any], fields: dict[str, Any], path: str) -> None:
-        self.complaints += [f'unknown field "{_join(path, key)}"' for key in value if key not in fields]
+    def _fields(
+        self, name: str, fields: dict[str, Any], value: dict[str, Any], path: str, place: _Place
+    ) -> dict[str, Any]:
+        known = {}
+        for key, item in value.items():
+            if key not in fields:
+                self.complaints.append(f'unknown field "{_join(path, key)}"')
+            elif item is not None:
+                inner = _Place(name.rpartition(".")[2], _join(place.field, key))
+                known[key] = self._value(fields[key], item, _join(path, key), inner)
+        return known
 
     def summary(self) -> str:
         """Return the complaints as the API server words them."""
@@ -161,9 +223,10 @@ def _amount(value: Any) -> str:
         raise WrongType(_NO_AMOUNT) from error
 
 
-def _always_written(type_: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+def _always_written(name: str, found: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that Go writes even when they are zero: those that the schema requires."""
-    missing = {key: type_["fields"][key] for key in type_.get("required", ()) if key not in known}
+    required = (*found.get("required", ()), *_WRITTEN.get(name, ()))
+    missing = {key: found["fields"][key] for key in required if key not in known}
     zeros = {key: None if isinstance(shape, dict) else _ZEROS.get(shape) for key, shape in missing.items()}
     return {key: zero for key, zero in zeros.items() if zero is not None or isinstance(missing[key], dict)}
 
@@ -174,7 +237,7 @@ def _join(path: str, key: str) -> str:
 
 def _is_omitted(key: str, value: Any, shape: Any) -> bool:
     if isinstance(shape, dict):
-        return not value and key not in {"rules", "items"}
+        return not value and key != "items"
     if value is False:
         return key in _PLAIN_BOOLEANS
     if value == 0:
@@ -195,50 +258,3 @@ def _path_of(value: Any, key: str) -> str:
 def decoded(kind: Kind, obj: Object) -> Object:
     """Return an object as Go writes it again; raises WrongType."""
     return Decoder(kind).decode(obj)
-
-
-def decode_body(kind: Kind, body: bytes, content_type: str) -> tuple[Object, Decoder]:
-    """Return the object of a request's body, which may be JSON or YAML.
-
-    Raises:
-        Problem: 400 when it cannot be read, or when it is of another kind.
-    """
-    decoder = Decoder(kind)
-    try:
-        value = yaml_text.load(body) if "yaml" in content_type else decoder.parse(body)
-    except (ValueError, yaml_text.YamlProblem) as error:
-        raise _unreadable(kind, body, error) from error
-    if not isinstance(value, dict):
-        raise bad_request(f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: not an object')
-    _check_kind(kind, value)
-    return _decode(kind, decoder, value), decoder
-
-
-def _decode(kind: Kind, decoder: Decoder, value: Object) -> Object:
-    try:
-        return decoder.decode(value)
-    except WrongType as error:
-        raise bad_request(
-            f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {error}'
-        ) from error
-
-
-def _unreadable(kind: Kind, body: bytes, error: Exception) -> Exception:
-    ended = (re.search(r"Expecting|Unterminated", str(error)) and "unexpected end of JSON input") or str(error)
-    return bad_request(
-        f"the object provided is unrecognized (must be of type {kind.name}): couldn't get version/kind;"
-        f" json parse error: {ended} ({body.decode(errors='replace')[:200]})"
-    )
-
-
-def _check_kind(kind: Kind, value: Object) -> None:
-    version, name = value.setdefault("apiVersion", kind.group_version), value.setdefault("kind", kind.name)
-    if name != kind.name:
-        raise bad_request(
-            f'{name} in version "{version.rpartition("/")[2]}" cannot be handled as a {kind.name}: converting'
-            f" ({version.rpartition('/')[2]}.{name}) to ({kind.group or 'core'}.{kind.name}): unknown conversion"
-        )
-    if version != kind.group_version:
-        raise bad_request(
-            f"the API version in the data ({version}) does not match the expected API version ({kind.group_version})"
-        )

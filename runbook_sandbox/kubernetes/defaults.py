@@ -130,7 +130,9 @@ def _job(obj: Object) -> None:
 
 def _service(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
-    fill(spec, type="ClusterIP", sessionAffinity="None", internalTrafficPolicy="Cluster")
+    fill(spec, type="ClusterIP", sessionAffinity="None")
+    if spec["type"] != "ExternalName":
+        fill(spec, internalTrafficPolicy="Cluster")
     if spec["type"] in {"NodePort", "LoadBalancer"}:
         spec.setdefault("externalTrafficPolicy", "Cluster")
     for port in spec.get("ports", ()):

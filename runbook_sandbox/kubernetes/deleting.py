@@ -6,8 +6,13 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from runbook_sandbox.kubernetes import options as options_of_query
 from runbook_sandbox.kubernetes import problems
+from runbook_sandbox.kubernetes.bodies import SCHEME, TYPE_META
 from runbook_sandbox.kubernetes.custom_kinds import CLEANUP, DEFINITIONS
+from runbook_sandbox.kubernetes.decoding import WrongType, decoded
+from runbook_sandbox.kubernetes.go_json import complaint
+from runbook_sandbox.kubernetes.go_json import kind as kind_of
 from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object, clone, name_of, now
 from runbook_sandbox.kubernetes.protobuf import decode, is_protobuf
@@ -18,6 +23,9 @@ FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 # Jobs of batch/v1 and replication controllers keep their pods unless the client asks otherwise.
 _ORPHANING = frozenset({"jobs", "replicationcontrollers"})
 _POLICIES = {"Foreground": FOREGROUND, "Orphan": ORPHAN}
+
+
+_OPTIONS = Kind("", "v1", "", "DeleteOptions", type="meta.v1.DeleteOptions")
 
 
 @dataclass(frozen=True)
@@ -34,16 +42,26 @@ def options(request: Request) -> DeleteOptions:
     """Return the options of a request's query and body; raises Problem (422) for an unknown dry run."""
     body = _body(request)
     dry_run = body.get("dryRun") or ([request.query["dryRun"]] if request.query.get("dryRun") else [])
+    policy = body.get("propagationPolicy") or request.query.get("propagationPolicy", "")
+    orphans = bool(body.get("orphanDependents")) or request.flag("orphanDependents")
+    _refuse(dry_run, policy, orphans=orphans)
+    grace = body.get("gracePeriodSeconds", options_of_query.integer(request, "gracePeriodSeconds"))
+    return DeleteOptions(grace, "Orphan" if orphans else policy, body.get("preconditions") or {}, bool(dry_run))
+
+
+def _refuse(dry_run: list[str], policy: str, *, orphans: bool) -> None:
+    causes = []
+    if policy and orphans:
+        why = "orphanDependents and deletionPropagation cannot be both set"
+        causes.append(problems.cause("propagationPolicy", f'Invalid value: "{policy}": {why}'))
+    elif policy not in {"", "Foreground", "Background", "Orphan"}:
+        message = f'Unsupported value: "{policy}": supported values: "Foreground", "Background", "Orphan", "nil"'
+        causes.append(problems.cause("propagationPolicy", message, "FieldValueNotSupported"))
     if dry_run not in ([], ["All"]):
         message = f'Unsupported value: {json.dumps(dry_run)}: supported values: "All"'
-        raise problems.invalid(
-            "DeleteOptions", "meta.k8s.io", "", [problems.cause("dryRun", message, "FieldValueNotSupported")]
-        )
-    grace = body.get("gracePeriodSeconds", request.query.get("gracePeriodSeconds"))
-    policy = body.get("propagationPolicy") or request.query.get("propagationPolicy", "")
-    if body.get("orphanDependents") or request.flag("orphanDependents"):
-        policy = "Orphan"
-    return DeleteOptions(None if grace is None else int(grace), policy, body.get("preconditions") or {}, bool(dry_run))
+        causes.append(problems.cause("dryRun", message, "FieldValueNotSupported"))
+    if causes:
+        raise problems.invalid("DeleteOptions", "meta.k8s.io", "", causes)
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -54,8 +72,18 @@ def _body(request: Request) -> dict[str, Any]:
     try:
         found = json.loads(request.body)
     except ValueError as error:
-        raise problems.bad_request(f"json parse error: {error}") from error
-    return found if isinstance(found, dict) else {}
+        why = complaint(request.body, error)
+        raise problems.bad_request(f"couldn't get version/kind; json parse error: {why}") from error
+    if not isinstance(found, dict):
+        why = f"json: cannot unmarshal {kind_of(found)} into Go value of type {TYPE_META}"
+        raise problems.bad_request(f"couldn't get version/kind; json parse error: {why}")
+    if found.get("kind", _OPTIONS.name) != _OPTIONS.name:
+        name, version = found["kind"], found.get("apiVersion")
+        raise problems.bad_request(f'no kind "{name}" is registered for version "{version}" {SCHEME}')
+    try:
+        return decoded(_OPTIONS, found)
+    except WrongType as error:
+        raise problems.bad_request(str(error)) from error
 
 
 def delete(store: Store, kind: Kind, obj: Object, how: DeleteOptions) -> tuple[Object, bool]:
@@ -75,9 +103,20 @@ def delete(store: Store, kind: Kind, obj: Object, how: DeleteOptions) -> tuple[O
     return {**going, "metadata": {**going["metadata"], "resourceVersion": version}}, gone
 
 
+def _check_namespace(kind: Kind, obj: Object, uid: str | None, version: str | None) -> None:
+    """Check as the storage does, for a namespace is marked there before anything else is looked at."""
+    found = obj["metadata"]
+    for what, wanted, present in (("UID", uid, found["uid"]), ("ResourceVersion", version, found["resourceVersion"])):
+        if wanted and wanted != present:
+            why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {present}"
+            raise problems.conflict(kind, found["name"], why)
+
+
 def _check(kind: Kind, obj: Object, preconditions: dict[str, str]) -> None:
     found, name = obj["metadata"], obj["metadata"]["name"]
     uid, version = preconditions.get("uid"), preconditions.get("resourceVersion")
+    if kind.plural == "namespaces":
+        _check_namespace(kind, obj, uid, version)
     if uid and uid != found["uid"]:
         raise problems.precondition_failed(
             kind,

@@ -50,7 +50,8 @@ def resources(kinds: Kinds, group_version: str) -> Json:
     added = [each for each in kinds if each.group_version == group_version and each.plural not in known]
     found = [{key: item for key, item in row.items() if key != "groupVersion"} for row in rows]
     found += [row for each in added for row in _rows(each)]
-    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": found}
+    version = {} if group_version == "v1" else {"apiVersion": "v1"}  # the oldest group does not tell it
+    return {"kind": "APIResourceList", **version, "groupVersion": group_version, "resources": found}
 
 
 def is_aggregated(accept: str) -> bool:

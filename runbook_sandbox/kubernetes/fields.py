@@ -75,7 +75,8 @@ def _walk(shape: Any, value: Any, path: Path, *, owned: bool) -> Iterator[tuple[
         for item in value:
             yield from _walk(shape["list"], item, (*path, item_key(shape, item)), owned=True)
     else:
-        yield path, value, True
+        # A list that Go writes though there is none is no value of anybody's.
+        yield path, [] if value is None and isinstance(shape, dict) else value, True
 
 
 def is_atomic(shape: Any) -> bool:

@@ -55,6 +55,39 @@ def decoded(body: bytes) -> Any:
     return _Decoder().decode(body.decode(errors="replace"))
 
 
+def fraction(text: str) -> Any:
+    """Return a number with a fraction or an exponent, which remembers how it was written."""
+    return _kept(_Float(text), text)
+
+
+def written(value: Any) -> str:
+    """Return a number as it was written."""
+    return _raw(value)
+
+
+def kind(value: Any) -> str:
+    """Return Go's word for the kind of a JSON value."""
+    names = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
+    return next((name for each, name in names.items() if isinstance(value, each)), "null")
+
+
+def complaint(body: bytes, error: ValueError) -> str:
+    """Return what Go says about a text that is no JSON."""
+    text, at = body.decode(errors="replace"), getattr(error, "pos", 0)
+    what, rest = str(error), text[at:].lstrip()
+    if not rest or "Unterminated" in what:
+        return "unexpected end of JSON input"
+    places = {
+        "Extra data": "after top-level value",
+        "Expecting property name": "looking for beginning of object key string",
+        "Expecting value": "looking for beginning of value",
+        "Expecting ':'": "after object key",
+        "Expecting ','": "after object key:value pair",
+    }
+    where = next((text for start, text in places.items() if what.startswith(start)), what)
+    return f"invalid character '{rest[0]}' {where}"
+
+
 def plain(value: Any) -> Any:
     """Return a copy of a decoded value as ordinary values; half a character becomes the replacement character."""
     if isinstance(value, dict):

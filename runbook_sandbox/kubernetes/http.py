@@ -88,7 +88,7 @@ class _Connection(Connection):
         else:
             self._fail(request, fault)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - names of the base class
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815 - names of the base class
 
     def _head(self) -> Request:
         parts = urlsplit(self.path)
@@ -126,7 +126,8 @@ class _Connection(Connection):
         data = response.data()
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        if self.command != "HEAD":
+            self.wfile.write(data)
         self.wfile.flush()
 
     def _switch(self, talk: Callable[[BinaryIO, BinaryIO], None]) -> None:

@@ -10,6 +10,7 @@ Json = dict[str, Any]
 _QUERY = ("dryRun", "fieldManager", "fieldValidation", "force")
 _SCALARS: dict[str, Json] = {
     "int-or-string": {"type": "string", "format": "int-or-string"},
+    "long": {"type": "integer", "format": "int64"},
     "quantity": {"type": "string"},
     "time": {"type": "string", "format": "date-time"},
     "bytes": {"type": "string", "format": "byte"},

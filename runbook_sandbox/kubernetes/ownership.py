@@ -46,7 +46,7 @@ def _places(kind: Kind, obj: Object | None, subresource: str) -> dict[fields.Pat
 
 def _rank(entry: Entry) -> tuple[str, ...]:
     return (
-        *(str(entry[name]) for name in ("operation", "time", "manager", "apiVersion")),
+        *(str(entry.get(name, "")) for name in ("operation", "time", "manager", "apiVersion")),
         entry.get("subresource", ""),
     )
 
@@ -98,32 +98,45 @@ def apply(kind: Kind, live: Object, wanted: Object, manager: str, *, force: bool
     merged = _merge("@" + kind.type if kind.type else None, live, wanted)
     others = [entry for entry in _entries(live) if not _is_apply_of(entry, manager)]
     _drop(kind, merged, dropped, [*others, {"fieldsV1": fields.from_paths(applied)}])
-    before, after = fields.places(kind.type, live), fields.places(kind.type, merged)
-    taken = {path for path in applied if before.get(path) != after.get(path)}
+    taken = _changed(kind, live, merged) & applied
     kept = [_without(entry, taken) for entry in others]
-    owned = [*(entry for entry in kept if entry["fieldsV1"]), _entry(kind, manager, "Apply", applied, subresource)]
-    merged["metadata"]["managedFields"] = sorted(_keep_time(owned, mine), key=_rank)
+    owned = _entry(kind, manager, "Apply", applied, subresource)
+    entries = [*kept, _timed(owned, mine, changed=_content(merged) != _content(live))]
+    merged["metadata"]["managedFields"] = sorted((each for each in entries if each["fieldsV1"]), key=_rank)
     return dict(merged)
+
+
+def _changed(kind: Kind, old: Object, new: Object) -> set[fields.Path]:
+    """Return the places whose value is not the same, new ones included."""
+    before, after = fields.places(kind.type, old), fields.places(kind.type, new)
+    return {path for path, value in after.items() if path not in before or before[path] != value}
+
+
+def _content(obj: Object) -> Any:
+    found = {key: item for key, item in obj["metadata"].items() if key not in {"managedFields", "resourceVersion"}}
+    return {**obj, "metadata": found}
+
+
+def _timed(entry: Entry, mine: Entry | None, *, changed: bool) -> Entry:
+    """Return the entry with the time of the last apply that changed anything; there is none before the first."""
+    if changed:
+        return entry
+    before = mine or {}
+    bare = {key: item for key, item in entry.items() if key != "time"}
+    return bare | ({"time": before["time"]} if "time" in before else {})
 
 
 def _is_apply_of(entry: Entry, manager: str) -> bool:
     return bool(entry["manager"] == manager and entry["operation"] == "Apply")
 
 
-def _keep_time(entries: list[Entry], mine: Entry | None) -> list[Entry]:
-    if mine and entries[-1]["fieldsV1"] == mine["fieldsV1"]:
-        entries[-1]["time"] = mine["time"]
-    return entries
-
-
 def _check_conflicts(kind: Kind, live: Object, wanted: Object, applied: set[fields.Path], manager: str) -> None:
     causes = []
-    before, after = fields.places(kind.type, live), fields.places(kind.type, wanted)
+    disputed = _changed(kind, live, wanted) & applied
     for entry in _entries(live):
-        if _is_apply_of(entry, manager):
-            continue
-        shared = sorted(applied & fields.paths(entry["fieldsV1"]))
-        causes += [_conflict(entry, fields.text(path)) for path in shared if before.get(path) != after.get(path)]
+        if not _is_apply_of(entry, manager):
+            shared = sorted(disputed & fields.paths(entry["fieldsV1"]))
+            causes += [_conflict(entry, fields.text(path)) for path in shared]
     if causes:
         raise _refusal(causes)
 
@@ -155,8 +168,8 @@ def _refusal(causes: list[dict[str, str]]) -> Problem:
 
 def _drop(kind: Kind, merged: Object, dropped: set[fields.Path], others: list[Entry]) -> None:
     owned = {path for entry in others for path in fields.paths(entry["fieldsV1"])}
-    # What is in a thing goes before the thing, which stays while somebody owns anything in it.
-    for path in sorted(dropped - owned, key=len, reverse=True):
+    # A thing goes with all that is in it, and stays while somebody owns anything in it.
+    for path in sorted(dropped - owned, key=len):
         if not any(each[: len(path)] == path for each in owned):
             fields.remove(kind.type, merged, path)
 

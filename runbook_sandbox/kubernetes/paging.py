@@ -15,7 +15,7 @@ def page(objects: list[Object], query: Mapping[str, str], version: int) -> tuple
     limit = _limit(query.get("limit", ""))
     start = _start(query["continue"]) if query.get("continue") else ("", "")
     rest = [each for each in objects if (each["metadata"].get("namespace", ""), each["metadata"]["name"]) > start]
-    if not limit or len(rest) <= limit:
+    if limit <= 0 or len(rest) <= limit:
         return rest, 0, ""
     last = rest[limit - 1]["metadata"]
     token = json.dumps({"rv": version, "start": [last.get("namespace", ""), last["name"]]})

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from runbook_sandbox import yaml_text
-from runbook_sandbox.kubernetes import ownership, problems, versions, writing
+from runbook_sandbox.kubernetes import go_json, ownership, problems, versions, writing
 from runbook_sandbox.kubernetes.decoding import Decoder, WrongType
-from runbook_sandbox.kubernetes.go_json import decoded
+from runbook_sandbox.kubernetes.go_json import complaint, decoded
 from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object, clone
 from runbook_sandbox.kubernetes.patching import json_patch, merge_patch
@@ -20,8 +20,10 @@ _JSON, _MERGE = "application/json-patch+json", "application/merge-patch+json"
 _STRATEGIC, _APPLY = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
 
 
-def patch(store: Store, route: Route, request: Request) -> tuple[int, Object]:
-    """Patch an object and return the HTTP code and the new object; the caller holds the store's lock.
+def patch(store: Store, route: Route, request: Request) -> tuple[int, Object, list[str]]:
+    """Patch an object and return the HTTP code, the new object and what was wrong with the patch.
+
+    The caller holds the store's lock.
 
     Raises:
         Problem: 400, 404, 409, 415 or 422, as the API server.
@@ -29,14 +31,15 @@ def patch(store: Store, route: Route, request: Request) -> tuple[int, Object]:
     if request.content_type == _APPLY:
         return _apply(store, route, request)
     old = _stored(store, route)
-    new = patched(route.kind, versions.shown(route.kind, old), request)
-    return 200, writing.replace(store, route, old, versions.stored(route.kind, new), request)
+    new, complaints = patched(route.kind, versions.shown(route.kind, old), request)
+    stored = writing.replace(store, route, old, versions.stored(route.kind, new), request)
+    return 200, stored, complaints
 
 
-def patched(kind: Kind, shown: Object, request: Request) -> Object:
-    """Return an object with the patch of a request; raises Problem (400, 415 or 422)."""
+def patched(kind: Kind, shown: Object, request: Request) -> tuple[Object, list[str]]:
+    """Return an object with the patch of a request, and unknown fields; raises Problem (400, 415 or 422)."""
     if request.content_type not in {_JSON, _MERGE, _STRATEGIC}:
-        raise problems.unsupported_media()
+        raise problems.unsupported_patch()
     return _decoded(kind, _patched(kind, shown, _parse(request), request.content_type), request)
 
 
@@ -51,30 +54,44 @@ def _parse(request: Request) -> Any:
     try:
         return decoded(request.body) if request.content_type == _JSON else json.loads(request.body)
     except ValueError as error:
-        raise problems.bad_request(f"error decoding patch: {error}") from error
+        what = "" if request.content_type == _STRATEGIC else "error decoding patch: "
+        raise problems.bad_request(what + complaint(request.body, error)) from error
 
 
 def _patched(kind: Kind, old: Object, document: Any, content_type: str) -> Any:
     if content_type == _JSON:
         return json_patch(old, document)
-    if not isinstance(document, dict):
-        raise problems.bad_request("json: cannot unmarshal array into Go value of type map[string]interface {}")
+    if document is None and content_type == _MERGE:
+        raise problems.bad_request("Invalid JSON Patch")
+    if not isinstance(document, dict | None):
+        what = "error decoding patch: " if content_type == _MERGE else ""
+        raise problems.bad_request(
+            f"{what}json: cannot unmarshal {go_json.kind(document)} into Go value of type map[string]interface {{}}"
+        )
     if content_type == _MERGE:
         return merge_patch(old, document)
     if not kind.type:
         raise problems.unsupported_media()
-    return strategic_merge(kind.type, clone(old), document)
+    found = strategic_merge(kind.type, clone(old), document or {})
+    return found | {key: old[key] for key in ("apiVersion", "kind")}
 
 
-def _decoded(kind: Kind, patched: Any, request: Request, *, as_written: bool = False) -> Object:
-    decoder = Decoder(kind, as_written=as_written)
+def _decoded(kind: Kind, patched: Any, request: Request) -> tuple[Object, list[str]]:
+    decoder = Decoder(kind)
+    if (patched.get("apiVersion"), patched.get("kind")) != (kind.group_version, kind.name):
+        raise _unacceptable(patched, _another_kind(kind, patched))
     try:
         new = decoder.decode(patched)
     except WrongType as error:
         raise _unacceptable(patched, str(error)) from error
     if decoder.complaints and request.query.get("fieldValidation") == "Strict":
         raise _unacceptable(patched, decoder.summary())
-    return new
+    return new, decoder.complaints
+
+
+def _another_kind(kind: Kind, patched: Any) -> str:
+    name = f"{patched.get('apiVersion')}, Kind={patched.get('kind')}"
+    return f"unable to convert {name} to {kind.group_version}, Kind={kind.name}"
 
 
 def _unacceptable(patched: Any, why: str) -> problems.Problem:
@@ -82,7 +99,7 @@ def _unacceptable(patched: Any, why: str) -> problems.Problem:
     return problems.invalid("", "", "", [problems.cause("patch", f"Invalid value: {text}: {why}")])
 
 
-def _apply(store: Store, route: Route, request: Request) -> tuple[int, Object]:
+def _apply(store: Store, route: Route, request: Request) -> tuple[int, Object, list[str]]:
     manager = request.query.get("fieldManager")
     if not manager:
         raise problems.invalid(
@@ -91,12 +108,13 @@ def _apply(store: Store, route: Route, request: Request) -> tuple[int, Object]:
     wanted = _applied(route, request)
     live = store.get(route.kind.storage, route.namespace, route.name)
     if live is None:
-        return 201, _apply_new(store, route, wanted, request)
+        return 201, _apply_new(store, route, wanted, request), []
     _check_version(route, live, wanted)
     force = request.flag("force")
-    new = ownership.apply(route.kind, live, wanted, manager, force=force, subresource=route.subresource)
-    new = Decoder(route.kind).decode(new)
-    return 200, writing.replace(store, route, live, new, request, track=False)
+    shown = versions.shown(route.kind, live)
+    new = ownership.apply(route.kind, shown, wanted, manager, force=force, subresource=route.subresource)
+    new = versions.stored(route.kind, Decoder(route.kind).decode(new))
+    return 200, writing.replace(store, route, live, new, request, track=False), []
 
 
 def _check_version(route: Route, live: Object, wanted: Object) -> None:
@@ -110,15 +128,37 @@ def _applied(route: Route, request: Request) -> Object:
         document = yaml_text.load(request.body)
     except yaml_text.YamlProblem as error:
         raise problems.bad_request(f"error decoding YAML: {error}") from error
-    if not isinstance(document, dict) or not document.get("kind") or not document.get("apiVersion"):
-        raise problems.bad_request("invalid object type: /, Kind=")
+    document = document if isinstance(document, dict) else {}
+    version, name = document.get("apiVersion") or "", document.get("kind") or ""
+    if not name or (version, name) != (route.kind.group_version, route.kind.name):
+        group, _, short = str(version).rpartition("/")
+        raise problems.bad_request(f"invalid object type: {group}/{short}, Kind={name}")
     if document.get("metadata", {}).get("managedFields"):
         raise problems.bad_request("metadata.managedFields must be nil")
-    found = _decoded(route.kind, document, request, as_written=True)
+    found = _typed(route.kind, document)
     found.setdefault("metadata", {}).setdefault("name", route.name)
     if route.kind.namespaced:
         found["metadata"].setdefault("namespace", route.namespace)
-    return versions.stored(route.kind, found)
+    return found
+
+
+def _typed(kind: Kind, document: Object) -> Object:
+    """Return an applied object as it was written; the schema knows no other fields, whatever the validation."""
+    decoder = Decoder(kind, as_written=True)
+    try:
+        found = decoder.decode(document)
+    except WrongType as error:
+        raise _no_patch(kind, document, str(error)) from error
+    if decoder.complaints:
+        field = decoder.complaints[0].partition('"')[2].rstrip('"')
+        raise _no_patch(kind, document, f".{field}: field not declared in schema")
+    return found
+
+
+def _no_patch(kind: Kind, document: Object, why: str) -> problems.Problem:
+    found = document.get("metadata") or {}
+    where = f"{found.get('namespace', '')}/{found.get('name', '')}; {kind.group}/{kind.version}, Kind={kind.name}"
+    return problems.Problem(500, "", f"failed to create typed patch object ({where}): {why}")
 
 
 def _apply_new(store: Store, route: Route, wanted: Object, request: Request) -> Object:
@@ -126,4 +166,4 @@ def _apply_new(store: Store, route: Route, wanted: Object, request: Request) -> 
         raise problems.not_found(route.kind, route.name)
     empty: Object = {key: wanted[key] for key in ("apiVersion", "kind")} | {"metadata": {}}
     new = Decoder(route.kind).decode(ownership.apply(route.kind, empty, wanted, request.manager, force=True))
-    return writing.create(store, route, new, request, track=False)
+    return writing.create(store, route, versions.stored(route.kind, new), request, track=False)

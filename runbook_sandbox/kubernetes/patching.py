@@ -55,15 +55,14 @@ def _operate(document: Any, operation: dict[str, Any]) -> Any:
         case "move":
             return _add(document, path, _remove(document, _pointer(operation["from"])))
         case "copy":
-            return _add(document, path, clone(_at(document, _pointer(operation["from"]))))
+            return _add(document, path, clone(_found(document, _pointer(operation["from"]))))
         case unknown:
             raise ValueError(unknown)
     return document
 
 
 def _pointer(text: str) -> list[str]:
-    if text and not text.startswith("/"):
-        raise ValueError(text)
+    # What stands before the first slash is not looked at by the API server's library.
     return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
 
 
@@ -82,11 +81,14 @@ def _at(value: Any, path: list[str]) -> Any:
     return value
 
 
-def _test(document: Any, path: list[str], expected: Any) -> None:
+def _found(document: Any, path: list[str]) -> Any:
     parent = _at(document, path[:-1])
     # The API server's library treats a missing member as null, and anything else that is missing as a failure.
-    found = parent.get(path[-1]) if path and isinstance(parent, dict) else _at(document, path)
-    if not same(found, expected):
+    return parent.get(path[-1]) if path and isinstance(parent, dict) else _at(document, path)
+
+
+def _test(document: Any, path: list[str], expected: Any) -> None:
+    if not same(_found(document, path), expected):
         raise ValueError(path)
 
 
@@ -97,7 +99,7 @@ def _remove(document: Any, path: list[str]) -> Any:
 
 def _add(document: Any, path: list[str], value: Any) -> Any:
     if not path:
-        return value
+        raise ValueError("the whole document")
     parent = _at(document, path[:-1])
     if isinstance(parent, list):
         parent.insert(len(parent) if path[-1] == "-" else _index(parent, path[-1]), value)
@@ -108,7 +110,7 @@ def _add(document: Any, path: list[str], value: Any) -> Any:
 
 def _replace(document: Any, path: list[str], value: Any) -> Any:
     if not path:
-        return value
+        raise ValueError("the whole document")
     parent = _at(document, path[:-1])
     if isinstance(parent, list):
         parent[_index(parent, path[-1])] = value

@@ -35,6 +35,8 @@ def pod_spec(spec: Json) -> None:
         securityContext={},
         schedulerName="default-scheduler",
     )
+    if spec["terminationGracePeriodSeconds"] < 0:
+        spec["terminationGracePeriodSeconds"] = 1
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     if account:
         spec["serviceAccountName"] = spec["serviceAccount"] = account
@@ -89,6 +91,8 @@ def _volume(volume: Json) -> None:
             volume[source].setdefault("defaultMode", _MODE)
     if "hostPath" in volume:
         volume["hostPath"].setdefault("type", "")
+    for item in volume.get("downwardAPI", {}).get("items", ()):
+        item.get("fieldRef", {}).setdefault("apiVersion", "v1")
     for source in volume.get("projected", {}).get("sources", ()):
         if "serviceAccountToken" in source:
             source["serviceAccountToken"].setdefault("expirationSeconds", 3600)

@@ -60,9 +60,10 @@ def no_resource() -> Problem:
     return Problem(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def already_exists(kind: Kind, name: str) -> Problem:
-    """Return 409 for a name that is taken."""
-    return Problem(409, "AlreadyExists", f'{kind.group_resource} "{name}" already exists', details(kind, name))
+def already_exists(kind: Kind, name: str, *, going: bool = False) -> Problem:
+    """Return 409 for a name that is taken, perhaps by an object that is on its way out."""
+    text = f'{"object is being deleted: " if going else ""}{kind.group_resource} "{name}" already exists'
+    return Problem(409, "AlreadyExists", text, details(kind, name))
 
 
 def conflict(kind: Kind, name: str, why: str = _MODIFIED) -> Problem:
@@ -73,7 +74,8 @@ def conflict(kind: Kind, name: str, why: str = _MODIFIED) -> Problem:
 
 def precondition_failed(kind: Kind, name: str, why: str) -> Problem:
     """Return 409 for a deletion whose uid or version precondition does not hold."""
-    message = f'Operation cannot be fulfilled on {kind.name} "{name}": {why}'
+    qualified = f"{kind.name}.{kind.group}" if kind.group else kind.name
+    message = f'Operation cannot be fulfilled on {qualified} "{name}": {why}'
     return Problem(409, "Conflict", message, {"name": name} | _group(kind.group) | {"kind": kind.name})
 
 
@@ -123,6 +125,13 @@ def unprocessable_patch() -> Problem:
 
 def unsupported_media() -> Problem:
     """Return 415."""
+    types = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+    text = f"the body of the request was in an unknown format - accepted media types include: {types}"
+    return Problem(415, "UnsupportedMediaType", text)
+
+
+def unsupported_patch() -> Problem:
+    """Return 415 for a patch of an unknown kind."""
     return Problem(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 

@@ -14,17 +14,28 @@ _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _NANO = Decimal("1e-9")
 
 
+def amount(text: str) -> Decimal:
+    """Return an amount as a number; raises ValueError for what is no amount."""
+    return _parsed(text)[0]
+
+
 def canonical(text: str) -> str:
     """Return an amount with the largest suffix that needs no fraction; raises ValueError for what is no amount."""
+    value, suffix = _parsed(text)
+    if suffix in _BINARY:
+        return _binary(value)
+    return _exponential(value) if suffix[:1] in ("e", "E") and len(suffix) > 1 else _decimal(value)
+
+
+def _parsed(text: str) -> tuple[Decimal, str]:
     found = _FORM.match(text)
     if found is None:
         raise ValueError(text)
     number, suffix = Decimal(found[1]), found[2] or ""
     if suffix in _BINARY:
-        return _binary(number * 2 ** _BINARY[suffix])
+        return number * 2 ** _BINARY[suffix], suffix
     exponent = _DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:])
-    value = (number.scaleb(exponent) / _NANO).to_integral_value(ROUND_UP) * _NANO
-    return _exponential(value) if suffix[:1] in ("e", "E") and len(suffix) > 1 else _decimal(value)
+    return (number.scaleb(exponent) / _NANO).to_integral_value(ROUND_UP) * _NANO, suffix
 
 
 def _binary(value: Decimal) -> str:

@@ -17,9 +17,8 @@ PARTIAL = "PartialObjectMetadata"
 _PARTIAL_LIST = f"{PARTIAL}List"
 _FORMS = frozenset({"Table", PARTIAL, _PARTIAL_LIST})
 # Who prefers another encoding reads JSON too: the answer's own content type says what it is.
-_MEDIA = frozenset(
-    {"application/json", "application/yaml", "application/vnd.kubernetes.protobuf", "application/*", "*/*"}
-)
+_MEDIA = frozenset({"application/json", "application/yaml", "application/vnd.kubernetes.protobuf", "*/*"})
+_VERSIONS = frozenset({"v1", "v1beta1"})
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def wanted(request: Request) -> Form:
         name = options.get("as", "")
         if media in _MEDIA and not name:
             return Form()
-        if media in _MEDIA and name in _FORMS and options.get("g") == "meta.k8s.io":
+        if media in _MEDIA and name in _FORMS and options.get("v") in _VERSIONS and options.get("g") == "meta.k8s.io":
             return Form(name, options.get("v", "v1"), request.query.get("includeObject", ""))
     raise _nothing_acceptable(readable=any(_split(part)[0] in _MEDIA for part in accept.split(",")))
 
@@ -94,7 +93,8 @@ def _nothing_acceptable(*, readable: bool) -> Problem:
     types = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
     if readable:
         return Problem(406, "NotAcceptable", f"only the following media types are accepted: {types}")
-    text = f"406: Not Acceptable\n\nAvailable representations: {types}"
+    streams = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
+    text = f"406: Not Acceptable\n\nAvailable representations: {types}, {streams}"
     return Problem(406, "NotAcceptable", text, {})
 
 

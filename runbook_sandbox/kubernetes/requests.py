@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runbook_sandbox.kubernetes.kinds import Kind, Kinds
-from runbook_sandbox.kubernetes.problems import UnknownPath, no_resource
+from runbook_sandbox.kubernetes.problems import UnknownPath, no_resource, wrong_method
 from runbook_sandbox.kubernetes.responses import Response
 
 __all__ = ["ADMINISTRATOR", "Request", "Response", "Route", "User", "route"]
@@ -80,7 +80,9 @@ def route(kinds: Kinds, request: Request) -> Route:
     """
     group, version, rest = _group_version(request.path)
     if version not in kinds.group_versions().get(group, ()):
-        raise UnknownPath(request.path)
+        if group and group not in kinds.group_versions():
+            raise UnknownPath(request.path)
+        raise no_resource()
     namespace, rest = _namespace(rest)
     plural, name, subresource = (*rest, "", "", "")[:3]
     kind = kinds.at(group, version, plural)
@@ -88,11 +90,35 @@ def route(kinds: Kinds, request: Request) -> Route:
         raise UnknownPath(request.path)
     if kind is None or (subresource and subresource not in kind.subresources):
         raise no_resource()
-    return Route(_verb(request, name), kind, namespace if kind.plural != "namespaces" else "", name, subresource)
+    found = Route(_verb(request, name), kind, namespace if kind.plural != "namespaces" else "", name, subresource)
+    _check_scope(found, request)
+    return found
+
+
+def _check_scope(found: Route, request: Request) -> None:
+    """Refuse a namespace where there is none, a name without one, and a verb that the resource does not have."""
+    if found.namespace and not found.kind.namespaced:
+        raise no_resource()
+    scoped = bool(found.namespace) or not found.kind.namespaced
+    if found.name and not scoped:
+        raise no_resource()
+    if not found.subresource and found.verb not in found.kind.verbs:
+        raise wrong_method()
+    if not scoped and found.verb not in {"list", "watch"}:
+        raise wrong_method()
+    needs_name = found.verb in {"update", "patch", "delete"}
+    if not found.subresource and needs_name is not bool(found.name) and (needs_name or found.verb == "create"):
+        raise wrong_method()
 
 
 def _group_version(path: str) -> tuple[str, str, list[str]]:
-    parts = [part for part in path.split("/") if part]
+    parts = path.strip("/").split("/")
+    if "" in parts and parts[0] in {"api", "apis"}:
+        raise no_resource()
+    if parts == ["api", parts[-1]]:
+        raise no_resource()
+    if parts[:1] == ["apis"] and len(parts) == 3:
+        return parts[1], parts[2], [""]
     if parts[:1] == ["api"] and len(parts) > 2:
         return "", parts[1], parts[2:]
     if parts[:1] == ["apis"] and len(parts) > 3:

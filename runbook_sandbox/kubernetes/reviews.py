@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from runbook_sandbox.kubernetes import rbac
-from runbook_sandbox.kubernetes.objects import Object
+from runbook_sandbox.kubernetes import problems, rbac
+from runbook_sandbox.kubernetes.objects import Object, now
 from runbook_sandbox.kubernetes.requests import User
 from runbook_sandbox.kubernetes.store import Store
 
@@ -26,12 +26,26 @@ def review(store: Store, plural: str, obj: Object, user: User) -> Object:
     spec = obj.get("spec", {})
     if plural == "selfsubjectreviews":
         info = {"username": user.name, "groups": list(user.groups)}
-        return obj | {"metadata": {"creationTimestamp": None}, "status": {"userInfo": info}}
+        return obj | {"metadata": {"creationTimestamp": now()}, "status": {"userInfo": info}}
     if plural == "selfsubjectrulesreviews":
-        return obj | {"metadata": {"creationTimestamp": None}, "status": _rules(store, user, spec.get("namespace", ""))}
+        return obj | {"metadata": {}, "status": _rules(store, user, spec.get("namespace", ""))}
+    _check(plural, spec)
     subject = user if plural.startswith("self") else User(spec.get("user", ""), tuple(spec.get("groups", ())))
     allowed = rbac.allows(store, subject, _attributes(spec))
-    return obj | {"metadata": {"creationTimestamp": None}, "status": {"allowed": allowed}}
+    return obj | {"metadata": {}, "status": {"allowed": allowed}}
+
+
+def _check(plural: str, spec: dict[str, Any]) -> None:
+    """Refuse a review that asks nothing, or about nobody."""
+    causes = []
+    if ("resourceAttributes" in spec) is ("nonResourceAttributes" in spec):
+        why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        causes.append(problems.cause("spec.resourceAttributes", f"Invalid value: null: {why}"))
+    if not plural.startswith("self") and not spec.get("user") and not spec.get("groups"):
+        why = "at least one of user or group must be specified"
+        causes.append(problems.cause("spec.user", f'Invalid value: "": {why}'))
+    if causes:
+        raise problems.invalid("", "authorization.k8s.io", "", causes)
 
 
 def _attributes(spec: dict[str, Any]) -> rbac.Attributes:

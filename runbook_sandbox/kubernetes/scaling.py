@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runbook_sandbox.kubernetes import patches, problems, writing
-from runbook_sandbox.kubernetes.decoding import decode_body
+from runbook_sandbox.kubernetes.bodies import decode_body
 from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object, clone
 from runbook_sandbox.kubernetes.requests import Request, Route
@@ -45,7 +45,7 @@ def rescale(store: Store, route: Route, request: Request) -> Object:
     if old is None:
         raise problems.not_found(route.kind, route.name)
     present = scale_of(route.kind, old)
-    wanted = _replaced(request) if request.method == "PUT" else patches.patched(SCALE, present, request)
+    wanted = _replaced(request) if request.method == "PUT" else patches.patched(SCALE, present, request)[0]
     version = wanted["metadata"].get("resourceVersion")
     if version and version != old["metadata"]["resourceVersion"]:
         raise problems.conflict(route.kind, route.name)

@@ -56,6 +56,8 @@ def shape(schema: dict[str, Any]) -> Any:
         return {"map": shape(schema["additionalProperties"]), **whole}
     if schema.get("format") == "byte":
         return "bytes"
+    if schema.get("type") == "integer" and schema.get("format") == "int64":
+        return "long"
     return schema.get("type", "any") if schema.get("type") != "object" else "any"
 
 

@@ -6,17 +6,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runbook_sandbox.kubernetes import label_selectors
 from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object, labels
 from runbook_sandbox.kubernetes.problems import bad_request
 
 Labels = Mapping[str, str]
 Test = Callable[[Object], bool]
-_SET = re.compile(r"^(?P<key>[\w./-]+)\s+(?P<op>in|notin)\s*\((?P<values>[^)]*)\)$")
-_EQUAL = re.compile(r"^(?P<key>[\w./-]+)\s*(?P<op>==|!=|=)\s*(?P<value>[\w./-]*)$")
-_EXISTS = re.compile(r"^(?P<no>!?)\s*(?P<key>[\w./-]+)$")
-_COMPARE = re.compile(r"^(?P<key>[\w./-]+)\s*(?P<op>[<>])\s*(?P<value>-?\d+)$")
-_FIELD = re.compile(r"^(?P<key>[\w.]+)(?P<op>==|!=|=)(?P<value>.*)$")
+_FIELD = re.compile(r"^(?P<key>[\w.]*)(?P<op>==|!=|=)(?P<value>.*)$")
+OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist"})
 _METADATA = ("metadata.name", "metadata.namespace")
 _FIELDS = {
     "pods": (
@@ -53,27 +51,12 @@ _FIELDS = {
 
 def parse_labels(text: str) -> Callable[[Labels], bool]:
     """Return the test of a label selector; raises Problem (400) when it cannot be read."""
-    tests = [_requirement(part.strip()) for part in re.split(r",(?![^(]*\))", text) if part.strip()]
-    return lambda found: all(test(found) for test in tests)
-
-
-def _requirement(text: str) -> Callable[[Labels], bool]:
-    if match := _SET.match(text):
-        return _membership(match["key"], match["op"], {each.strip() for each in match["values"].split(",")})
-    if match := _EQUAL.match(text):
-        return _membership(match["key"], "notin" if match["op"] == "!=" else "in", {match["value"]})
-    if match := _EXISTS.match(text):
-        key, absent = match["key"], bool(match["no"])
-        return lambda found: (key in found) is not absent
-    if match := _COMPARE.match(text):
-        return _comparison(match["key"], match["op"], int(match["value"]))
-    raise bad_request(f"unable to parse requirement: {text!r}")
-
-
-def _membership(key: str, operator: str, values: set[str]) -> Callable[[Labels], bool]:
-    if operator == "in":
-        return lambda found: found.get(key) in values
-    return lambda found: found.get(key) not in values
+    try:
+        terms = label_selectors.parse(text)
+    except label_selectors.Unreadable as error:
+        raise bad_request(str(error)) from error
+    wanted = [{"key": each.key, "operator": each.operator, "values": each.values} for each in terms]
+    return lambda found: all(expression(each, found) for each in wanted)
 
 
 def _comparison(key: str, operator: str, bound: int) -> Callable[[Labels], bool]:
@@ -136,7 +119,7 @@ def field_value(obj: Object, path: str) -> str:
 def parse_fields(kind: Kind, text: str) -> Test:
     """Return the test of a field selector; raises Problem (400) for a field that the kind does not offer."""
     terms = []
-    for part in text.split(","):
+    for part in filter(str.strip, text.split(",")):
         match = _FIELD.match(part.strip())
         if match is None:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")

@@ -11,7 +11,8 @@ import time
 from typing import Any
 
 from runbook_sandbox.kubernetes import problems, protobuf
-from runbook_sandbox.kubernetes.decoding import Decoder, decode_body
+from runbook_sandbox.kubernetes.bodies import decode_body
+from runbook_sandbox.kubernetes.decoding import Decoder
 from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object, new_uid, now
 from runbook_sandbox.kubernetes.requests import Request, Route, User

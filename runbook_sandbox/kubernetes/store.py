@@ -141,4 +141,6 @@ def _same(old: Object, new: Object) -> bool:
 
 
 def _unversioned(obj: Object) -> Object:
-    return {key: item for key, item in obj["metadata"].items() if key not in {"resourceVersion", "managedFields"}}
+    found = {key: item for key, item in obj["metadata"].items() if key != "resourceVersion"}
+    owners = [{key: item for key, item in each.items() if key != "time"} for each in found.get("managedFields", ())]
+    return found | {"managedFields": owners}

@@ -68,6 +68,8 @@ class Subresources:
         body = (
             protobuf.decode(request.body) if protobuf.is_protobuf(request.body) else json.loads(request.body or b"{}")
         )
+        if (body.get("metadata") or {}).get("name", found.name) != found.name:
+            raise problems.bad_request("name in URL does not match name in Eviction object")
         options = body.get("deleteOptions") or {}
         how = deleting.DeleteOptions(options.get("gracePeriodSeconds"), dry_run=request.is_dry_run)
         with self._store.lock:

@@ -36,6 +36,8 @@ _UTILIZATION = "targetCPUUtilizationPercentage"
 
 def shown(kind: Kind, obj: Object) -> Object:
     """Return a stored object in the version of the kind."""
+    if kind.plural == "events":
+        obj = _ALWAYS | obj
     if kind.plural == "events" and kind.group:
         renamed = {_EVENT_NAMES.get(key, key): item for key, item in obj.items()}
         return renamed | {"apiVersion": kind.group_version}

@@ -19,6 +19,21 @@ from runbook_sandbox.kubernetes.requests import Request, Route
 from runbook_sandbox.kubernetes.store import Store
 
 _NAME_LIMIT = 63
+# Kinds that are only updated with the version that the client has seen.
+_CONDITIONAL = frozenset(
+    {
+        "csidrivers",
+        "csinodes",
+        "csistoragecapacities",
+        "leases",
+        "mutatingwebhookconfigurations",
+        "poddisruptionbudgets",
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+        "validatingwebhookconfigurations",
+        "volumeattachments",
+    }
+)
 
 
 def create(store: Store, route: Route, obj: Object, request: Request, *, track: bool = True) -> Object:
@@ -29,7 +44,7 @@ def create(store: Store, route: Route, obj: Object, request: Request, *, track: 
     """
     kind = route.kind
     _place(store, route, obj)
-    _identify(kind, obj)
+    _identify(kind, obj, request)
     with store.lock:
         _refuse_taken(store, kind, obj)
         _fill_in(kind, obj)
@@ -69,9 +84,9 @@ def _place(store: Store, route: Route, obj: Object) -> None:
         raise problems.forbidden(route.kind.group, route.kind.plural, found.get("name", ""), why)
 
 
-def _identify(kind: Kind, obj: Object) -> None:
+def _identify(kind: Kind, obj: Object, request: Request) -> None:
     found = meta(obj)
-    if found.get("resourceVersion"):
+    if found.pop("resourceVersion", "") and not request.is_dry_run:
         raise problems.Problem(500, "", "resourceVersion should not be set on objects to be created")
     if not found.get("name"):
         if not found.get("generateName"):
@@ -79,14 +94,16 @@ def _identify(kind: Kind, obj: Object) -> None:
                 kind.name, kind.group, "", [problems.required("metadata.name", "name or generateName is required")]
             )
         found["name"] = found["generateName"][: _NAME_LIMIT - 5] + suffix()
-    for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"):
+    for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
         found.pop(field, None)
     found["uid"], found["creationTimestamp"] = new_uid(), now()
 
 
 def _refuse_taken(store: Store, kind: Kind, obj: Object) -> None:
-    if store.get(kind.storage, obj["metadata"].get("namespace", ""), obj["metadata"]["name"]) is not None:
-        raise problems.already_exists(kind, obj["metadata"]["name"])
+    old = store.get(kind.storage, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+    if old is not None:
+        going = bool(old["metadata"].get("deletionTimestamp"))
+        raise problems.already_exists(kind, obj["metadata"]["name"], going=going)
 
 
 def replace(store: Store, route: Route, old: Object, new: Object, request: Request, *, track: bool = True) -> Object:
@@ -96,7 +113,8 @@ def replace(store: Store, route: Route, old: Object, new: Object, request: Reque
         Problem: 400, 409 or 422, as the API server.
     """
     kind = route.kind
-    _keep_metadata(kind, old, new, route)
+    _check_identity(old, new, route, request)
+    _keep_metadata(old, new)
     _keep_other_half(kind, old, new, route.subresource)
     if route.subresource in {"", "scale"}:
         _fill_in(kind, new)
@@ -124,20 +142,51 @@ def _content(obj: Object) -> Any:
     return {**obj, "metadata": {key: item for key, item in obj["metadata"].items() if key not in skipped}}
 
 
-def _keep_metadata(kind: Kind, old: Object, new: Object, route: Route) -> None:
-    found, before = meta(new), old["metadata"]
-    name = found.setdefault("name", route.name)
+def _check_identity(old: Object, new: Object, route: Route, request: Request) -> None:
+    """Refuse another name, namespace, uid, version or time of deletion than the object has."""
+    kind, found, before = route.kind, meta(new), old["metadata"]
+    name = found.get("name")
+    if not name:
+        raise problems.bad_request(
+            f"the name of the object ({route.name} based on URL) was undeterminable: name must be provided"
+        )
     if name != route.name:
         raise problems.bad_request(f"the name of the object ({name}) does not match the name on the URL ({route.name})")
     if kind.namespaced and found.setdefault("namespace", route.namespace) != route.namespace:
         raise problems.bad_request(
-            f"the namespace of the object ({found['namespace']}) does not match the namespace on the URL"
-            f" ({route.namespace})"
+            "the namespace of the provided object does not match the namespace sent on the request"
         )
-    if found.get("resourceVersion") and found["resourceVersion"] != before["resourceVersion"]:
+    if not found.get("resourceVersion") and kind.plural in _CONDITIONAL:
+        why = problems.cause("metadata.resourceVersion", "Invalid value: 0: must be specified for an update")
+        raise problems.invalid(kind.plural, kind.group, name, [why])
+    version = found.get("resourceVersion") or before["resourceVersion"]
+    if not version.isdigit():
+        raise problems.Problem(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
+    if version != before["resourceVersion"]:
         raise problems.conflict(kind, name)
     if found.get("uid") and found["uid"] != before["uid"]:
-        raise validation.metadata_changed(kind, name, "uid", found["uid"])
+        raise _another_uid(old, found["uid"], route, request)
+    if found.get("deletionTimestamp", before.get("deletionTimestamp")) != before.get("deletionTimestamp"):
+        raise validation.metadata_changed(kind, name, "deletionTimestamp", found["deletionTimestamp"], times=2)
+
+
+def _another_uid(old: Object, uid: str, route: Route, request: Request) -> problems.Problem:
+    kind, name = route.kind, route.name
+    if request.method != "PUT":
+        return validation.metadata_changed(kind, name, "uid", uid, times=2)
+    why = (
+        f"StorageError: invalid object, Code: 4, Key: {_key(route)}, ResourceVersion: 0, AdditionalErrorMsg:"
+        f" Precondition failed: UID in precondition: {uid}, UID in object meta: {old['metadata']['uid']}"
+    )
+    return problems.conflict(kind, name, why)
+
+
+def _key(route: Route) -> str:
+    return "/".join(part for part in ("/registry", route.kind.plural, route.namespace, route.name) if part)
+
+
+def _keep_metadata(old: Object, new: Object) -> None:
+    found, before = meta(new), old["metadata"]
     for field in (
         "uid",
         "creationTimestamp",
@@ -165,6 +214,6 @@ def _keep_other_half(kind: Kind, old: Object, new: Object, subresource: str) -> 
 
 def _is_released(obj: Object) -> bool:
     found = obj["metadata"]
-    waits = found.get("finalizers") or (obj["kind"] == "Namespace" and obj.get("spec", {}).get("finalizers"))
+    waits = found.get("finalizers") or (obj.get("kind") == "Namespace" and obj.get("spec", {}).get("finalizers"))
     grace = found.get("deletionGracePeriodSeconds", 0)
     return bool(found.get("deletionTimestamp")) and not waits and not grace

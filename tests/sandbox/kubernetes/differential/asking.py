@@ -37,7 +37,9 @@ class Ask:
         """Return the body as it is sent, before the marks are filled in."""
         if self.body is None or isinstance(self.body, bytes):
             return self.body
-        return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
+        return (
+            self.body.encode() if isinstance(self.body, str) else json.dumps(self.body, separators=(",", ":")).encode()
+        )
 
     @property
     def address(self) -> str:

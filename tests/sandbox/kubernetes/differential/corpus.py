@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from tests.sandbox.kubernetes.differential.asking import Ask
 from tests.sandbox.kubernetes.differential.everyday import everyday
+from tests.sandbox.kubernetes.differential.odd import odd
 
 
-def corpus(namespace: str) -> Iterator[Ask]:
-    """Yield all requests in their order."""
-    yield from everyday(namespace)
+def corpus(namespace: str, *, every: bool = True) -> Iterator[Ask]:
+    """Yield the requests in their order: every one, or those that the suite has time for."""
+    yield from everyday(namespace, every=every)
+    yield from odd(namespace)

@@ -6,7 +6,8 @@ import http.client
 import json
 import re
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,7 +39,7 @@ class Server:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         where = (parts.hostname or "", parts.port)
-        self._connection = http.client.HTTPSConnection(*where, timeout=30, context=context) if parts.scheme == "https" else http.client.HTTPConnection(*where, timeout=30)  # fmt: skip
+        self._connection = http.client.HTTPSConnection(*where, timeout=5, context=context) if parts.scheme == "https" else http.client.HTTPConnection(*where, timeout=5)  # fmt: skip
         self._headers = {"User-Agent": "differential/1"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._seen: dict[str, dict[str, str]] = {}
 
@@ -58,15 +59,22 @@ class Server:
         headers = (
             self._headers | ({"Content-Type": ask.type} if data is not None and ask.type else {}) | dict(ask.headers)
         )
-        self._connection.request(ask.method, path, data, headers)
-        response = self._connection.getresponse()
-        text = response.readline() if "watch=true" in ask.path and response.status == 200 else response.read()
+        try:
+            self._connection.request(ask.method, path, data, headers)
+            response = self._connection.getresponse()
+            text = response.readline() if "watch=true" in ask.path and response.status == 200 else response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            return Answer(0, "", "", type(error).__name__)
         if not response.isclosed():
             self._connection.close()  # a watch goes on; the next request opens the connection again
         body = _parsed(text)
         self._remember(ask, body)
         return Answer(
-            response.status, response.headers.get("Content-Type", ""), response.headers.get("Warning", ""), _level(body)
+            response.status,
+            response.headers.get("Content-Type", ""),
+            ", ".join(response.headers.get_all("Warning", ())),
+            _level(body),
         )
 
     def _remember(self, ask: Ask, body: Any) -> None:
@@ -78,9 +86,7 @@ class Server:
         ):
             return
         found = body["metadata"]
-        path = (
-            ask.address if ask.address.rpartition("/")[2] == found["name"] else f"{ask.address.removesuffix('/status')}"
-        )
+        path = ask.address.removesuffix("/status").removesuffix("/scale")
         path = path if path.endswith(f"/{found['name']}") else f"{path}/{found['name']}"
         self._seen[path] = {"uid": found["uid"], "version": found["resourceVersion"]}
 
@@ -108,7 +114,11 @@ def _level(value: Any, key: str = "") -> Any:
     if not isinstance(value, str):
         return value
     value = _ADDRESS.sub("<address>", _RANDOM.sub(r"\1<random>", _TIME.sub("<time>", _UID.sub("<uid>", value))))
-    return re.sub(r"\b\d{2,7}(?= \(|, current| does not match)|(?<=record \()\d+", "<version>", value)
+    return re.sub(
+        r"\b\d{2,7}(?= \(|, current| does not match)|(?<=record \()\d+|(?<=ResourceVersion in object meta: )\d+",
+        "<version>",
+        value,
+    )
 
 
 def _owner(entry: dict[str, Any]) -> list[str]:
@@ -126,15 +136,19 @@ class Difference:
     real: str
 
 
-def differences(asked: Iterable[Ask], emulated: Server, real: Server) -> Iterator[Difference]:
-    """Yield in what the answers differ."""
-    for ask in asked:
-        ours, theirs = emulated.ask(ask), real.ask(ask)
-        for field in ("status", "type", "warning"):
-            if getattr(ours, field) != getattr(theirs, field):
-                yield Difference(ask.name, field, str(getattr(ours, field)), str(getattr(theirs, field)))
-        for path, left, right in _unequal(ours.body, theirs.body, ""):
-            yield Difference(ask.name, path, left, right)
+def differences(asked: Sequence[Ask], emulated: Server, real: Server) -> list[Difference]:
+    """Return in what the answers differ; both servers are asked at the same time, each in the order given."""
+    with ThreadPoolExecutor(2) as pool:
+        ours, theirs = pool.map(lambda server: [server.ask(ask) for ask in asked], (emulated, real))
+    return [found for ask, left, right in zip(asked, ours, theirs, strict=True) for found in _between(ask, left, right)]
+
+
+def _between(ask: Ask, ours: Answer, theirs: Answer) -> Iterator[Difference]:
+    for field in ("status", "type", "warning"):
+        if getattr(ours, field) != getattr(theirs, field):
+            yield Difference(ask.name, f"({field})", str(getattr(ours, field)), str(getattr(theirs, field)))
+    for path, left, right in _unequal(ours.body, theirs.body, ""):
+        yield Difference(ask.name, path or "(body)", left, right)
 
 
 def _unequal(left: Any, right: Any, path: str) -> Iterator[tuple[str, str, str]]:
