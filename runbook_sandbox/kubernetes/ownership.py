@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from runbook_sandbox.kubernetes import fields
+from runbook_sandbox.kubernetes import fields, versions
 from runbook_sandbox.kubernetes.kinds import Kind
 from runbook_sandbox.kubernetes.objects import Object, clone, now
 from runbook_sandbox.kubernetes.problems import Problem
 
 Entry = dict[str, Any]
+_NOTHING: Object = {"spec": {}, "status": {}}
 
 
 def track(kind: Kind, old: Object | None, new: Object, manager: str, subresource: str = "") -> None:
@@ -37,7 +38,8 @@ def track(kind: Kind, old: Object | None, new: Object, manager: str, subresource
 
 def _places(kind: Kind, obj: Object | None, subresource: str) -> dict[fields.Path, Any]:
     """Return the places of an object that a request can set: its status, or all but its status."""
-    found = fields.places(kind.type, obj)
+    # Some versions write fields whatever there is; nobody sets them by making the object.
+    found = fields.places(kind.type, versions.shown(kind, obj or {"apiVersion": kind.group_version, **_NOTHING}))
     if subresource == "status":
         return {path: value for path, value in found.items() if path[0] in {"f:status", "f:metadata"}}
     reset = "f:status" if "status" in kind.subresources else ""
