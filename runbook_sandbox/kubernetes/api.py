@@ -29,7 +29,7 @@ from runbook_sandbox.kubernetes.containers import Containers
 from runbook_sandbox.kubernetes.decoding import Decoder
 from runbook_sandbox.kubernetes.kinds import Kind, Kinds
 from runbook_sandbox.kubernetes.objects import Object
-from runbook_sandbox.kubernetes.requests import Request, Response, Route, User, route
+from runbook_sandbox.kubernetes.requests import PARTS, Request, Response, Route, User, route
 from runbook_sandbox.kubernetes.selectors import parse
 from runbook_sandbox.kubernetes.store import Store
 from runbook_sandbox.kubernetes.subresources import Subresources
@@ -136,7 +136,7 @@ class Api:
         options.check(found.verb, request)
         if found.kind.plural in reviews.REVIEWS:
             return self._review(found, request)
-        if found.subresource not in {"", "status", "finalize"}:
+        if found.subresource not in PARTS:
             return self._subresources.answer(found, self._stored(found), request)
         verbs: dict[str, Callable[[Route, Request], Response]] = {
             "get": self._get,

@@ -64,6 +64,10 @@ _MESSAGES = {
     "ServiceSpec": "1 ports *ServicePort|2 selector %s|3 clusterIP s|4 type s|10 externalName s",
     "ServicePort": "1 name s|2 protocol s|3 port i|4 targetPort IntOrString|5 nodePort i",
     "IntOrString": "1 type i|2 intVal i|3 strVal s",
+    "CertificateSigningRequest": f"{_META}|2 spec CertificateSpec|3 status CertificateStatus",
+    "CertificateSpec": "1 request y|2 username s|3 uid s|4 groups *s|5 usages *s|7 signerName s|8 expirationSeconds i",
+    "CertificateStatus": "1 conditions *CertificateCondition|2 certificate y",
+    "CertificateCondition": "1 type s|2 reason s|3 message s|4 lastUpdateTime Time|5 lastTransitionTime Time|6 status s",
     "CronJob": _OBJECT.format("CronJob"),
     "CronJobSpec": "1 schedule s|2 startingDeadlineSeconds i|3 concurrencyPolicy s|4 suspend b|"
     "5 jobTemplate JobTemplateSpec|6 successfulJobsHistoryLimit i|7 failedJobsHistoryLimit i|8 timeZone s",

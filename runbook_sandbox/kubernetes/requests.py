@@ -60,6 +60,10 @@ class Request:
         return self.query.get(name, "") in _TRUE
 
 
+# Parts of an object that are read and written like the whole of it.
+PARTS = frozenset({"", "status", "finalize", "approval", "ephemeralcontainers"})
+
+
 @dataclass(frozen=True)
 class Route:
     """What a path below `/api` or `/apis` names, and the verb of the authorizer."""

@@ -18,6 +18,7 @@ from runbook_sandbox.kubernetes.objects import Object, clone, meta, new_uid, now
 from runbook_sandbox.kubernetes.requests import Request, Route
 from runbook_sandbox.kubernetes.store import Store
 
+_EPHEMERAL = "ephemeralContainers"
 _NAME_LIMIT = 63
 # Kinds that are only updated with the version that the client has seen.
 _CONDITIONAL = frozenset(
@@ -202,10 +203,14 @@ def _keep_metadata(old: Object, new: Object) -> None:
 
 
 def _keep_other_half(kind: Kind, old: Object, new: Object, subresource: str) -> None:
-    if subresource == "status":
+    if subresource in {"status", "approval"}:
         kept = [key for key in old if key not in {"status", "metadata"}]
         for key in kept:
             new[key] = clone(old[key])
+    elif subresource == "ephemeralcontainers":
+        added = (new.get("spec") or {}).get(_EPHEMERAL)
+        new |= {key: clone(old[key]) for key in old if key != "metadata"}
+        new["spec"] |= {_EPHEMERAL: added} if added else {}
     elif "status" in kind.subresources:
         new.pop("status", None)
         if "status" in old:

@@ -7,6 +7,9 @@ import json
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from remediation.built_in_kinds import PLURALS, WITHOUT_NAMESPACE
 from runbook_sandbox.kubernetes.discovery import aggregated, groups, resources
@@ -234,3 +237,17 @@ def test_kubectl_get_has_the_columns_of_a_real_server(side: Side) -> None:
             assert [(each["name"], each["type"], each["priority"]) for each in found] == [
                 each[:3] for each in columns
             ], kind
+
+
+def test_a_certificate_request_is_approved(side: Side) -> None:
+    """`kubectl certificate approve` sets the condition and nothing else."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    request = x509.CertificateSigningRequestBuilder(x509.Name([])).sign(key, hashes.SHA256())
+    text = base64.b64encode(request.public_bytes(serialization.Encoding.PEM)).decode()
+    spec = {"signerName": "example.com/signer", "usages": ["client auth"], "request": text}
+    body = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest"}
+    side.make(body | {"metadata": {"name": side.namespace}, "spec": spec})
+    assert "approved" in side.says("certificate", "approve", side.namespace)
+    found = side.ask("GET", f"/apis/certificates.k8s.io/v1/certificatesigningrequests/{side.namespace}")
+    assert [each["type"] for each in found["status"]["conditions"]] == ["Approved"]
+    assert found["spec"]["request"] == text
