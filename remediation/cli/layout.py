@@ -30,7 +30,16 @@ def labelled(label: str, text: str) -> list[str]:
 def _wrapped(text: str, width: int, *, beside: bool = False) -> list[str]:
     """Return the lines of a text; the first may stand beside a label, and no other looks like a hint of ours."""
     lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-    return [f"… {line}" if _TELLS.match(line) and (number or not beside) else line for number, line in enumerate(lines)]
+    return lines[: int(beside)] + list(map(_no_hint, lines[int(beside) :]))
+
+
+def _no_hint(line: str) -> str:
+    return f"… {line}" if _TELLS.match(line.lstrip()) else line
+
+
+def without_hints(text: str) -> str:
+    """Return text in its own lines, none of which looks like a hint of ours."""
+    return "\n".join(map(_no_hint, printable(text).split("\n")))
 
 
 def shorten(text: str, width: int = WIDTH) -> str:

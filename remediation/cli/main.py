@@ -158,10 +158,13 @@ def _tell(problem: RunbookError) -> int:
 
 def _usage(problem: click.ClickException) -> int:
     """Tell a wrong option or argument, in the form that was asked for."""
-    if not _wants_json():
-        problem.show()
-        return 2
     context = getattr(problem, "ctx", None)
+    if not _wants_json():
+        from remediation.cli.layout import without_hints  # noqa: PLC0415 - only on errors
+
+        usage = f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n\n" if context else ""
+        say(usage + without_hints(f"Error: {problem.format_message()}"), error=True)
+        return 2
     words = context.command_path.split() if context else ["runbook"]
     return _tell(UsageProblem(problem.format_message(), "nothing was changed", command(*words, "--help")))
 

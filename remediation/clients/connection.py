@@ -24,6 +24,7 @@ _CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 _UNAUTHORIZED, _NOT_OK = 401, 300
 # No text that is read has so many bytes; a server that sends more does not mean to end.
 _LONGEST_ANSWER = 64 * OBJECT
+_MOST_WARNINGS = 20
 
 
 class Connection:
@@ -192,7 +193,8 @@ class Connection:
         date = told.date(headers)
         if date is not None:
             self.clock_offset = date - time.time()
-        self.warnings += [text for text in dict.fromkeys(told.warnings(headers)) if text not in self.warnings]
+        new = [text for text in dict.fromkeys(told.warnings(headers)) if text not in self.warnings]
+        self.warnings += new[: _MOST_WARNINGS - len(self.warnings)]
 
 
 def _silence(server: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from remediation.cli.console import printable
 from remediation.clients.cluster_lock import lease_of
@@ -98,6 +99,18 @@ def test_a_run_and_its_history(shown: Shown) -> None:
     assert shown.json("runs")["runs"][0]["reason"] == HOSTILE
     shown("pause", "--reason", HOSTILE)
     shown("run", *MASQ, "--yes")
+
+
+def test_what_is_typed_and_logged(shown: Shown) -> None:
+    """Words that were pasted from somewhere, logs, roles for kubectl, and a bug with all that it knows."""
+    shown("plan", HOSTILE)
+    shown("rollback", HOSTILE)
+    shown("plan", *MASQ, HOSTILE)
+    shown("run", *MASQ, "--yes", "--log", "console", "--actor", HOSTILE)
+    shown("rollback", "last", "--yes", "--log", "json")
+    text = shown("rbac", "ip-masq-agent", "--user", HOSTILE)
+    roles = [role for role in yaml.safe_load_all(text[text.index("apiVersion") :]) if role]
+    assert {role["subjects"][0]["name"] for role in roles if "subjects" in role} == {HOSTILE}
 
 
 def test_what_an_api_server_and_its_objects_say(shown: Shown) -> None:

@@ -11,6 +11,7 @@ import pytest
 from remediation.clients import headers
 from remediation.clients.google_clock import Clock
 from remediation.errors import RunbookError, Unavailable
+from remediation.limits import LOG, MESSAGE
 from remediation.refs import Ref
 from tests.clients.answering import answering, client, http
 
@@ -119,3 +120,33 @@ def test_a_list_without_its_frame_is_empty(tmp_path: Path, body: object) -> None
     """Members that are null or missing are no bug."""
     with answering(lambda method, path: http(body)) as url:
         assert client(tmp_path, url).list(CONFIG_MAP) == []
+
+
+def test_of_a_long_log_the_end_is_read(tmp_path: Path) -> None:
+    """The newest lines decide, and whoever writes a log does not fill our memory."""
+    log = b"old line\n" * (2 * LOG // 9) + "the newest zürich\n".encode()
+    with answering(lambda method, path: http(log)) as url:
+        text = client(tmp_path, url).text("/api/v1/namespaces/a/pods/b/log", {})
+    assert text.endswith("the newest zürich\n")
+    assert len(text.encode()) == LOG
+
+
+def test_a_log_that_ends_too_early_is_an_error_of_the_tree(tmp_path: Path) -> None:
+    """The connection broke; that is told as for any other answer."""
+    with answering(lambda method, path: http(b"x" * 100, Content_Length="5000")) as url, pytest.raises(Unavailable):
+        client(tmp_path, url).text("/api/v1/namespaces/a/pods/b/log", {})
+
+
+def test_messages_and_warnings_of_a_server_have_a_limit(tmp_path: Path) -> None:
+    """An error says how much is left out, and of thousands of warnings the first are kept."""
+    status = {"kind": "Status", "message": "no " * 100_000, "reason": "x" * 100_000}
+    warning = ", ".join(f'299 - "warning {number}"' for number in range(3000))
+    with answering(lambda method, path: http(status, 403, Warning=warning)) as url:
+        asked = client(tmp_path, url)
+        with pytest.raises(RunbookError) as told:
+            asked.read(CONFIG_MAP)
+    assert MESSAGE < len(told.value.summary) < MESSAGE + 60
+    assert "(cut: 295904 more characters)" in told.value.summary
+    assert len(told.value.detail) < MESSAGE + 60
+    assert asked.warnings[:2] == ["warning 0", "warning 1"]
+    assert len(asked.warnings) == 20
