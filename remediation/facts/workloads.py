@@ -91,7 +91,7 @@ class FailedPulls:
         self, facts: Facts, namespace: str, pods: list[State], texts: list[str]
     ) -> tuple[list[str], PullFailure]:
         """Return what events add: a secret that is missing explains a refusal, and older kubelets tell nothing else."""
-        told = [report.message for report in reports(facts(PullEvents(namespace)), pods)]
+        told = [f"{report.origin}: {report.message}" for report in reports(facts(PullEvents(namespace)), pods)]
         if any(classify_pull_failure(text) is PullFailure.SECRET_MISSING for text in told):
             return [*texts, *told], PullFailure.SECRET_MISSING
         texts = (told or texts) if _kind(texts) is PullFailure.UNKNOWN else texts

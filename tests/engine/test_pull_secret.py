@@ -302,7 +302,9 @@ def test_the_reason_can_be_in_an_event(shop: Shop) -> None:
     assert pod
     shop.world.cluster.record_event(pod, "Failed", "Failed to pull image: 401 Unauthorized", "Warning")
     (found,) = shop("diagnose", "pull-secret")["findings"]
-    assert (found["status"], found["evidence"]) == ("fault", ["Failed to pull image: 401 Unauthorized"])
+    (told,) = found["evidence"]
+    assert (found["status"], told.startswith("event of pod shop/one on node-")) == ("fault", True)
+    assert told.endswith(": Failed to pull image: 401 Unauthorized")
 
 
 def test_a_pod_from_before_proves_nothing(shop: Shop) -> None:

@@ -91,7 +91,8 @@ def test_a_missing_pull_secret_has_an_event_of_its_own(shop: Shop) -> None:
     shop.world.cluster.record_event(pod, "FailedToRetrieveImagePullSecret", text, "Warning")
     (found,) = shop("diagnose", "pull-secret")["findings"]
     assert "there is no pull secret regcred" in found["summary"]
-    assert found["evidence"] == [text]
+    (told,) = found["evidence"]
+    assert (told.startswith("event of pod shop/one on node-"), told.endswith(f": {text}")) == (True, True)
     assert found["parameters"]["secret"] == "regcred"
 
 
