@@ -92,7 +92,15 @@ def test_a_repair_is_shown_made_proven_and_undone(world: World) -> None:
 def test_a_repair_that_would_harm_is_left_to_a_person(world: World) -> None:
     """A misspelt list that counted would masquerade the nodes: refused, and the diagnosis does not send anybody there."""
     world.put("nonMasqueradeCIDR: [10.0.0.0/8]\n")
-    assert "--repair" not in world.finding()["fix"]
+    assert world.finding()["fix"] is None
     error = world.refused("--repair")
     assert "must keep seeing pod addresses" in error["summary"]
     assert "edit configmap ip-masq-agent" in error["next"]
+
+
+def test_a_link_local_range_names_the_line_that_would_do_it(world: World) -> None:
+    """The agent adds these ranges by itself; whether it should not is for somebody who knows what answers there."""
+    world.put(CONFIG)
+    error = world.refused("--masquerade", "169.254.8.0/24")
+    assert "the agent itself keeps link-local ranges" in error["summary"]
+    assert "masqLinkLocal: true" in error["next"]
