@@ -96,7 +96,10 @@ class Containers:
     def execute(self, pod: Object, command: list[str], incoming: BinaryIO, outgoing: BinaryIO) -> None:
         """Run a command in a pod and tell its exit code."""
         channels, ended = Channels(incoming, outgoing), self._cluster.program(pod, command) or Ended()
-        threading.Event().wait(ended.seconds)
+        gone = threading.Event()
+        threading.Thread(target=self._read, args=(pod, channels, gone, False), daemon=True).start()
+        if gone.wait(ended.seconds):
+            return
         if ended.log:
             channels.send(STDOUT, ended.log.encode())
         _finish(channels, ended.code)

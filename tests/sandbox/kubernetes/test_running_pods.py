@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,9 +39,9 @@ class World:
     def __init__(self, cluster: Cluster, path: Path, assets: Path) -> None:
         self.cluster, self._path, self._assets = cluster, path, assets
 
-    def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, stdin: str = "", seconds: float = 30) -> subprocess.CompletedProcess[str]:
         command = [str(self._assets / "kubectl"), f"--kubeconfig={self._path}", *words]
-        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=30)
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=seconds)
 
     def make(self, kind: str, version: str, name: str, namespace: str, **fields: Any) -> None:
         metadata = {"name": name, "namespace": namespace, **fields.pop("metadata", {})}
@@ -126,3 +128,15 @@ def test_a_ready_pod_turns_unready_when_what_it_needs_is_gone(world: World) -> N
     assert "Readiness probe failed" in world.run("events", "--for=pod/app").stdout
     world.configure("10.64.0.0/16")
     assert world.run("wait", "pod/app", "--for=condition=Ready", "--timeout=5s").returncode == 0
+
+
+def test_a_command_ends_when_its_client_has_left(world: World) -> None:
+    """Nobody waits for a sleep that nobody listens to."""
+    world.make("Pod", "v1", "app", "default", spec={"containers": [{"name": "app", "image": "app:1"}]})
+    before = threading.active_count()
+    with pytest.raises(subprocess.TimeoutExpired):
+        world.run("exec", "app", "--", "sleep", "infinity", seconds=0.5)
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert threading.active_count() <= before
