@@ -15,6 +15,7 @@ from remediation.cli.layout import labelled
 from remediation.cli.names import NameFirst
 from remediation.cli.options import accept_common, parameter_option
 from remediation.clients import cluster_lock
+from remediation.commands import command
 from remediation.model import Cluster, Permission, Target
 from remediation.powers import Power, powers
 
@@ -103,7 +104,8 @@ def _text(book: Runbook, target: Target, documents: list[dict[str, Any]], google
         name = "runbook_" + book.name.replace("-", "_")
         text += "---\n" if documents else ""
         where = f"--project={target.project or 'PROJECT'}"
-        text += f"# Google custom role, for: gcloud iam roles create {name} {where} --file=ROLE.yaml\n"
+        create = command("gcloud", "iam", "roles", "create", name, where, "--file=ROLE.yaml")
+        text += f"# Google custom role, for: {create}\n"
         role = yaml.safe_dump(
             {"title": f"runbook {book.name}", "stage": "GA", "includedPermissions": google}, sort_keys=False
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 from remediation.api import Api
+from remediation.commands import command
 from remediation.diffing import State
 from remediation.errors import Lingering, NotFound
 from remediation.refs import Ref
@@ -47,8 +48,9 @@ def _lingering(ref: Ref, raw: State) -> Lingering:
     by = sorted(managers_of(raw, ("metadata", "finalizers")))
     why = f"finalizer {', '.join(keep)} keeps it" if keep else "nobody tells why"
     who = f"finalizers of {ref.address} were set by {', '.join(by)}; " if keep and by else ""
-    space = f" -n {ref.namespace}" if ref.namespace else ""
+    space = ("-n", ref.namespace) if ref.namespace else ()
+    see = command("kubectl", *space, "get", ref.kind.lower(), ref.name, "-o", "yaml")
     return Lingering(
         f"{ref.address} is marked for deletion and still there after {_SECONDS:.0f} s: {why}",
-        f"{who}it goes when whoever needs it lets go: kubectl{space} get {ref.kind.lower()} {ref.name} -o yaml",
+        f"{who}it goes when whoever needs it lets go: {see}",
     )

@@ -22,6 +22,7 @@ from remediation import (
     Risk,
     Steps,
     Unchecked,
+    command,
     runbook,
 )
 from remediation.checks.google import GkeOperates
@@ -108,9 +109,9 @@ def _host_lacks(facts: Facts, project: str, host: str) -> str:
             return ""
     except Forbidden as problem:
         return f"whether the agent has {HOST_ROLE} in {host}, whose network it uses, cannot be read: {problem.summary}"
-    command = f"gcloud projects add-iam-policy-binding {host} --member={member} --role={HOST_ROLE}"
+    by_hand = command("gcloud", "projects", "add-iam-policy-binding", host, f"--member={member}", f"--role={HOST_ROLE}")
     return (
-        f"the agent lacks {HOST_ROLE} in {host}, whose network it uses; this runbook changes {project} only: {command}"
+        f"the agent lacks {HOST_ROLE} in {host}, whose network it uses; this runbook changes {project} only: {by_hand}"
     )
 
 
