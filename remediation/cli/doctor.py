@@ -15,7 +15,7 @@ from remediation.cli.options import target_options
 from remediation.cli.render import next_lines, print_json
 from remediation.cli.rights import look as rights
 from remediation.cli.session import Session
-from remediation.commands import Hint, Hints, command, hints, joined
+from remediation.commands import RIGHTS, Hint, Hints, command, hints, joined
 from remediation.errors import RunbookError
 from remediation.model import Cluster, Project, Target
 
@@ -76,10 +76,13 @@ def _try(name: str, look: Callable[[], tuple[str, str]], instead: Hint | Hints =
     try:
         return _check(name, *look())
     except RunbookError as problem:
-        following = (
-            instead if any(_DOCTOR in (way, *getattr(way, "parts", ())) for way in problem.next) else problem.next
-        )
+        following = instead if any(_leads_here(way) for way in problem.next) else problem.next
         return _check(name, "failing", problem.summary, following, problem.exit_code)
+
+
+def _leads_here(way: Hint) -> bool:
+    """Tell whether a hint is this command; so is the role of a runbook, where no runbook is at work."""
+    return way == RIGHTS or _DOCTOR in (way, *getattr(way, "parts", ()))
 
 
 def _versions() -> str:

@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from remediation.commands import RIGHTS, Advice, Command, Hint, Hints, Repeat, command, for_runbook
+from remediation.errors import RunbookError, UsageProblem
 
 _PLACES = ("--sandbox", "--store", "--kubeconfig")
 _COORDINATES = ("context", "project", "location", "cluster")
@@ -117,6 +119,14 @@ def again(verb: str, *more: str) -> Command:
         elif drop > 1 and "=" not in word:
             words[:1] = []
     return command("runbook", *kept, *more)
+
+
+def ways_from(problem: RunbookError) -> Hints:
+    """Return what an error says to type next; where that is nothing and a word was wrong, the help of this command."""
+    if problem.next or not isinstance(problem, UsageProblem):
+        return problem.next
+    named = takewhile(lambda word: not word.startswith("-"), sys.argv[1:])
+    return (command("runbook", *named, "--help"),)
 
 
 def target_words(target: dict[str, str], option: Callable[[str], Any]) -> list[str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from itertools import chain, repeat
 from typing import Any
 
 from remediation import index
 from remediation.cli.console import one_line, say, style
-from remediation.cli.hints import here
+from remediation.cli.hints import here, ways_from
 from remediation.cli.layout import labelled
 from remediation.cli.plans import check_lines
-from remediation.commands import Hints, command, joined
+from remediation.commands import Command, Hint, Hints, command, joined
 from remediation.diffing import State
 from remediation.engine.outcome import Outcome
 from remediation.errors import RunbookError
@@ -39,7 +40,7 @@ def error_text(problem: RunbookError) -> str:
         lines += labelled("why:   ", why)
     if _UNTOUCHED in parts:
         lines += [f"       {_UNTOUCHED}"]
-    return "\n".join([*lines, *next_lines(problem.next)])
+    return "\n".join([*lines, *next_lines(ways_from(problem))])
 
 
 def heading(what: str, target: Target, risk: str = "") -> str:
@@ -49,10 +50,13 @@ def heading(what: str, target: Target, risk: str = "") -> str:
 
 
 def next_lines(ways: Hints) -> list[str]:
-    """Return what to type next, one command on a line so that it can be copied."""
-    return [
-        ("next:  " if not number else "  or:  ") + style(str(way), bold=True) for number, way in enumerate(here(ways))
-    ]
+    """Return what to type next: a command on one line, so that it can be copied, and a sentence like any other."""
+    labels = chain(["next:  "], repeat("  or:  "))
+    return [line for label, way in zip(labels, here(ways), strict=False) for line in _way(label, way)]
+
+
+def _way(label: str, way: Hint) -> list[str]:
+    return [label + style(str(way), bold=True)] if isinstance(way, Command) else labelled(label, str(way))
 
 
 def outcome_text(outcome: Outcome) -> str:
@@ -92,7 +96,7 @@ def document(name: str | None, row: str | None, target: State, outcome: Outcome)
         "status": str(outcome.status),
         "plan": outcome.plan or {"fingerprint": None, "changes": [], "already_ok": [], "checks": []},
         "verify": outcome.verify or {"status": "not run", "checks": []},
-        "error": {"summary": problem.summary, "detail": problem.detail, "next": joined(here(problem.next))}
+        "error": {"summary": problem.summary, "detail": problem.detail, "next": joined(here(ways_from(problem)))}
         if problem
         else None,
     }

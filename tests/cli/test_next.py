@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from remediation.scenarios import SCENARIOS
+from runbook_sandbox.kubernetes.requests import User
 from runbook_sandbox.places import HOST, PULLER
-from tests.engine.world import World, break_
+from tests.engine.world import Held, World, break_, end, start
 from tests.running import google_env, key_file
 
-_NEXT = re.compile(r"^ *(?:next|or|then): +(.+)$", re.MULTILINE)
+_NEXT = re.compile(r"^ *(?:next|or|then): +(.+)$|^Try '(runbook .*)' for help", re.MULTILINE)
 # In a sentence, a command ends where the sentence goes on.
 _IN_WORDS = re.compile(r"\brunbook (?:[a-z]+ )[^,;]+")
 _KNOWN = ("runbook", "kubectl", "gcloud", "ls", "df", "unset", "timedatectl", "export")
@@ -33,7 +34,7 @@ class Answer:
 
     @property
     def ways(self) -> list[str]:
-        return _NEXT.findall(self.text)
+        return [way or instead for way, instead in _NEXT.findall(self.text)]
 
     @property
     def commands(self) -> list[str]:
@@ -52,12 +53,19 @@ class Walker:
     world: World
     folder: Path
     store: str
-    token: str = ""
+    kubeconfig: Path | None = None
     seen: dict[str, Answer] = field(default_factory=dict)
 
     def place(self, verb: str) -> list[str]:
         """The options that name the target and the store, as far as a verb has them."""
-        where = ["--kubeconfig", str(self.world.kubeconfig), "--context", "sandbox", "--project", "example-prod"]
+        where = [
+            "--kubeconfig",
+            str(self.kubeconfig or self.world.kubeconfig),
+            "--context",
+            "sandbox",
+            "--project",
+            "example-prod",
+        ]
         target = (
             [] if verb in ("runs", "audit", "pause") else [*where, "--location", "europe-west3", "--cluster", "sandbox"]
         )
@@ -173,3 +181,104 @@ def test_after_a_run(walker: Walker, scenario: str) -> None:
 def test_verbs_of_somebody_new(walker: Walker, words: tuple[str, ...]) -> None:
     """Nothing was run yet, or a word is wrong."""
     walker.walk(*words)
+
+
+def configured(world: World, text: str, **more: bool) -> None:
+    """Give the agent this configuration."""
+    break_(world, "ip-masq-agent")
+    world.cluster.edit(
+        "configmaps", "ip-masq-agent", lambda item: item.update(more, data={"config": text}), "kube-system"
+    )
+
+
+LIST = "nonMasqueradeCIDRs:\n- 10.0.0.0/8\nresyncInterval: 60s\n"
+CONFIGURATIONS = {
+    "written twice": (LIST.replace("- 10", "- 10.0.0.0/8\n- 10"), {}),
+    "harmful": (LIST.replace("60s", "0s"), {}),
+    "ignored": (LIST.replace("nonMasqueradeCIDRs", "nonMasqueradeCIDR"), {}),
+    "host bits": (LIST.replace("10.0.0.0/8", "10.0.0.1/8"), {}),
+    "two faults": (LIST.replace("10.0.0.0/8", "nonsense").replace("60s", "60"), {}),
+    "no pod ranges": (LIST.replace("10.0.0.0/8", "192.168.0.0/16"), {}),
+    "no YAML": ("a: [", {}),
+    "immutable": (LIST, {"immutable": True}),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_from_a_configuration_that_no_plan_heals(walker: Walker, name: str) -> None:
+    """A diagnosis never suggests a plan that is refused at once because a person has to edit first."""
+    text, more = CONFIGURATIONS[name]
+    configured(walker.world, text, **more)
+    found = walker.walk("diagnose", "ip-masq-agent")
+    assert "None" not in found.text
+    plans = [answer for command, answer in walker.seen.items() if command.startswith("runbook plan")]
+    assert not [answer.text for answer in plans if "by hand" in " ".join(answer.ways) and len(answer.ways) == 1]
+    if name == "immutable":
+        assert "the ConfigMap is immutable" in " ".join(found.text.split())
+        assert "ask who made it immutable" in " ".join(found.text.split())
+        assert plans == []
+
+
+MASQ = ["ip-masq-agent", "--masquerade", "10.1.0.0/16"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "ip-masq-agent", "--masquerade", "10.64.0.0/16", "--yes"],
+        ["run", "ip-masq-agent", "--masquerade", "fd00::/64", "--yes"],
+        ["run", "ip-masq-agent", "--masquerade", "169.254.0.0/16", "--yes"],
+        ["run", "ipam-cleanup", "--node", "node-9", "--yes"],
+        ["run", "ipam-cleanup", "--node", "node-1", "--max-reservations", "0"],
+        ["plan", "pull-secret", "--namespace", "nowhere", "--service-account", "x", "--registry", HOST, "--from-key-file", "KEY.json"],
+        ["plan", "pull-secret", "--namespace", "default"],
+        ["run", *MASQ],
+        ["run", *MASQ, "--plan", "none.json"],
+        ["resume", "2026"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_from_a_refusal(walker: Walker, words: list[str]) -> None:
+    """Whatever is refused says what to do about it."""
+    break_(walker.world, "ip-masq-agent")
+    walker.walk(*words)
+
+
+def test_from_a_pause(walker: Walker) -> None:
+    """Who paused the store, and how it goes on."""
+    break_(walker.world, "ip-masq-agent")
+    walker.walk("pause", "--reason", "freeze")
+    assert walker.type(["pause", "--reason", "freeze", *walker.place("pause")]).code == 0
+    walker.walk("run", *MASQ, "--yes")
+
+
+def test_from_what_another_has_left(walker: Walker, tmp_path: Path) -> None:
+    """A killed run of this journal is resumed or rolled back; of one that this journal lacks, the owner is named instead."""
+    break_(walker.world, "ipam-cleanup")
+    fix = fix_of("ipam-cleanup")
+    held = Held(walker.world, "POST", "/daemonsets", 0.5, close="before")
+    process = start(walker.world, tmp_path, "run", *fix, "--yes", "--actor", "alice")
+    assert held.came.wait(30)
+    process.kill()
+    end(process)
+    walker.world.cluster.faults = None
+    theirs = Walker(walker.world, walker.folder, str(tmp_path / "other.db"))
+    found = theirs.walk("plan", *fix)
+    said = " ".join(found.text.split())
+    assert "this journal does not have that run; alice@" in said
+    assert "can finish or undo it there" in said
+    assert not [way for way in found.ways if "rollback" in way]
+    again = walker.walk("plan", *fix)
+    assert any(way.startswith("runbook resume ") for way in again.ways)
+
+
+@pytest.mark.parametrize("verb", ["doctor", "plan", "run"])
+def test_from_a_missing_right(walker: Walker, tmp_path: Path, verb: str) -> None:
+    """Who may do nothing is told to print the role of this very runbook."""
+    break_(walker.world, "ip-masq-agent")
+    walker.world.cluster.tokens["token-nobody"] = User("nobody", ("system:authenticated",))
+    walker.kubeconfig = tmp_path / "nobody"
+    walker.kubeconfig.write_text(json.dumps(walker.world.server.kubeconfig("token-nobody")))
+    found = walker.walk(verb, *(MASQ if verb != "doctor" else []), *(["--yes"] if verb == "run" else []))
+    assert found.code == 3
+    assert "runbook rbac ip-masq-agent" in (found.commands if verb != "doctor" else ["runbook rbac ip-masq-agent"])
