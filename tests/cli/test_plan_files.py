@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from remediation.engine.plan import plan_fingerprint
 from remediation.scenarios import SCENARIOS
 from runbook_sandbox.kubernetes import kubeconfig
 from runbook_sandbox.places import HOST
@@ -25,6 +26,14 @@ GOOD: dict[str, Any] = {
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
 
 
+def aimed(**target: Any) -> dict[str, Any]:
+    """Return a plan whose fingerprint is right: who writes the file can compute it."""
+    content: dict[str, Any] = json.loads(json.dumps(GOOD | {"target": target}))
+    right = plan_fingerprint(content["runbook"], content["target"], content["parameters"], content["plan"])
+    content["plan"]["fingerprint"] = right
+    return content
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -34,9 +43,9 @@ MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
         ({}, "is not a plan"),
         (GOOD | {"plan": {"fingerprint": 7}}, "is not a plan"),
         (GOOD | {"target": None}, "is not a plan"),
-        (GOOD | {"target": {"kubeconfig": "/tmp/theirs"}}, "is not a plan"),
-        (GOOD | {"target": {"context": "--kubeconfig=/tmp/theirs"}}, "is not a plan"),
-        (GOOD | {"target": {"context": ["x"]}}, "is not a plan"),
+        (aimed(kubeconfig="/tmp/theirs"), "is not a plan"),
+        (aimed(context="--kubeconfig=/tmp/theirs"), "is not a plan"),
+        (aimed(context=["x"]), "is not a plan"),
         ("[" * 100_000, "is not a plan"),
         (GOOD | {"plan": GOOD["plan"] | {"changes": [7]}}, "is not a plan"),
         (GOOD | {"runbook": "pull-secret"}, "is a plan of 'pull-secret'; allowed here is a plan of 'ip-masq-agent'"),
