@@ -11,7 +11,7 @@ from remediation.facts.protected import Protected
 from remediation.masquerade import also, fitting
 from remediation.model import Require
 from remediation.names import few
-from remediation.ranges import Network
+from remediation.ranges import Network, collapsed
 
 _MOST_SHOWN = 4
 
@@ -90,7 +90,8 @@ def _offers(agent: Agent, protected: Protected, wish: Wish) -> Iterator[_Offer]:
 
 def _nearest(agent: Agent, protected: Protected, wish: Wish, *more: str) -> _Offer | None:
     before = agent.config
-    ranges = fitting(before, wish.masquerade, lambda after: not protected.lost(before, after))
+    kept = [part for item in collapsed(protected.all) for part in before.kept_of(item)]
+    ranges = fitting(before, wish.masquerade, kept)
     if not ranges:
         return None
     entries = len(before.without(ranges).non_masquerade)

@@ -1,6 +1,6 @@
 """The nearest wider ranges whose exclusion leaves a list that the agent accepts."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ _WIDEST = {4: 16, 6: 32}
 
 
 def fitting(
-    config: MasqueradeConfig, destinations: Iterable[Network], allowed: Callable[[MasqueradeConfig], bool]
+    config: MasqueradeConfig, destinations: Iterable[Network], kept: Iterable[Network] = ()
 ) -> tuple[Network, ...]:
     """Return ranges that hold the destinations and fit within the agent's limit, as narrow as a few steps find them.
 
@@ -26,18 +26,15 @@ def fitting(
     Args:
         config: what the agent does now.
         destinations: what should be masqueraded.
-        allowed: says whether a configuration does no other harm.
+        kept: what must keep seeing pod addresses; no wider range holds any of it.
 
     Returns:
-        No range at all where none is allowed.
+        No range at all where none fits.
     """
-    chosen = collapsed(destinations)
-    while chosen:
-        result = config.without(chosen)
-        if result.limit_problem() is None:
-            return chosen if allowed(result) else ()
-        chosen = _wider(config, chosen, allowed)
-    return ()
+    chosen, whole = collapsed(destinations), collapsed(kept)
+    while chosen and config.without(chosen).limit_problem() is not None:
+        chosen = _wider(config, chosen, whole)
+    return chosen
 
 
 def also(config: MasqueradeConfig, wider: Iterable[Network], destinations: Iterable[Network]) -> tuple[Network, ...]:
@@ -52,31 +49,29 @@ def _kept(config: MasqueradeConfig, within: Network) -> Iterator[Network]:
             yield block if is_subnet(block, within) else within
 
 
-def _wider(
-    config: MasqueradeConfig, chosen: Sequence[Network], allowed: Callable[[MasqueradeConfig], bool]
-) -> tuple[Network, ...]:
-    """Return the next step up that is allowed and costs least; nothing when there is none."""
+def _wider(config: MasqueradeConfig, chosen: Sequence[Network], kept: Sequence[Network]) -> tuple[Network, ...]:
+    """Return the next step up that costs least; nothing when there is none."""
     now = _entries(config.non_masquerade, chosen)
-    steps: list[tuple[float, tuple[Network, ...]]] = []
-    for step in _steps(chosen):
+    best: tuple[float, tuple[Network, ...]] = (float("inf"), ())
+    for whole in _steps(chosen):
+        step = collapsed((*chosen, whole))
         saved = now - _entries(config.non_masquerade, step)
-        if saved > 0:
-            added = _size(step) - _size(chosen)
-            steps.append((added / saved, step))
-    return next((step for _, step in sorted(steps, key=lambda each: each[0]) if allowed(config.without(step))), ())
+        cost = (_size(step) - _size(chosen)) / saved if saved > 0 else float("inf")
+        if cost < best[0] and not any(overlaps(whole, item) for item in kept):
+            best = cost, step
+    return best[1]
 
 
 def _size(ranges: Iterable[Network]) -> int:
     return sum(item.num_addresses for item in ranges)
 
 
-def _steps(chosen: Sequence[Network]) -> Iterator[tuple[Network, ...]]:
+def _steps(chosen: Sequence[Network]) -> Iterator[Network]:
+    """Yield the ranges that could stand for one or two of the chosen ones."""
     wholes = [_around(one, other) for one, other in pairwise(chosen) if one.version == other.version]
     if len(chosen) <= _FEW:
         wholes += [item.supernet() for item in chosen if item.prefixlen]
-    for whole in wholes:
-        if whole.prefixlen >= _WIDEST[whole.version]:
-            yield collapsed((*chosen, whole))
+    yield from (whole for whole in wholes if whole.prefixlen >= _WIDEST[whole.version])
 
 
 def _around(one: Network, other: Network) -> Network:
