@@ -24,7 +24,8 @@ _DRAINED = 8 * MOST_BYTES
 _PIECE = 65536
 _TLS_BEGINS = b"\x16"
 _WRONG_PROTOCOL = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
-_GONE = (BrokenPipeError, ConnectionResetError, TimeoutError, ssl.SSLError)
+# A client that went away, and one that was sent away because there is no memory for it.
+_GONE = (BrokenPipeError, ConnectionResetError, TimeoutError, ssl.SSLError, MemoryError)
 
 
 class TooLarge(Exception):

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from runbook_sandbox.certificates import Certificate, certificate
 from runbook_sandbox.kubernetes.cluster import Cluster
 from runbook_sandbox.kubernetes.faults import Fault
-from runbook_sandbox.kubernetes.problems import bad_request, too_large
+from runbook_sandbox.kubernetes.problems import bad_request, full, too_large
 from runbook_sandbox.kubernetes.requests import ADMINISTRATOR, Request, Response
 from runbook_sandbox.listening import MOST_BYTES, Connection, Listener, TooLarge, Unreadable
 
@@ -72,6 +72,13 @@ class _Connection(Connection):
     server: _Listener
 
     def _serve(self) -> None:
+        try:
+            self._answer()
+        except MemoryError:  # of a body that is read, or an answer that is written
+            self.close_connection = True
+            self._send(full().response)
+
+    def _answer(self) -> None:
         cluster, request = self.server.cluster, self._head()
         try:
             if request.is_trusted or cluster.knows(request) or cluster.faults is not None:
@@ -112,6 +119,7 @@ class _Connection(Connection):
         self._send(answer)
 
     def _send(self, response: Response) -> None:
+        data = b"" if response.lines is not None else response.data()
         self.send_response(response.code)
         if response.upgrade is None:
             self.send_header("Content-Type", response.content_type)
@@ -123,7 +131,6 @@ class _Connection(Connection):
         if response.lines is not None:
             self._stream(response.lines)
             return
-        data = response.data()
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
