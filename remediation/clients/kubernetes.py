@@ -18,7 +18,7 @@ from remediation.clients.connection import READ_SECONDS, Connection
 from remediation.clients.patience import Patience
 from remediation.commands import command
 from remediation.diffing import State
-from remediation.errors import Expired, NotFound, Throttled, Unavailable
+from remediation.errors import Expired, Forbidden, NotFound, Throttled, Unavailable
 from remediation.limits import LOG
 from remediation.refs import FIELD_MANAGER, Ref, Resource
 
@@ -104,7 +104,7 @@ class KubernetesClient:
     def _discovered(self, api_version: str) -> dict[str, Resource]:
         try:
             found = self._safely("GET", f"/apis/{api_version}").get("resources") or []
-        except NotFound:
+        except (Forbidden, NotFound):
             return {}  # the request itself will say so too, about the object
         return {each["kind"]: Resource(each["name"], each["namespaced"]) for each in found if "/" not in each["name"]}
 

@@ -56,13 +56,13 @@ def test_other_kinds_are_asked_for_once(tmp_path: Path) -> None:
     ]
 
 
-def test_a_kind_that_the_cluster_lacks_is_not_found(tmp_path: Path) -> None:
-    """Its definition may be missing as well as the object."""
-    missing = {
-        "kind": "Status",
-        "reason": "NotFound",
-        "message": "the server could not find the requested resource",
-        "code": 404,
-    }
-    with answering(lambda method, path: http(missing, code=404)) as url, pytest.raises(NotFound):
+@pytest.mark.parametrize("code", [403, 404])
+def test_a_kind_that_the_cluster_does_not_tell_of_is_told_as_the_object(tmp_path: Path, code: int) -> None:
+    """Whether its definition is missing or discovery is forbidden, the answer about the object counts."""
+
+    def answer(method: str, path: str) -> bytes:
+        asked_for = code if path == "/apis/example.com/v1" else 404
+        return http({"kind": "Status", "message": f"no {path}", "code": asked_for}, code=asked_for)
+
+    with answering(answer) as url, pytest.raises(NotFound, match="fishs/a"):
         client(tmp_path, url).read(Ref("example.com/v1", "Fish", "a", "shop"))
