@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.sandbox.kubernetes.differential.asking import Ask
@@ -27,7 +28,12 @@ class Row:
 
 
 def _matches(patterns: Iterable[str], text: str) -> bool:
-    return any(re.fullmatch(".*".join(map(re.escape, each.split("*"))), text) for each in patterns)
+    return any(_compiled(each).fullmatch(text) for each in patterns)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))))
 
 
 def rows() -> list[Row]:
