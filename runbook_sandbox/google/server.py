@@ -1,11 +1,10 @@
-"""Serve the emulated cloud over HTTP at once, and over gRPC a moment later: loading gRPC takes half a second."""
+"""Serve the emulated cloud over HTTP, and over gRPC from the moment when somebody asks for it."""
 
 from __future__ import annotations
 
 import json
 import logging
 import secrets
-import socket
 import threading
 import time
 from typing import Any
@@ -15,9 +14,9 @@ from runbook_sandbox.google.access import caller
 from runbook_sandbox.google.cloud import OWNER, GoogleCloud
 from runbook_sandbox.google.faults import Fault, GoogleError, invalid
 from runbook_sandbox.google.routes import dispatch
+from runbook_sandbox.google.waking import WakingPort
 from runbook_sandbox.listening import MOST_BYTES, Connection, Listener, TooLarge, Unreadable
 
-_READY_SECONDS = 20.0
 _log = logging.getLogger(__name__)
 
 
@@ -35,29 +34,24 @@ class Server:
         cloud.tokens[self.token] = OWNER
         self._http = _Listener(port, cloud)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
-        self._grpc: Any = None
-        self._grpc_port = grpc_port or _free_port()
-        self.grpc_target = f"127.0.0.1:{self._grpc_port}"
-        self._ready = threading.Event()
+        self._grpc = WakingPort(grpc_port, self._start_grpc)
+        self.grpc_target = f"127.0.0.1:{self._grpc.port}"
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        threading.Thread(target=self._start_grpc, daemon=True).start()
 
-    def _start_grpc(self) -> None:
+    def _start_grpc(self, port: int) -> Any:
         from runbook_sandbox.google.iam_grpc import start  # noqa: PLC0415 - this is what takes half a second
 
-        self._grpc = start(self.cloud, self._grpc_port)
-        self._ready.set()
+        return start(self.cloud, port)
 
     def wait_ready(self) -> None:
-        """Wait until gRPC answers too; raises TimeoutError."""
-        if not self._ready.wait(_READY_SECONDS):
-            raise TimeoutError("the emulated IAM API did not start")
+        """Wait until gRPC answers without a delay."""
+        self._grpc.wake()
 
     def close(self) -> None:
         """Stop both servers."""
-        self._ready.wait(_READY_SECONDS)
-        if self._grpc is not None:
-            self._grpc.stop(0)
+        self._grpc.close()
+        if self._grpc.server is not None:
+            self._grpc.server.stop(0)
         self._http.close()
 
 
@@ -65,13 +59,6 @@ class _Listener(Listener):
     def __init__(self, port: int, cloud: GoogleCloud) -> None:
         self.cloud = cloud
         super().__init__(port, _Handler)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def serve(cloud: GoogleCloud, port: int = 0, grpc_port: int = 0) -> Server:
