@@ -39,7 +39,7 @@ class Server:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         where = (parts.hostname or "", parts.port)
-        self._connection = http.client.HTTPSConnection(*where, timeout=5, context=context) if parts.scheme == "https" else http.client.HTTPConnection(*where, timeout=5)  # fmt: skip
+        self._connection = http.client.HTTPSConnection(*where, timeout=60, context=context) if parts.scheme == "https" else http.client.HTTPConnection(*where, timeout=60)  # fmt: skip
         self._headers = {"User-Agent": "differential/1"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._seen: dict[str, dict[str, str]] = {}
 
