@@ -218,10 +218,12 @@ class Sweep:
 
     def recover(self, store: str, document: State, where: str, *, undo: bool) -> None:
         """Do what the error says comes next, one way or the other: all of the plan is there, or none of it."""
-        if self.ends.undone(seen(self.world)) and "runbook r" not in document["error"]["next"]:
+        following = document["error"]["next"]
+        leads_on = "runbook resume" in following or "runbook rollback" in following
+        if self.ends.undone(seen(self.world)) and not leads_on:
             return
-        verb = "rollback" if undo or "runbook resume" not in document["error"]["next"] else "resume"
-        assert f"runbook {verb}" in document["error"]["next"], f"{where}: {document['error']}"
+        verb = "rollback" if undo or "runbook resume" not in following else "resume"
+        assert f"runbook {verb}" in following, f"{where}: {document['error']}"
         self.finish(store, verb, document["run_id"], where)
 
     def finish(self, store: str, verb: str, run: str, where: str, *options: str, **how: Any) -> None:
