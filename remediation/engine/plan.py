@@ -184,7 +184,7 @@ class Planner:
         if owner and not self.accept_drift:
             raise Refused(
                 f"{resource.address} is owned by {owner}, which may revert or fight this change",
-                next=(advice("change it through its owner"), repeat("--accept-drift")),
+                next=(advice("change it through {}", owner), repeat("--accept-drift")),
             )
 
     def _preview(self, resource: Resource, change: Change) -> Change:

@@ -127,7 +127,13 @@ def test_deploys_the_agent_only_when_told(gke: Cli, agent: Put, get: Get, contro
         (CONFIG, ["--masquerade", "169.254.1.0/24"], 3, "link-local"),
         (CONFIG.replace("60s", "60"), ["--masquerade", "10.1.0.0/16"], 3, "resyncInterval is the number 60"),
         ("nonMasqueradeCIDRs: [10.0.0.0/8]\ncidrLimit: 4\n", ["--masquerade", "10.1.0.0/16"], 3, "at most 4"),
-        ("nonMasqueradeCIDRs: &list # offices\n- &ten 10.0.0.0/8\n", ["--masquerade", "10.1.0.0/16"], 3, "offices"),
+        (
+            "nonMasqueradeCIDRs:\n- 10.1.0.0/16 # offices\n- 192.168.0.0/16\n",
+            ["--masquerade", "10.1.0.0/16"],
+            3,
+            "offices",
+        ),
+        ("nonMasqueradeCIDRs: &list\n- 10.0.0.0/8\n", ["--masquerade", "10.1.0.0/16"], 3, "anchor in line 1"),
     ],
 )
 def test_refuses_what_would_harm(
