@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,12 +60,16 @@ class Widgets:
 
 
 @pytest.fixture
-def widgets(side: Side) -> Widgets:
-    """Define widgets and wait until they are served."""
+def widgets(side: Side) -> Iterator[Widgets]:
+    """Define widgets, wait until they are served, and leave no group behind for tests that look at all of them."""
     group = f"g{uuid.uuid4().hex[:6]}.example.com"
     side.make(definition(group))
     side.says("wait", "--for=condition=Established", f"crd/widgetry.{group}", "--timeout=30s")
-    return Widgets(side, group)
+    yield Widgets(side, group)
+    side.says("delete", "crd", f"widgetry.{group}", "--ignore-not-found", "--timeout=30s")
+    deadline = time.monotonic() + 30
+    while group in {each["name"] for each in side.ask("GET", "/apis")["groups"]} and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def test_custom_objects_live_and_go_with_their_definition(widgets: Widgets) -> None:
