@@ -128,9 +128,17 @@ def _wait_for_pod(plane: ControlPlane, namespace: str, is_wanted: Callable[[Any]
 
 
 def _wait_for_event(plane: ControlPlane, namespace: str, reason: str, *texts: str) -> None:
+    """Wait for what a kubelet reports; it says so itself, and names its node, and says nothing else before the text."""
+
     def is_there() -> bool:
-        events = _items(plane, namespace, "events")
-        return any(event["reason"] == reason and all(text in event["message"] for text in texts) for event in events)
+        events = [event for event in _items(plane, namespace, "events") if event["reason"] == reason]
+        nodes = {pod["metadata"]["uid"]: pod["spec"]["nodeName"] for pod in _items(plane, namespace, "pods")}
+        return any(
+            event["source"] == {"component": "kubelet", "host": nodes.get(event["involvedObject"]["uid"])}
+            and event["message"].startswith("Failed to ")
+            and all(text in event["message"] for text in texts)
+            for event in events
+        )
 
     plane.wait_for(is_there, f"an event {reason}", 10)
 
