@@ -171,3 +171,9 @@ def test_one_place_writes() -> None:
             if re.fullmatch(ways, name) and path.name != "console.py":
                 wrong.append(f"{path.name}:{node.lineno} {name}")
     assert wrong == []
+
+
+def test_packages_are_fetched_and_not_kept() -> None:
+    """No archive lies beside the code: what is installed is locked by hash, and comes from a registry."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert [name for name in tracked.stdout.splitlines() if name.endswith((".whl", ".gz", ".zip", ".tar"))] == []

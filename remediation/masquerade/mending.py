@@ -40,15 +40,16 @@ def joined(text: str) -> str:
     """
     try:
         document = read(text)
+        networks = _networks(fields(document).get(LIST))
+        if not networks:
+            return text
+        whole = collapsed(networks)
+        found = _with_list(document, [next(block for block in whole if is_subnet(item, block)) for item in networks])
+        # Rare YAML can defeat an edit in place; then the text stays as it is.
+        same = set(_networks(fields(read(found)).get(LIST))) == set(whole)
+        return found if same and _keeps_comments(text, found) else text
     except DocumentError:
         return text
-    networks = _networks(fields(document).get(LIST))
-    if not networks:
-        return text
-    whole = collapsed(networks)
-    found = _with_list(document, [next(block for block in whole if is_subnet(item, block)) for item in networks])
-    same = set(_networks(fields(read(found)).get(LIST))) == set(whole)
-    return found if same and _keeps_comments(text, found) else text
 
 
 def _keeps_comments(old: str, new: str) -> bool:

@@ -116,3 +116,10 @@ def test_joining_keeps_places_quotes_and_comments() -> None:
 def test_what_the_agent_cannot_read_is_not_joined(text: str) -> None:
     """Joining repairs nothing on the way."""
     assert joined(text) == text
+
+
+def test_a_tag_that_defeats_an_edit_leaves_the_text_as_it_is() -> None:
+    """The place of a tagged list is that of its tag; what would come of an edit there is no YAML."""
+    text = "nonMasqueradeCIDRs: !!seq\n- '10.0.0.0/9'\n- !!str '10.128.0.0/9' # both\ncidrLimit: 64\n"
+    assert joined(text) == text
+    assert mended(text) == text
