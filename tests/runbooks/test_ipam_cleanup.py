@@ -170,5 +170,5 @@ def test_warnings_of_the_server_are_shown(cli: Cli, leak: str, control_plane: Co
         checks = cli("plan", "ipam-cleanup", "--node", NODE).expect(0).json["plan"]["checks"]
     finally:
         control_plane.kubectl("label", "namespace", "kube-system", f"{label}-")
-    warned = [item["detail"] for item in checks if item["check"] == "the API server warned"]
+    warned = [item["detail"] for item in checks if item["check"] == "from the API server"]
     assert any("would violate PodSecurity" in text for text in warned)
