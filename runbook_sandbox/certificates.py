@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 that lives as long as its sandbox.
+"""A certificate for 127.0.0.1, alias localhost, that lives as long as its sandbox.
 
 kubectl sends no bearer token over plain HTTP: https://github.com/kubernetes/client-go, tools/clientcmd/client_config.go.
 """
@@ -74,12 +74,13 @@ def _made() -> bytes:
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "runbook sandbox")])
+    places = [x509.IPAddress(IPv4Address("127.0.0.1")), x509.DNSName("localhost")]
     now = datetime.now(UTC)
     built = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + _LIFE)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(places), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     )
     how = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -69,7 +69,8 @@ def operations(request: Request) -> Json:
     request.require("container.operations.list")
     _require_enabled(request)
     place = request.part["location"]
-    found = [item for item in request.project.operations if place in ("-", item["location"])]
+    # What an earlier version has kept does not say where it was.
+    found = [item for item in request.project.operations if place in ("-", item.get("location", place))]
     return {"operations": found} if found else {}
 
 
