@@ -19,7 +19,7 @@ from runbook_sandbox.google.breaking import break_agent
 from runbook_sandbox.google.policy import new_policy
 from runbook_sandbox.kubernetes.admission import SERVICE_RANGE
 from runbook_sandbox.places import PULLER, REPOSITORY
-from runbook_sandbox.process import COORDINATES
+from runbook_sandbox.process import COORDINATES, PROTOCOL
 
 _SAVE_SECONDS = 1.0
 _MEMORY, _STACK = 1 << 30, 1 << 20
@@ -64,21 +64,28 @@ class Daemon:
         """Answer messages of later commands, in a thread."""
         from multiprocessing.connection import Listener  # noqa: PLC0415 - half of the start-up time otherwise
 
-        listener = Listener(("127.0.0.1", 0), authkey=bytes.fromhex(self.key))
+        listener = Listener(("127.0.0.1", 0))
         threading.Thread(target=self._answer, args=(listener,), daemon=True).start()
         address: Any = listener.address
         return str(address[0]), int(address[1])
 
     def _answer(self, listener: Any) -> None:
         while not self.stopped.is_set():
-            try:
-                with listener.accept() as connection:
-                    message = connection.recv()
-                    if message[0] == "break-agent":
-                        break_agent(self.cloud)
-                    connection.send("ok")
-            except (OSError, EOFError, ValueError):
-                continue
+            # A thread for each: whoever connects and says nothing keeps nobody else waiting.
+            with contextlib.suppress(OSError, EOFError, RuntimeError):
+                threading.Thread(target=self._obey, args=(listener.accept(),), daemon=True).start()
+
+    def _obey(self, connection: Any) -> None:
+        """Do what a message says, if its sender has the key; nothing is read of anybody else."""
+        from multiprocessing import AuthenticationError  # noqa: PLC0415 - see listen
+        from multiprocessing.connection import answer_challenge, deliver_challenge  # noqa: PLC0415
+
+        with contextlib.suppress(OSError, EOFError, ValueError, AuthenticationError), connection:
+            deliver_challenge(connection, bytes.fromhex(self.key))
+            answer_challenge(connection, bytes.fromhex(self.key))
+            if connection.recv()[0] == "break-agent":
+                break_agent(self.cloud)
+            connection.send("ok")
 
     def show_endpoint(self, url: str, authority: str) -> None:
         """Let the GKE API name the cluster's address and certificate, so that gcloud can write a kubeconfig."""
@@ -90,10 +97,8 @@ class Daemon:
         """Tell later commands where everything is."""
         write(self.folder / "google-token", google.token + "\n")
         endpoints = {"kubernetes": kubernetes, "google": google.url, "iam": google.grpc_target}
-        write(
-            self.folder / "sandbox.json",
-            json.dumps({"pid": os.getpid(), "endpoints": endpoints, "control": control, "key": self.key}),
-        )
+        where = {"pid": os.getpid(), "endpoints": endpoints, "control": control, "key": self.key}
+        write(self.folder / "sandbox.json", json.dumps(where | {"protocol": PROTOCOL}))
 
 
 def limit_memory() -> None:

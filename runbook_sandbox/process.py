@@ -18,6 +18,8 @@ from typing import Any
 
 KINDS = {"emulated": "sandbox", "real": "sandbox-real"}
 COORDINATES = {"project": "example-prod", "location": "europe-west3", "cluster": "sandbox"}
+# Raised when later commands need something else of the process: one that an earlier version has left is replaced.
+PROTOCOL = 2
 _READY_SECONDS = {"emulated": 10.0, "real": 60.0}
 
 
@@ -38,6 +40,7 @@ class Sandbox:
     endpoints: dict[str, str]
     control: tuple[str, int]
     key: str
+    protocol: int = PROTOCOL
 
     @property
     def kubeconfig(self) -> Path:
@@ -103,17 +106,23 @@ def running(kind: str) -> Sandbox | None:
             return None  # the number belongs to another program by now
     except (OSError, ValueError, KeyError):
         return None
-    return Sandbox(folder(kind), found["pid"], found["endpoints"], tuple(found["control"]), found["key"])
+    where = found["endpoints"], tuple(found["control"]), found["key"]
+    return Sandbox(folder(kind), found["pid"], *where, found.get("protocol", 1))
 
 
 def ensure_running(kind: str) -> Sandbox:
-    """Return the sandbox, started when it does not run; raises CannotRun or NotStarted."""
+    """Return the sandbox, started when it does not run as this version needs it; raises CannotRun or NotStarted."""
     found = running(kind)
-    if found is not None:
+    if found is not None and found.protocol == PROTOCOL:
         return found
     _refuse_without_programs(kind)
     with _only_one(folder(kind)):
-        return running(kind) or _start(kind)
+        found = running(kind)
+        if found is not None and found.protocol == PROTOCOL:
+            return found
+        if found is not None:
+            _stop(found)
+        return _start(kind)
 
 
 def _refuse_without_programs(kind: str) -> None:
@@ -153,11 +162,15 @@ def down(kind: str) -> bool:
     with _only_one(folder(kind)):
         found = running(kind)
         if found is not None:
-            os.kill(found.pid, signal.SIGTERM)
-            _wait_until_gone(found.pid)
+            _stop(found)
         existed = folder(kind).exists()
         shutil.rmtree(folder(kind), ignore_errors=True)
     return existed
+
+
+def _stop(found: Sandbox) -> None:
+    os.kill(found.pid, signal.SIGTERM)
+    _wait_until_gone(found.pid)
 
 
 def _wait_until_gone(pid: int) -> None:

@@ -6,10 +6,13 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +45,14 @@ def document(*words: str, code: int = 0) -> dict[str, Any]:
     return found
 
 
-def pid() -> int:
+def announced() -> dict[str, Any]:
     path = Path(os.environ["XDG_STATE_HOME"]) / "runbook" / "sandbox" / "sandbox.json"
-    return int(json.loads(path.read_text())["pid"])
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def pid() -> int:
+    return int(announced()["pid"])
 
 
 @pytest.fixture
@@ -112,6 +120,27 @@ def test_ten_commands_at_once_start_one_sandbox() -> None:
     with ThreadPoolExecutor(10) as pool:
         states = list(pool.map(lambda _: document("sandbox", "up"), range(10)))
     assert len({state["endpoints"]["kubernetes"] for state in states}) == 1
+    runbook("sandbox", "down").expect(0)
+
+
+def test_a_stranger_at_the_control_port_keeps_nobody_waiting() -> None:
+    """Everybody on the machine reaches the port: who says nothing, or has a wrong key, is not what others wait for."""
+    runbook("sandbox", "up").expect(0)
+    address = tuple(announced()["control"])
+    with socket.create_connection(address), pytest.raises(AuthenticationError):
+        Client(address, authkey=b"wrong")
+    runbook("sandbox", "break", "container-service-agent").expect(0)
+    runbook("sandbox", "down").expect(0)
+
+
+def test_a_sandbox_that_an_earlier_version_has_left_is_replaced() -> None:
+    """It lacks what commands of today need; nobody has to know that, and its objects stay."""
+    runbook("sandbox", "up").expect(0)
+    earlier, place = announced(), Path(os.environ["XDG_STATE_HOME"]) / "runbook" / "sandbox"
+    (place / "sandbox.json").write_text(json.dumps({name: earlier[name] for name in earlier if name != "protocol"}))
+    (place / "google-token").unlink()
+    runbook("diagnose", "container-service-agent", "--sandbox").expect(0)
+    assert pid() != earlier["pid"]
     runbook("sandbox", "down").expect(0)
 
 
