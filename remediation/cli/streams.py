@@ -37,7 +37,22 @@ class _MayBeLeft(io.FileIO):
 
 def outlive_readers() -> None:
     """Make standard output and error outlive whoever reads them, and show what no text can hold as JSON writes it."""
+    _open_missing()
     sys.stdout, sys.stderr = _outliving(sys.stdout), _outliving(sys.stderr)
+
+
+def _open_missing() -> None:
+    """Lead a stream that was closed before we began nowhere.
+
+    Else the next file that is opened, the journal say, has its number, and is what is written into.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
 
 
 def _outliving(stream: TextIO) -> TextIO:

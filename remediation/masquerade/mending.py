@@ -6,15 +6,16 @@ seconds, and a misspelt key is the one it resembles. What else is wrong stays as
 """
 
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from remediation.ranges import Network, collapsed
 
 from .document import Document, DocumentError, Member, Span, comments, read
 from .problems import FIELDS, INTERVAL, LIMIT, LINK_LOCAL, LINK_LOCAL_IPV6, LIST, canonical, fields, resembled
-from .ranges import aligned, is_subnet, parse_cidr
+from .ranges import aligned, parse_cidr
 from .repair import with_unit
 from .rewrite import Edit, applied, removal, replace_value, written_as
 
@@ -44,12 +45,23 @@ def joined(text: str) -> str:
         if not networks:
             return text
         whole = collapsed(networks)
-        found = _with_list(document, [next(block for block in whole if is_subnet(item, block)) for item in networks])
+        found = _with_list(document, _holding(networks, whole))
         # Rare YAML can defeat an edit in place; then the text stays as it is.
         same = set(_networks(fields(read(found)).get(LIST))) == set(whole)
         return found if same and _keeps_comments(text, found) else text
     except DocumentError:
         return text
+
+
+def _holding(networks: Iterable[Network], whole: Iterable[Network]) -> list[Network]:
+    """Return for each network the one of the others, which share no address, that holds it."""
+    blocks = sorted(whole, key=_place)
+    places = [_place(block) for block in blocks]
+    return [blocks[bisect_right(places, _place(item)) - 1] for item in networks]
+
+
+def _place(network: Network) -> tuple[int, int]:
+    return network.version, int(network.network_address)
 
 
 def _keeps_comments(old: str, new: str) -> bool:
@@ -74,13 +86,14 @@ def _written_once(text: str) -> str:
     """Take away each field that the agent does not read because it reads another one of that name."""
     document = read(text)
     counts = fields(document)
-    unread = [member for member in document.members if counts[canonical(member.key)] is not member]
-    return applied(text, [_without(document, member) for member in unread])
+    members = enumerate(document.members)
+    unread = [place for place, member in members if counts[canonical(member.key)] is not member]
+    return applied(text, [_without(document, place) for place in unread])
 
 
-def _without(document: Document, member: Member) -> Edit:
+def _without(document: Document, place: int) -> Edit:
     """Return the edit that takes a key and its value away, with the lines that they stand on."""
-    place = document.members.index(member)
+    member = document.members[place]
     if document.flow:
         if place + 1 < len(document.members):
             return Edit(Span(member.key_span.start, document.members[place + 1].key_span.start), "")

@@ -40,6 +40,14 @@ def test_nobody_reads_errors_either(tmp_path: Path) -> None:
     os.close(theirs)
 
 
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_a_stream_that_was_closed_before_is_none_that_is_missed(closed: str, tmp_path: Path) -> None:
+    """A program that starts us may close what it has no use for; the journal does not take the place of it."""
+    words = f"'{RUNBOOK}' pause --reason testing --store '{tmp_path / 'journal.db'}' {closed}"
+    done = subprocess.run(["/bin/sh", "-c", words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_run_goes_on_when_nobody_reads_its_plan(world: World, tmp_path: Path) -> None:
     """`runbook run … --yes | true` applies and proves, and its exit code says so; the same for its undo."""
     before = break_(world, "ip-masq-agent")
