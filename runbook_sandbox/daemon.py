@@ -8,6 +8,8 @@ import os
 import resource
 import secrets
 import signal
+import socket
+import struct
 import sys
 import threading
 from pathlib import Path
@@ -22,6 +24,8 @@ from runbook_sandbox.places import PULLER, REPOSITORY
 from runbook_sandbox.process import COORDINATES, PROTOCOL
 
 _SAVE_SECONDS = 1.0
+# For how long who connects may say nothing, as seconds and microseconds.
+_STRANGER = struct.pack("ll", 10, 0)
 _MEMORY, _STACK = 1 << 30, 1 << 20
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Those of the emulated pods and services. As in most real clusters the range of the nodes is the subnet's to tell.
@@ -81,6 +85,8 @@ class Daemon:
         from multiprocessing.connection import answer_challenge, deliver_challenge  # noqa: PLC0415
 
         with contextlib.suppress(OSError, EOFError, ValueError, AuthenticationError), connection:
+            with socket.socket(fileno=os.dup(connection.fileno())) as same:
+                same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _STRANGER)
             deliver_challenge(connection, bytes.fromhex(self.key))
             answer_challenge(connection, bytes.fromhex(self.key))
             if connection.recv()[0] == "break-agent":
