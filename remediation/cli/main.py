@@ -18,7 +18,7 @@ from remediation.cli.examples import examples
 from remediation.cli.names import NameFirst, NearNames
 from remediation.cli.options import accept_common
 from remediation.cli.settings import refuse_unknown
-from remediation.cli.streams import outlive_readers
+from remediation.cli.streams import outlive_readers, unwritten
 from remediation.commands import command
 from remediation.errors import Interrupted, RunbookError, UsageProblem
 
@@ -123,7 +123,16 @@ def main() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
             signal.signal(number, _terminate)
     name = "kubectl runbook" if os.path.basename(sys.argv[0]).startswith("kubectl-") else "runbook"
-    sys.exit(_run(name))
+    sys.exit(_written(_run(name)))
+
+
+def _written(code: int) -> int:
+    """Fail where the outcome was not written; nothing that was begun has stopped for that."""
+    problem = unwritten()
+    if problem is None:
+        return code
+    say(f"error: the output could not be written: {problem.strerror}\nnext:  runbook runs", error=True)
+    return code or 1
 
 
 def _run(name: str) -> int:

@@ -1,4 +1,4 @@
-"""Standard output and error of a command: somebody who stops reading decides nothing.
+"""Standard output and error of a command: somebody who stops reading, and a disk that is full, decide nothing.
 
 A run that was approved goes on when `head` has seen enough, and every verb ends with the exit code of what it found.
 """
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
+_lost: list[OSError] = []
+
+
 class _MayBeLeft(io.FileIO):
-    """A pipe or a terminal that may lose its reader; what is written after that goes nowhere."""
+    """A stream that may lose its reader or its room; what is written after that goes nowhere."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "w", closefd=False)
@@ -28,11 +31,18 @@ class _MayBeLeft(io.FileIO):
             return super().write(data)
         except OSError as problem:
             if problem.errno not in self._gone:
-                raise
+                _lost.append(problem)  # nobody has asked for less than all of it
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.fileno())
             os.close(nowhere)
             return super().write(data)
+
+
+def unwritten() -> OSError | None:
+    """Return why the output is not all where it was to be written; None when it is, or when nobody wanted it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return next(iter(_lost), None)
 
 
 def outlive_readers() -> None:

@@ -48,6 +48,19 @@ def test_a_stream_that_was_closed_before_is_none_that_is_missed(closed: str, tmp
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_full_disk_stops_no_run_and_is_told(world: World, tmp_path: Path) -> None:
+    """What was approved is done; that its report is not where it should be is an error all the same."""
+    break_(world, "ip-masq-agent")
+    place = ("--kubeconfig", str(world.kubeconfig), "--context", "sandbox", "--store", str(tmp_path / "journal.db"))
+    with open("/dev/full", "w", encoding="ascii") as full:
+        words = [str(RUNBOOK), "run", *MASQ, "--yes", *place]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "the output could not be written: No space left on device" in done.stderr
+    assert "bug" not in done.stderr
+    assert Cli(tmp_path, "--kubeconfig", str(world.kubeconfig))("runs").json["runs"][0]["status"] == "verified"
+
+
 def test_a_run_goes_on_when_nobody_reads_its_plan(world: World, tmp_path: Path) -> None:
     """`runbook run … --yes | true` applies and proves, and its exit code says so; the same for its undo."""
     before = break_(world, "ip-masq-agent")
