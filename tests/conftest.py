@@ -25,6 +25,26 @@ for _name in [name for name in os.environ if name not in _KEPT and not name.star
     del os.environ[_name]
 os.umask(0o022)
 
+# So many workers start a real control plane; each of these takes a tenth of a processor for as long as it lives.
+_PLANES = 2
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run all of a file, which shares a world, and few of them all that needs a real control plane, first."""
+    items.sort(key=lambda item: not _is_real(item))
+    for number, item in enumerate(items):
+        if item.get_closest_marker("xdist_group") is None:
+            group = f"control-plane-{number % _PLANES}" if _is_real(item) else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _is_real(item: pytest.Item) -> bool:
+    """Tell whether a test runs on the control plane that all share."""
+    params = getattr(item, "callspec", None)
+    return "control_plane" in getattr(item, "fixturenames", ()) or "real" in (params.params.values() if params else ())
+
+
 _HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 
 

@@ -19,8 +19,14 @@ from tests.engine.sweeping import CASES
 from tests.engine.world import World, comparable
 from tests.running import key_file
 
-# Of the longer ones a part of the points, as many for resume as for rollback, unless EVERY_POINT=1 asks for all.
-STRIDES = {"ipam-cleanup": 3, "pull-secret-file": 5, "pull-secret-key": 3}
+# Of each a part of the points, as many for resume as for rollback, unless EVERY_POINT=1 asks for all.
+STRIDES = {
+    "container-service-agent": 3,
+    "ip-masq-agent": 3,
+    "ipam-cleanup": 5,
+    "pull-secret-file": 9,
+    "pull-secret-key": 5,
+}
 
 
 @pytest.mark.timeout(600)
@@ -38,7 +44,7 @@ def test_killed_anywhere_a_run_ends_in_all_or_none(world: World, tmp_path: Path,
     assert whole["code"] == 0, whole["text"]
     every = comparable(world.state())
     assert every != none or case == "ipam-cleanup"
-    for point in range(0, len(whole["points"]), STRIDES.get(case, 1) if not os.environ.get("EVERY_POINT") else 1):
+    for point in range(0, len(whole["points"]), STRIDES[case] if not os.environ.get("EVERY_POINT") else 1):
         world.cluster.load(json.loads(json.dumps(before)))
         world.cloud.load(json.loads(json.dumps(cloud)))
         world.cluster.controllers.kubelet.reconsider()

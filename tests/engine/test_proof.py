@@ -18,7 +18,7 @@ MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+    made = World(tmp_path, secure=False)
     yield made
     made.close()
 

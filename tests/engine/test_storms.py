@@ -40,7 +40,7 @@ def test_two_faults(sweeps: Sweeps, case: str) -> None:
     """A fault while another is being repaired still leaves all of the plan, or none of it, or a run that can be ended."""
     sweep = sweeps(case)
     met = []
-    for turn, (first, second) in enumerate(pairs(sweep.requests)[: 60 if EVERY else 4]):
+    for turn, (first, second) in enumerate(pairs(sweep.requests)[: 60 if EVERY else 2]):
         where = f"{first[1]} at request {first[0]} and {second[1]} at {second[0]}"
         met.append(sweep.suffer(at(first, second), where, undo=turn % 2 == 1)["met"])
     assert sum(met) >= len(met)
@@ -53,7 +53,7 @@ def test_a_storm(sweeps: Sweeps, case: str, kind: str) -> None:
     """An API that is overloaded for some requests is no reason to undo anything."""
     sweep = sweeps(case)
     storms = [(first, length) for length in (3, 12) for first in range(sweep.requests)]
-    for first, length in sampled(storms, 11 if EVERY else 41, len(kind + case)):
+    for first, length in sampled(storms, 11 if EVERY else 97, len(kind + case)):
         where = f"{length} times {kind} from request {first}"
         document = sweep.suffer(storm(kind, first, requests=length), where, undo=first % 2 == 1)
         assert document["met"], where

@@ -28,7 +28,7 @@ CLEANER = ("runbook-ipam-cleanup", "kube-system")
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+    made = World(tmp_path, secure=False)
     yield made
     made.close()
 

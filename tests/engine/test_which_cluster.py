@@ -70,7 +70,7 @@ def test_a_record_without_a_uid_is_known_by_its_address(recorded: Recorded) -> N
         record["target"]["server"] = "https://192.0.2.1"
 
     told = recorded.refused(3, "ip-masq-agent", moved, "rollback", "--yes")
-    assert "was made on https://192.0.2.1, and this context is https://127.0.0.1" in told
+    assert "was made on https://192.0.2.1, and this context is http://127.0.0.1" in told
 
 
 def test_another_project_is_refused(recorded: Recorded) -> None:

@@ -23,7 +23,7 @@ CLOCKS = [(60, 0), (-60, 0), (0, 60), (3600, 0), (-3600, 0), (0, -3600), (3600, 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+    made = World(tmp_path, secure=False)
     yield made
     made.close()
 
