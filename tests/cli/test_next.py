@@ -137,7 +137,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def world(folder: Path) -> Iterator[World]:
     """One world for all walks; each begins with it as it was at first."""
-    made = World(folder, secure=False)
+    made = World(folder)
     assert made.program.poll() is None  # it stays in the folder that it was started in
     yield made
     made.close()
