@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from runbook_sandbox.control_plane import ControlPlane, running_or_reason
 from runbook_sandbox.control_plane.stages import FAULTS
+
+_ROOT = Path(__file__).parent.parent
 
 # The first text of a fresh clone takes hypothesis seconds (it builds a table of Unicode), which says nothing about us.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -29,20 +34,31 @@ os.umask(0o022)
 _PLANES = 2
 
 
-@pytest.hookimpl(tryfirst=True)
+class _Scheduling(LoadScopeScheduling):
+    """Let one worker run all of a file, which shares a world, and few of them all that needs a real control plane."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return f"control-plane-{crc32(file.encode()) % _PLANES}" if _is_real(nodeid) else file
+
+
+@cache
+def _needs_a_plane(file: str) -> bool:
+    return "control_plane: ControlPlane" in (_ROOT / file).read_text("utf-8")
+
+
+def _is_real(nodeid: str) -> bool:
+    return "[real" in nodeid or _needs_a_plane(nodeid.partition("::")[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Scheduling | None:
+    """Say who runs what; a sweep has few tests, each of minutes, which everybody takes as they come."""
+    return None if os.environ.get("EVERY_POINT") else _Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run all of a file, which shares a world, and few of them all that needs a real control plane, first."""
-    items.sort(key=lambda item: not _is_real(item))
-    for number, item in enumerate(items):
-        if item.get_closest_marker("xdist_group") is None:
-            group = f"control-plane-{number % _PLANES}" if _is_real(item) else str(item.path)
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _is_real(item: pytest.Item) -> bool:
-    """Tell whether a test runs on the control plane that all share."""
-    params = getattr(item, "callspec", None)
-    return "control_plane" in getattr(item, "fixturenames", ()) or "real" in (params.params.values() if params else ())
+    """Put what takes longest first."""
+    items.sort(key=lambda item: not _is_real(item.nodeid))
 
 
 _HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")

@@ -174,7 +174,6 @@ def test_without_its_programs_the_real_kind_is_refused(monkeypatch: pytest.Monke
 
 @pytest.mark.usefixtures("assets")
 @pytest.mark.timeout(200)
-@pytest.mark.xdist_group("real-sandbox")
 def test_a_real_control_plane(assets: Path) -> None:
     """The same with a real kube-apiserver: fault, diagnosis, fix, proof, undo; and its processes end with it."""
     try:

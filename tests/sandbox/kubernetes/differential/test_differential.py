@@ -17,7 +17,6 @@ from tests.sandbox.kubernetes.differential.corpus import corpus
 from tests.sandbox.kubernetes.differential.exchange import Difference, Server, differences
 from tests.sandbox.kubernetes.differential.listed import gone, unlisted
 
-pytestmark = pytest.mark.xdist_group("differential")  # the comparison is made once
 EVERY = os.environ.get("EVERY_REQUEST") == "1"
 Comparison = tuple[list[Ask], list[Difference]]
 
