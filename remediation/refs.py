@@ -8,6 +8,8 @@ from remediation.built_in_kinds import PLURALS, WITHOUT_NAMESPACE
 
 # Who writes, in the managed fields of every object that this product has changed.
 FIELD_MANAGER = "runbook"
+# On every object that this product has made.
+MANAGED_BY = {"app.kubernetes.io/managed-by": "runbook"}
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,22 @@ class Cli:
         return subprocess.run(words, capture_output=True, text=True, check=False).stdout
 
 
+def kubectl(
+    assets: Path, kubeconfig: Path, namespace: str, *words: str, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run kubectl in a namespace; what it discovers is kept for this kubeconfig alone."""
+    options = (f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig}.cache", "-n", namespace)
+    return subprocess.run(
+        [str(assets / "kubectl"), *options, *words],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=os.environ | {"KUBECTL_EXTERNAL_DIFF": "diff -u"},
+    )
+
+
 def google_env(server: Server, folder: Path) -> dict[str, str]:
     """Return the variables with which the command line asks an emulated cloud, as its owner."""
     path = folder / "google-token"

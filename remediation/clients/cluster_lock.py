@@ -17,12 +17,12 @@ from remediation.diffing import State
 from remediation.errors import Ambiguous, Conflict, Forbidden, Locked, LockLost, NotFound, Throttled
 from remediation.journal.holder import is_dead
 from remediation.model import Permission
-from remediation.refs import Ref
+from remediation.refs import MANAGED_BY, Ref
 
 # The one Lease of a namespace that earlier versions hold.
 FORMER_NAME = "runbook"
-LABEL = {"app.kubernetes.io/managed-by": "runbook"}
 _ADDRESS = "runbook/address"
+_SELECTOR = ",".join(f"{name}={value}" for name, value in MANAGED_BY.items())
 _ATTEMPTS = 4
 _POLL_SECONDS = 2.0
 
@@ -60,7 +60,7 @@ def wishes(scope: str) -> list[Permission]:
 def leases_in(client: KubernetesClient, namespace: str) -> dict[str, State]:
     """Return the Leases of this product in a namespace by name; none for an identity that may not list them."""
     try:
-        found = client.list(_lease("", namespace), labels="app.kubernetes.io/managed-by=runbook")
+        found = client.list(_lease("", namespace), labels=_SELECTOR)
     except Forbidden:
         return {}
     return {item["metadata"]["name"]: item for item in found}
@@ -180,7 +180,7 @@ class ClusterLock:
         return self._client.changes(self.ref, seconds, fields=only, quiet=_POLL_SECONDS)
 
     def _body(self) -> State:
-        metadata = {"name": self.ref.name, "namespace": self.ref.namespace, "labels": LABEL}
+        metadata = {"name": self.ref.name, "namespace": self.ref.namespace, "labels": MANAGED_BY}
         metadata["annotations"] = {_ADDRESS: self.subject}
         return {"apiVersion": self.ref.api_version, "kind": "Lease", "metadata": metadata, "spec": self._spec({})}
 
@@ -227,7 +227,7 @@ class FormerLock(ClusterLock):
 
 
 def _is_labelled(lease: State) -> bool:
-    return LABEL.items() <= ((lease.get("metadata") or {}).get("labels") or {}).items()
+    return MANAGED_BY.items() <= ((lease.get("metadata") or {}).get("labels") or {}).items()
 
 
 def _duration(spec: State) -> float:

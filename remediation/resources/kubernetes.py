@@ -15,7 +15,7 @@ from remediation.errors import Conflict, LeftBehind, NotFound, Refused
 from remediation.model import Permission
 from remediation.names import is_run_id
 from remediation.records import recorded
-from remediation.refs import Ref
+from remediation.refs import MANAGED_BY, Ref
 from remediation.resources import managed_fields
 from remediation.resources.declared import filled, images, may_make, sets
 from remediation.resources.impact import impact_on
@@ -25,7 +25,6 @@ from remediation.resources.removal import remove
 
 RUN_ANNOTATION = "runbook/run"
 ROW_ANNOTATION = "runbook/id"
-_STAMP = {"app.kubernetes.io/managed-by": "runbook"}
 _VOLATILE = ("resourceVersion", "uid", "managedFields", "generation", "creationTimestamp", "selfLink")
 # The server counts template changes of a DaemonSet here; like metadata.generation it only ever grows.
 _COUNTER = "deprecated.daemonset.template.generation"
@@ -172,7 +171,7 @@ class KubernetesObject(Patched):
             )
         metadata = {"name": self.name} | ({"namespace": self.namespace} if self.namespace else {})
         stamp = {
-            "labels": _STAMP,
+            "labels": MANAGED_BY,
             "annotations": {RUN_ANNOTATION: KNOWN_AFTER_APPLY} | ({ROW_ANNOTATION: self.row} if self.row else {}),
         }
         new: State = diffing.merge(

@@ -20,7 +20,7 @@ from remediation.facts.registry import file_key, fingerprint
 from remediation.facts.workloads import Elsewhere
 from remediation.model import Permission
 from remediation.records import recorded
-from remediation.refs import Ref
+from remediation.refs import MANAGED_BY, Ref
 from remediation.registry import DockerConfig, Entry, ServiceAccountKey, docker_config_entry, same_registry
 from remediation.resources.kubernetes import (
     ROW_ANNOTATION,
@@ -166,7 +166,7 @@ class PullSecret(Patched):
         metadata = {
             "name": self.name,
             "namespace": self.namespace,
-            "labels": {"app.kubernetes.io/managed-by": "runbook"},
+            "labels": dict(MANAGED_BY),
             "annotations": annotations,
         }
         return {

@@ -108,20 +108,19 @@ class RenewedPods(ResourceDefaults):
         quiet = began
         while calm < 2 and time.monotonic() - began < _LONGEST_SECONDS:
             pods, account = self._asked(api)
-            useless = self._useless(pods, account, named, api.kubernetes.now())
+            sisters = self._sisters(pods, account, named)
+            useless = self._useless(sisters, _attached(account, api.kubernetes.now()))
             for pod in useless:
                 self._delete(api, pod)
             if useless:
                 calm, quiet = 0, time.monotonic()
-            elif self._is_over(pods, account, named, since) or time.monotonic() - quiet > _SLOW_SECONDS:
+            elif _is_over(pods, sisters, named, _attached(account, since)) or time.monotonic() - quiet > _SLOW_SECONDS:
                 calm += 1
             time.sleep(_ROUND_SECONDS if useless else _ROUND_SECONDS / 2)
         return Written(self.read(api))
 
-    def _useless(self, pods: list[State], account: State | None, named: State, now: float) -> list[State]:
-        """Return the named pods that are stuck, and those that their controllers made too early in place of them."""
-        since = _attached(account, now)
-        sisters = self._sisters(pods, account, named)
+    def _useless(self, sisters: list[State], since: float) -> list[State]:
+        """Return those that are stuck, and those that were made too early in place of others."""
         return [pod for pod in sisters if pull_failures(pod, self.host) or created(pod) >= since]
 
     def _sisters(self, pods: list[State], account: State | None, named: State) -> list[State]:
@@ -130,11 +129,6 @@ class RenewedPods(ResourceDefaults):
         # An earlier version did not note the controllers.
         controllers = {_controller(pod) for pod in found if name_of(pod) in named} | set(named.values())
         return [pod for pod in found if _controller(pod) in controllers]
-
-    def _is_over(self, pods: list[State], account: State | None, named: State, since: float) -> bool:
-        """Tell whether each named pod has its successor, and no sister is left for which the kubelet may yet fail to pull."""
-        replaced = _replaced(pods, named, _attached(account, since))
-        return replaced and not any(pod["spec"].get("nodeName") for pod in self._sisters(pods, account, named))
 
     def _delete(self, api: Api, pod: State, *, dry_run: bool = False) -> None:
         metadata = pod["metadata"]
@@ -148,7 +142,13 @@ class RenewedPods(ResourceDefaults):
         del run_id, intent
         pods, account = self._asked(api)
         named: State = (change.before or {}).get("stuck", {})
-        return None if self._useless(pods, account, named, api.kubernetes.now()) else Written(self.read(api))
+        useless = self._useless(self._sisters(pods, account, named), _attached(account, api.kubernetes.now()))
+        return None if useless else Written(self.read(api))
+
+
+def _is_over(pods: list[State], sisters: list[State], named: State, since: float) -> bool:
+    """Tell whether each named pod has its successor, and no sister is left for which the kubelet may yet fail to pull."""
+    return _replaced(pods, named, since) and not any(pod["spec"].get("nodeName") for pod in sisters)
 
 
 def _replaced(pods: list[State], named: State, since: float) -> bool:

@@ -11,7 +11,7 @@ from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.errors import NotFound, Refused
 from remediation.model import Permission, ResourceDefaults
 from remediation.records import recorded
-from remediation.refs import Ref
+from remediation.refs import MANAGED_BY, Ref
 from remediation.resources.kubernetes import RUN_ANNOTATION, is_made_by, require_made_by
 from remediation.resources.pull_secret_state import TYPE, copy_name, shown
 from remediation.resources.removal import remove
@@ -86,7 +86,7 @@ class SecretCopy(ResourceDefaults):
             "name": self.ref.name,
             "namespace": self.namespace,
             "annotations": {RUN_ANNOTATION: run_id},
-            "labels": {"app.kubernetes.io/managed-by": "runbook"},
+            "labels": dict(MANAGED_BY),
         }
         body = {
             "apiVersion": "v1",

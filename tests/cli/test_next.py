@@ -146,10 +146,7 @@ def world(folder: Path) -> Iterator[World]:
 @pytest.fixture
 def walker(world: World, folder: Path, tmp_path: Path) -> Walker:
     """Somebody with a journal of his own, on a world where nothing is broken."""
-    state, world.cluster.faults, world.cloud.faults = json.loads(world.beginning), None, None
-    world.cluster.load(state["cluster"])
-    world.cloud.load(state["cloud"])
-    world.cluster.controllers.kubelet.reconsider()
+    world.set_back()
     return Walker(world, folder, str(tmp_path / "journal.db"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -31,12 +30,9 @@ def shop(world: World, tmp_path: Path) -> Iterator[Shop]:
     """Pods of shop/web that cannot pull; everything is set back afterwards."""
     SCENARIOS["pull-secret"].put(world.client, world, False)
     world.cluster.settle()
-    before, cloud = world.cluster.dump(), world.cloud.dump()
+    before = world.dump()
     yield Shop(world, tmp_path)
-    world.cluster.faults = world.cloud.faults = None
-    world.cluster.load(json.loads(json.dumps(before)))
-    world.cloud.load(json.loads(json.dumps(cloud)))
-    world.cluster.controllers.kubelet.reconsider()
+    world.set_back(before)
     for name in ("web-registry", "web-registry-before-runbook"):
         if world.cluster.get("secrets", name, "shop"):
             world.cluster.store.remove("secrets", "shop", name)

@@ -145,7 +145,7 @@ class Sweep:
     def __init__(self, world: World, folder: Path, case: str, *, wire: bool = False) -> None:
         self.world, self.folder, self.case = world, folder, case
         self._stores = (str(folder / f"{number}.db") for number in itertools.count())
-        self._set_back(world.beginning)  # what the runbook before has left is no part of this one
+        world.set_back()  # what the runbook before has left is no part of this one
         self.words = (*CASES[case], *(["--from-key-file", str(key_file(folder))] if case == "pull-secret-file" else []))
         SCENARIOS["pull-secret" if case.startswith("pull-secret") else case].put(world.client, world, False)
         world.cluster.settle()
@@ -187,14 +187,8 @@ class Sweep:
 
     def again(self) -> str:
         """Set the world back and return the store of the next try."""
-        self._set_back(self._broken)
+        self.world.set_back(self._broken)
         return next(self._stores)
-
-    def _set_back(self, kept: str) -> None:
-        state, self.world.cluster.faults, self.world.cloud.faults = json.loads(kept), None, None
-        self.world.cluster.load(state["cluster"])
-        self.world.cloud.load(state["cloud"])
-        self.world.cluster.controllers.kubelet.reconsider()
 
     def suffer(self, choose: Choose, where: str, *, heals: bool = False, undo: bool = False) -> State:
         """Run once under these faults, finish or undo what is left half-way, and return the run's own document.

@@ -35,28 +35,18 @@ def test_killed_anywhere_a_run_ends_in_all_or_none(world: World, tmp_path: Path,
     """At every point: resume (even points) reaches all of the plan, rollback (odd points) reaches none of it."""
     scenario = SCENARIOS["pull-secret" if case.startswith("pull-secret") else case]
     words = (*CASES[case], *(["--from-key-file", str(key_file(tmp_path))] if case == "pull-secret-file" else []))
-    _set_back(world)
+    world.set_back()  # what the case before has left, such as the locks of a run that was finished, is no part of this one
     scenario.put(world.client, world, False)
     world.cluster.settle()
-    before, cloud = world.cluster.dump(), world.cloud.dump()
+    before = world.dump()
     none = comparable(world.state())
     whole = world.runbook(str(tmp_path / "whole.db"), "run", *words, "--yes")
     assert whole["code"] == 0, whole["text"]
     every = comparable(world.state())
     assert every != none or case == "ipam-cleanup"
     for point in range(0, len(whole["points"]), STRIDES[case] if not os.environ.get("EVERY_POINT") else 1):
-        world.cluster.load(json.loads(json.dumps(before)))
-        world.cloud.load(json.loads(json.dumps(cloud)))
-        world.cluster.controllers.kubelet.reconsider()
+        world.set_back(before)
         _crash_and_recover(world, str(tmp_path / f"{point}.db"), words, point, none, every)
-
-
-def _set_back(world: World) -> None:
-    """What the case before has left, such as the locks of a run that was finished, is no part of this one."""
-    state = json.loads(world.beginning)
-    world.cluster.load(state["cluster"])
-    world.cloud.load(state["cloud"])
-    world.cluster.controllers.kubelet.reconsider()
 
 
 def _crash_and_recover(world: World, store: str, words: tuple[str, ...], point: int, none: Any, every: Any) -> None:
@@ -92,8 +82,7 @@ def test_a_cleaning_that_has_helped_by_now_is_finished(world: World, tmp_path: P
     *_, posted = (
         number for number, name in enumerate(whole["points"]) if re.match(r"after send POST \S+daemonsets", name)
     )
-    world.cluster.load(json.loads(broken)["cluster"])
-    world.cluster.controllers.kubelet.reconsider()
+    world.set_back(broken)
     store = str(tmp_path / "journal.db")
     assert "signal" in world.runbook(store, "run", *CASES["ipam-cleanup"], "--yes", point=posted)
     deadline = time.monotonic() + 20

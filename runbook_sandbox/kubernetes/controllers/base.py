@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from runbook_sandbox.kubernetes.cluster import Cluster
 
 
-class Workload:
+class Workload(ABC):
     """A controller of one kind that owns objects of others.
 
     Attributes:
@@ -56,6 +57,6 @@ class Workload:
             self.sync(obj)
         return None
 
+    @abstractmethod
     def sync(self, obj: Object) -> None:
         """Bring an existing object into its wanted state."""
-        raise NotImplementedError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from remediation.clients import configurations
 from remediation.clients.kubernetes import KubernetesClient
 from runbook_sandbox.kubernetes import Cluster, serve
 from runbook_sandbox.nodes.rules import install
+from tests.running import kubectl
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,7 @@ class Side:
 
     def kubectl(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run kubectl in the namespace; read the outcome from what is returned."""
-        options = (f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self.kubeconfig}.cache", "-n", self.namespace)
-        return subprocess.run(
-            [str(self.assets / "kubectl"), *options, *words],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env=os.environ | {"KUBECTL_EXTERNAL_DIFF": "diff -u"},
-        )
+        return kubectl(self.assets, self.kubeconfig, self.namespace, *words, stdin=stdin)
 
     def says(self, *words: str, stdin: str = "") -> str:
         """Return what a kubectl command prints; it must succeed."""

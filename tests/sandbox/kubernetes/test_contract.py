@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 import time
@@ -20,6 +19,7 @@ from remediation.clients.kubernetes import KubernetesClient
 from remediation.errors import Conflict, Invalid, NotFound
 from remediation.refs import Ref
 from runbook_sandbox.kubernetes import Cluster, serve
+from tests.running import kubectl
 
 POD = {"containers": [{"name": "app", "image": "registry.example.com/app:1"}], "terminationGracePeriodSeconds": 0}
 
@@ -49,16 +49,7 @@ class Server:
         return self.make("DaemonSet", name, "apps/v1", spec=spec)
 
     def kubectl(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [str(self._assets / "kubectl"), "--kubeconfig", str(self.path), "-n", self.namespace, *words]
-        return subprocess.run(
-            command,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env=os.environ | {"KUBECTL_EXTERNAL_DIFF": "diff -u"},
-        )
+        return kubectl(self._assets, self.path, self.namespace, *words, stdin=stdin)
 
 
 @pytest.fixture(params=["emulated", "real"])
