@@ -22,9 +22,9 @@ from typing import Any
 
 from subjects import Bench, Sample, Subject, runbook
 
-from remediation.clients.configurations import load
-from remediation.clients.kubernetes import KubernetesClient
-from remediation.refs import Ref
+from remediation.model.refs import Ref
+from remediation.providers.kubernetes.client import KubernetesClient
+from remediation.providers.kubernetes.configurations import load
 from runbook_sandbox.control_plane import ControlPlane, running_or_reason
 
 NAMESPACE = "shop"

@@ -1,136 +1,27 @@
-"""The public names that runbooks are written with; each is loaded when it is first used."""
+"""The author API: one import is enough to write a runbook. Its names stand in ``__init__.pyi``, each loaded when it is first used."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-if TYPE_CHECKING:
-    from remediation.catalogue import Option, runbook
-    from remediation.checks.google import GrantVisible
-    from remediation.checks.ipam import NodesReported, PodsHaveAddresses
-    from remediation.checks.kubernetes import DaemonSetRolledOut
-    from remediation.checks.masquerade import AgentsAtDefaults, AgentUsesConfig
-    from remediation.checks.pods import PodsPull
-    from remediation.commands import advice, command, repeat
-    from remediation.facts import Facts
-    from remediation.facts.gcp import ApiEnabled, FailedOperations, ProjectClusters, ProjectGrant, ProjectNumber
-    from remediation.facts.ipam import Addressing
-    from remediation.facts.kubernetes import ObjectNamed
-    from remediation.facts.masquerade import MasqueradeAgent
-    from remediation.facts.protected import ProtectedRanges
-    from remediation.model import (
-        Allowed,
-        Applies,
-        Caution,
-        Cluster,
-        During,
-        Ensure,
-        Evidence,
-        Finding,
-        Note,
-        Project,
-        Require,
-        Risk,
-        Steps,
-        Unchecked,
-        WhenUndone,
-    )
-    from remediation.ranges import Network, destination
-    from remediation.resources.iam import ProjectIamMember
-    from remediation.resources.kubernetes import KubernetesObject
+import importlib
+import re
+from pathlib import Path
+from typing import Any
 
-_HOMES = {
-    "Option": "catalogue",
-    "runbook": "catalogue",
-    "Facts": "facts",
-    **dict.fromkeys(("advice", "command", "repeat"), "commands"),
-    "Network": "ranges",
-    "destination": "ranges",
-    **dict.fromkeys(
-        (
-            "Allowed",
-            "Applies",
-            "Caution",
-            "Cluster",
-            "During",
-            "Ensure",
-            "Evidence",
-            "Finding",
-            "Note",
-            "Project",
-            "Require",
-            "Risk",
-            "Steps",
-            "Unchecked",
-            "WhenUndone",
-        ),
-        "model",
-    ),
-    "KubernetesObject": "resources.kubernetes",
-    "DaemonSetRolledOut": "checks.kubernetes",
-    **dict.fromkeys(("AgentUsesConfig", "AgentsAtDefaults"), "checks.masquerade"),
-    "NodesReported": "checks.ipam",
-    "PodsHaveAddresses": "checks.ipam",
-    "Addressing": "facts.ipam",
-    "PodsPull": "checks.pods",
-    "ObjectNamed": "facts.kubernetes",
-    "GrantVisible": "checks.google",
-    "ProjectIamMember": "resources.iam",
-    **dict.fromkeys(
-        ("ApiEnabled", "FailedOperations", "ProjectClusters", "ProjectGrant", "ProjectNumber"), "facts.gcp"
-    ),
-    "MasqueradeAgent": "facts.masquerade",
-    "ProtectedRanges": "facts.protected",
-}
+_LINE = re.compile(r"^from (remediation\.[\w.]+) import (\w+) as \2$", re.MULTILINE)
 
-__all__ = [  # noqa: RUF022 - grouped like the chapters of the guide
-    "runbook",
-    "Option",
-    "Risk",
-    "Steps",
-    "Cluster",
-    "Project",
-    "Facts",
-    "Allowed",
-    "Applies",
-    "Require",
-    "Unchecked",
-    "Caution",
-    "Evidence",
-    "Note",
-    "command",
-    "advice",
-    "repeat",
-    "Ensure",
-    "During",
-    "WhenUndone",
-    "Finding",
-    "KubernetesObject",
-    "DaemonSetRolledOut",
-    "AgentUsesConfig",
-    "AgentsAtDefaults",
-    "MasqueradeAgent",
-    "ProtectedRanges",
-    "Network",
-    "destination",
-    "ObjectNamed",
-    "PodsPull",
-    "Addressing",
-    "NodesReported",
-    "PodsHaveAddresses",
-    "ApiEnabled",
-    "FailedOperations",
-    "ProjectClusters",
-    "ProjectGrant",
-    "ProjectNumber",
-    "ProjectIamMember",
-    "GrantVisible",
-]
+
+def _homes() -> dict[str, str]:
+    """Return the module of each public name, as the list for type checkers says it: no second list can differ from it."""
+    return {name: module for module, name in _LINE.findall(Path(__file__).with_suffix(".pyi").read_text("utf-8"))}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name.startswith("__") or (home := _homes().get(name)) is None:
         raise AttributeError(f"module 'remediation' has no attribute {name!r}")
-    import importlib  # noqa: PLC0415 - keeps `import remediation` free of cost
-
-    value = getattr(importlib.import_module(f"remediation.{_HOMES[name]}"), name)
+    value = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted(_homes())

@@ -5,8 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-from remediation import index
-from remediation.catalogue import Runbook, load
+from remediation.catalogue import index
+from remediation.catalogue.loading import load
+from remediation.catalogue.runbook import Runbook
 from remediation.cli.rbac import google_permissions, powers_of
 from remediation.cli.rbac import roles as roles_of
 

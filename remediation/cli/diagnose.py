@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from remediation import catalogue
-from remediation.catalogue import Runbook
+from remediation.catalogue import loading
+from remediation.catalogue.runbook import Runbook
 from remediation.cli import half_way
 from remediation.cli.completing import runbooks
 from remediation.cli.findings import Told, findings_text
@@ -19,11 +19,12 @@ from remediation.cli.options import full_option, target_options
 from remediation.cli.paging import show
 from remediation.cli.render import print_json
 from remediation.cli.session import Session
-from remediation.commands import Command, Hint, command
 from remediation.engine.run import Run
-from remediation.errors import ApiError, RunbookError
-from remediation.facts import Facts
-from remediation.model import Finding, Project
+from remediation.model.commands import Command, Hint, command
+from remediation.model.errors import ApiError, RunbookError
+from remediation.model.facts import Facts
+from remediation.model.steps import Finding
+from remediation.model.targets import Project
 
 
 @click.command("diagnose")
@@ -34,7 +35,7 @@ from remediation.model import Finding, Project
 def diagnose_command(names: tuple[str, ...], detailed_exitcode: bool, **options: Any) -> int:
     """Look for every fault that a runbook can fix, or for those of the named runbooks. Read only."""
     session = Session(options)
-    books = [catalogue.find(name) for name in names] or list(catalogue.load().values())
+    books = [loading.find(name) for name in names] or list(loading.load().values())
     found = [(book, finding) for book, finding in _findings(session, books, named=bool(names))]
     left = _left_open(session, books)
     if session.json:

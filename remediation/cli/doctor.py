@@ -15,9 +15,9 @@ from remediation.cli.options import target_options
 from remediation.cli.render import next_lines, print_json
 from remediation.cli.rights import look as rights
 from remediation.cli.session import Session
-from remediation.commands import RIGHTS, Hint, Hints, command, hints, joined
-from remediation.errors import RunbookError
-from remediation.model import Cluster, Project, Target
+from remediation.model.commands import RIGHTS, Hint, Hints, command, hints, joined
+from remediation.model.errors import RunbookError
+from remediation.model.targets import Cluster, Project, Target
 
 _SKEW_SECONDS = 5.0
 _DOCTOR = command("runbook", "doctor")

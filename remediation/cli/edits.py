@@ -12,7 +12,7 @@ from typing import Any
 
 from remediation.cli.console import one_line, printable, style, unstyled
 from remediation.cli.layout import WIDTH
-from remediation.diffing import State, parse_pointer
+from remediation.model.diffing import State, parse_pointer
 
 _COLOURS = {"+": "green", "-": "red"}
 _BRIEF_LINES = 2

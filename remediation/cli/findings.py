@@ -9,9 +9,9 @@ from itertools import groupby
 from remediation.cli.brevity import SEVERAL, Shown, fitted
 from remediation.cli.console import style
 from remediation.cli.layout import labelled
-from remediation.commands import Command, Hint
-from remediation.model import Finding
-from remediation.names import few
+from remediation.model.commands import Command, Hint
+from remediation.model.remarks import few
+from remediation.model.steps import Finding
 
 _MARKS = {
     "fault": ("FAULT", "red"),

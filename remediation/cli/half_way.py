@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from remediation.api import Api
 from remediation.cli.console import style
 from remediation.cli.hints import here
 from remediation.cli.layout import labelled
 from remediation.cli.question import name
 from remediation.cli.run_list import age
 from remediation.cli.session import Session
-from remediation.commands import joined
-from remediation.diffing import State
 from remediation.engine.left_open import left_open, on_target
 from remediation.engine.listed import iso
 from remediation.engine.outcome import ways_on
 from remediation.engine.run import Run
-from remediation.model import Target
+from remediation.model.api import Api
+from remediation.model.commands import joined
+from remediation.model.diffing import State
+from remediation.model.targets import Target
 
 
 def on(session: Session, target: Target, api: Api) -> list[Run]:

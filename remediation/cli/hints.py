@@ -9,8 +9,8 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
-from remediation.commands import RIGHTS, Advice, Command, Hint, Hints, Repeat, command, for_runbook
-from remediation.errors import RunbookError, UsageProblem
+from remediation.model.commands import RIGHTS, Advice, Command, Hint, Hints, Repeat, command, for_runbook
+from remediation.model.errors import RunbookError, UsageProblem
 
 _PLACES = ("--sandbox", "--store", "--kubeconfig")
 _COORDINATES = ("context", "project", "location", "cluster")

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from remediation.addresses import shown_target
 from remediation.cli.completing import runs
 from remediation.cli.console import say
 from remediation.cli.layout import labelled
-from remediation.cli.names import NearNames
+from remediation.cli.near_names import NearNames
 from remediation.cli.options import full_option, store_options
 from remediation.cli.session import Session
-from remediation.commands import command
-from remediation.errors import RunbookError, Tampered, Unreadable
 from remediation.journal import Event
+from remediation.model.addresses import shown_target
+from remediation.model.commands import command
+from remediation.model.errors import RunbookError, Tampered, Unreadable
 
 if TYPE_CHECKING:
-    from remediation.diffing import State
     from remediation.engine.run import Run
+    from remediation.model.diffing import State
 
 _SHOWN = 50
 

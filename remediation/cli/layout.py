@@ -6,7 +6,7 @@ import re
 import textwrap
 
 from remediation.cli.console import one_line, printable, unstyled
-from remediation.limits import cut
+from remediation.model.limits import cut
 
 WIDTH = 80
 _BELOW = 9

@@ -15,19 +15,19 @@ import click
 
 from remediation.cli.console import guard, say
 from remediation.cli.examples import examples
-from remediation.cli.names import NameFirst, NearNames
+from remediation.cli.near_names import NameFirst, NearNames
 from remediation.cli.options import accept_common
 from remediation.cli.settings import refuse_unknown
 from remediation.cli.streams import outlive_readers, unwritten
-from remediation.commands import command
-from remediation.errors import Interrupted, RunbookError, UsageProblem
+from remediation.model.commands import command
+from remediation.model.errors import Interrupted, RunbookError, UsageProblem
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _VERBS = {
-    "list": ("catalogue", "List the runbooks."),
-    "show": ("catalogue", "Show what a runbook does, when, and how it is undone."),
+    "list": ("listing", "List the runbooks."),
+    "show": ("listing", "Show what a runbook does, when, and how it is undone."),
     "diagnose": ("diagnose", "Look for every fault that a runbook can fix. Read only."),
     "plan": ("run", "Show exactly what a run would change. Writes nothing."),
     "run": ("run", "Plan, apply and verify a runbook."),
@@ -79,7 +79,7 @@ class Verbs(NearNames, NameFirst):
 
     def _refuse_verb(self, ctx: click.Context, args: list[str], names: list[str]) -> None:
         """Say which verb may be meant; the name of a runbook is none."""
-        from remediation import index  # noqa: PLC0415 - only for a verb that is wrong
+        from remediation.catalogue import index  # noqa: PLC0415 - only for a verb that is wrong
 
         if args[0] in index.names():
             meant = command("runbook", "plan", *args)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from remediation.catalogue import Runbook
+    from remediation.catalogue.runbook import Runbook
 
 
 def as_json(book: Runbook, values: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from remediation.cli.console import say
 from remediation.cli.layout import labelled
 from remediation.cli.options import store_options
 from remediation.cli.session import Session
-from remediation.commands import command
+from remediation.model.commands import command
 
 
 @click.command("pause")

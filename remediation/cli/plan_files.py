@@ -8,18 +8,18 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from remediation.api import Api
-from remediation.catalogue import Runbook
+from remediation.catalogue.runbook import Runbook
 from remediation.cli.hints import target_words
 from remediation.cli.parameters import as_json, as_words
 from remediation.cli.question import place
 from remediation.cli.session import Session
-from remediation.commands import Command, command
 from remediation.engine.moved import since_plan
 from remediation.engine.plan import Plan, plan_fingerprint
-from remediation.errors import Refused, StalePlan, UsageProblem
-from remediation.limits import PLAN, kilobytes
-from remediation.targets import Target
+from remediation.model.api import Api
+from remediation.model.commands import Command, command
+from remediation.model.errors import Refused, StalePlan, UsageProblem
+from remediation.model.limits import PLAN, kilobytes
+from remediation.model.targets import Target
 
 # Stands for the file whose content was piped into a plan.
 KEY = "KEY.json"

@@ -13,8 +13,8 @@ from remediation.cli.brevity import SEVERAL, Shown, fitted
 from remediation.cli.console import one_line, style
 from remediation.cli.edits import edit_lines, value_text
 from remediation.cli.layout import WIDTH, labelled
-from remediation.diffing import State, parse_pointer
-from remediation.names import few
+from remediation.model.diffing import State, parse_pointer
+from remediation.model.remarks import few
 
 _SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
 _MARKS = {

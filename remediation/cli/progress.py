@@ -6,10 +6,10 @@ import sys
 import time
 from typing import Any
 
-from remediation.changes import Change
 from remediation.cli.console import ERASE, one_line, say, style
 from remediation.cli.layout import WIDTH, labelled, shorten
-from remediation.model import Ensure, Verdict
+from remediation.model.changes import Change
+from remediation.model.steps import Ensure, Verdict
 
 _VERBS = {"create": "creating", "update": "changing", "delete": "deleting"}
 _QUIET_SECONDS = 1.0

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 
-from remediation.addresses import shown_target
 from remediation.cli.console import asked, say
 from remediation.cli.layout import labelled
 from remediation.cli.paging import show
 from remediation.cli.session import Session
-from remediation.commands import Hint, Hints
-from remediation.diffing import State
-from remediation.errors import Refused
-from remediation.model import Target
+from remediation.model.addresses import shown_target
+from remediation.model.commands import Hint, Hints
+from remediation.model.diffing import State
+from remediation.model.errors import Refused
+from remediation.model.targets import Target
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-"}
 

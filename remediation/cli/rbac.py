@@ -8,16 +8,17 @@ from typing import Any
 
 import click
 
-from remediation import catalogue, index
-from remediation.catalogue import Runbook
+from remediation.catalogue import index, loading
+from remediation.catalogue.runbook import Runbook
 from remediation.cli.console import say
 from remediation.cli.layout import labelled
-from remediation.cli.names import NameFirst
+from remediation.cli.near_names import NameFirst
 from remediation.cli.options import accept_common, parameter_option
-from remediation.clients import cluster_lock
-from remediation.commands import command
-from remediation.model import Cluster, Permission, Target
-from remediation.powers import Power, powers
+from remediation.model.commands import command
+from remediation.model.powers import Power, powers
+from remediation.model.rights import Permission
+from remediation.model.targets import Cluster, Target
+from remediation.providers.kubernetes import locks as cluster_lock
 
 # What a runbook declares while it has no parameters, and the option that gives it.
 _PLACEHOLDERS = {"NAMESPACE": "--namespace", "KSA": "--service-account", "NODE": "--node", "PROJECT": "--project"}
@@ -141,7 +142,7 @@ class RbacGroup(NameFirst):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Make the command of one runbook."""
-        book = catalogue.find(cmd_name)
+        book = loading.find(cmd_name)
         options = [parameter_option(item) for item in book.parameters]
         for option in options:
             option.required = False

@@ -6,16 +6,17 @@ import json
 from itertools import chain, repeat
 from typing import Any
 
-from remediation import index
+from remediation.catalogue import index
 from remediation.cli.console import one_line, say, style
 from remediation.cli.hints import here, ways_from
 from remediation.cli.layout import labelled
 from remediation.cli.plans import check_lines
-from remediation.commands import Command, Hint, Hints, command, joined
-from remediation.diffing import State
 from remediation.engine.outcome import Outcome
-from remediation.errors import RunbookError
-from remediation.model import Status, Target
+from remediation.model.commands import Command, Hint, Hints, command, joined
+from remediation.model.diffing import State
+from remediation.model.errors import RunbookError
+from remediation.model.status import Status
+from remediation.model.targets import Target
 
 _COLOURS = {
     Status.VERIFIED: "green",

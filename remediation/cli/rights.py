@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from remediation import catalogue
-from remediation.catalogue import Runbook
+from remediation.catalogue import loading
+from remediation.catalogue.runbook import Runbook
 from remediation.cli.rbac import permissions_of
 from remediation.cli.session import Session
-from remediation.commands import Hints, command
-from remediation.model import Cluster, Permission, Project, Target
+from remediation.model.commands import Hints, command
+from remediation.model.rights import Permission
+from remediation.model.targets import Cluster, Project, Target
 
 # What a runbook declares while it has no parameters; this namespace is asked about in its place.
 _PLACEHOLDER, _INSTEAD = "NAMESPACE", "default"
@@ -18,7 +19,7 @@ _PLACEHOLDER, _INSTEAD = "NAMESPACE", "default"
 
 def look(session: Session, asked: set[type[Target]]) -> Iterator[tuple[str, str, str, Hints]]:
     """Yield runbook, status, detail and what to type next; only the APIs that answered are asked."""
-    needs = {book: _needs(session, book) for book in catalogue.load().values() if book.target in asked}
+    needs = {book: _needs(session, book) for book in loading.load().values() if book.target in asked}
     missing = _missing(session, {right for rights in needs.values() for right in rights}, asked)
     for book, rights in needs.items():
         lacking = [right for right in rights if right in missing]

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from remediation.api import Api
-from remediation.catalogue import Runbook
+from remediation.catalogue.runbook import Runbook
 from remediation.cli import half_way, plan_files
 from remediation.cli.by_runbook import ByRunbook, require_nothing
 from remediation.cli.console import asked, say, style
@@ -23,7 +22,6 @@ from remediation.cli.progress import Progress
 from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, outcome_text, print_json
 from remediation.cli.session import Session
-from remediation.commands import Hints, hints
 from remediation.engine.apply import apply_run
 from remediation.engine.moved import since_plan
 from remediation.engine.outcome import Outcome
@@ -31,8 +29,11 @@ from remediation.engine.permissions import require_permissions
 from remediation.engine.plan import Plan, make_plan
 from remediation.engine.run import Run
 from remediation.engine.verify import prove
-from remediation.errors import Refused, StalePlan, Unhealthy
-from remediation.model import Status, Target
+from remediation.model.api import Api
+from remediation.model.commands import Hints, hints
+from remediation.model.errors import Refused, StalePlan, Unhealthy
+from remediation.model.status import Status
+from remediation.model.targets import Target
 
 
 def observer(session: Session, **bound: Any) -> Progress:

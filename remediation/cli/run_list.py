@@ -7,11 +7,11 @@ import time
 from contextlib import suppress
 from datetime import datetime
 
-from remediation import index
+from remediation.catalogue import index
 from remediation.cli.console import one_line, style
 from remediation.cli.layout import labelled
 from remediation.cli.parameters import option_words
-from remediation.diffing import State
+from remediation.model.diffing import State
 
 _COLUMNS = ("RUN", "AGE", "STATUS", "BY")
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))

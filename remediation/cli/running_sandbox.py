@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from remediation.commands import advice, command
-from remediation.errors import Refused, RunbookError
+from remediation.model.commands import advice, command
+from remediation.model.errors import Refused, RunbookError
 
 if TYPE_CHECKING:
     from runbook_sandbox.process import Sandbox

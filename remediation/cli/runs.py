@@ -16,16 +16,17 @@ from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, next_lines, print_json
 from remediation.cli.run import decision, emit, observer
 from remediation.cli.session import Session
-from remediation.commands import command, repeat
-from remediation.diffing import State
 from remediation.engine.identity import require_same_target
 from remediation.engine.outcome import Outcome
 from remediation.engine.resuming import resume_plan, resume_run
 from remediation.engine.rollback import nothing_to_undo, rollback_plan, rollback_run
 from remediation.engine.run import Run
 from remediation.engine.verify import verify_run
-from remediation.errors import Refused, RunbookError, Unreadable
-from remediation.model import Status, Target
+from remediation.model.commands import command, repeat
+from remediation.model.diffing import State
+from remediation.model.errors import Refused, RunbookError, Unreadable
+from remediation.model.status import Status
+from remediation.model.targets import Target
 
 
 def _loaded(session: Session, run_id: str) -> tuple[Run, Target, Any]:

@@ -14,10 +14,10 @@ import click
 from remediation.cli.completing import scenarios
 from remediation.cli.console import say
 from remediation.cli.layout import labelled
-from remediation.cli.names import NearNames
+from remediation.cli.near_names import NearNames
 from remediation.cli.options import output_option
 from remediation.cli.running_sandbox import running_sandbox
-from remediation.errors import UsageProblem
+from remediation.model.errors import UsageProblem
 
 
 def _kind_option(function: Callable[..., int]) -> Callable[..., int]:
@@ -161,8 +161,8 @@ def _list(scenarios: dict[str, Any], kind: str, output: str | None) -> int:
 
 
 def _put(fault: Any, kind: str) -> None:
-    from remediation.clients import configurations  # noqa: PLC0415
-    from remediation.clients.kubernetes import KubernetesClient  # noqa: PLC0415
+    from remediation.providers.kubernetes import configurations  # noqa: PLC0415
+    from remediation.providers.kubernetes.client import KubernetesClient  # noqa: PLC0415
 
     found = running_sandbox(kind)
     os.environ.pop("KUBECONFIG", None)

@@ -11,19 +11,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remediation.catalogue import Runbook
+from remediation.catalogue.runbook import Runbook
 from remediation.cli.hints import remember_target
 from remediation.cli.running_sandbox import running_sandbox
 from remediation.cli.settings import google_endpoints, named_store, patience_seconds, state_folder
-from remediation.commands import Command, Hints, command, repeat
-from remediation.errors import Refused, UsageProblem
 from remediation.journal import Journal
-from remediation.model import Cluster, Project, Target
+from remediation.model.commands import Command, Hints, command, repeat
+from remediation.model.errors import Refused, UsageProblem
+from remediation.model.targets import Cluster, Project, Target
 
 if TYPE_CHECKING:
+    from remediation.access.patience import Patience
     from remediation.cli.progress import Progress
-    from remediation.clients.api import RunApi
-    from remediation.clients.patience import Patience
+    from remediation.verbs.api import RunApi
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Session:
         return self._configured(self.get("context"), self.progress().warning)
 
     def _configured(self, context: str | None, *warn: Callable[[str], None]) -> tuple[Any, Cluster]:
-        from remediation.clients import configurations  # noqa: PLC0415
+        from remediation.providers.kubernetes import configurations  # noqa: PLC0415
 
         if self.sandbox:
             return configurations.load(str(self.sandbox.kubeconfig), self.sandbox.context)
@@ -132,7 +132,7 @@ class Session:
 
     def api(self, target: Target, kind: type[Target]) -> RunApi:
         """Return the clients for a target."""
-        from remediation.clients.api import RunApi  # noqa: PLC0415 - help and completion need no client
+        from remediation.verbs.api import RunApi  # noqa: PLC0415 - help and completion need no client
 
         configuration = None if kind is Project else self._cluster[0]
         endpoints = self.sandbox.google if self.sandbox else google_endpoints()
@@ -141,7 +141,7 @@ class Session:
     @cached_property
     def patience(self) -> Patience:
         """How long this invocation asks again, and how a person hears of it."""
-        from remediation.clients.patience import Patience  # noqa: PLC0415 - help and completion need no client
+        from remediation.access.patience import Patience  # noqa: PLC0415 - help and completion need no client
 
         return Patience(self.progress().notice, patience_seconds())
 
@@ -183,7 +183,7 @@ class Session:
         """A kubeconfig, or a list of them, that was named and has one context names the cluster."""
         if not self.get("kubeconfig"):
             return False
-        from remediation.clients.kubeconfig_files import contexts  # noqa: PLC0415
+        from remediation.providers.kubernetes.kubeconfig_files import contexts  # noqa: PLC0415
 
         return len(contexts(self.get("kubeconfig"))) == 1
 

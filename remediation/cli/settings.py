@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from remediation.addresses import is_private
-from remediation.commands import command
-from remediation.errors import UsageProblem
+from remediation.model.addresses import is_private
+from remediation.model.commands import command
+from remediation.model.errors import UsageProblem
 
 PREFIX = "RUNBOOK_"
 KNOWN = (

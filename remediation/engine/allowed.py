@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from remediation import catalogue
-from remediation.api import Api
-from remediation.catalogue import Runbook
-from remediation.commands import Command, command
+from remediation.catalogue import loading
+from remediation.catalogue.runbook import Runbook
 from remediation.engine.operations import Operation
 from remediation.engine.plan import Plan, Planner
 from remediation.engine.reach import Reach, unlike
 from remediation.engine.run import Run
-from remediation.errors import Drifted, Refused, StalePlan
-from remediation.facts import Facts
-from remediation.model import Resource
+from remediation.model.api import Api
+from remediation.model.commands import Command, command
+from remediation.model.errors import Drifted, Refused, StalePlan
+from remediation.model.facts import Facts
+from remediation.model.steps import Resource
 
 
 def require_undoable(run: Run, api: Api) -> None:
@@ -67,7 +67,7 @@ def _books(run: Run) -> Iterable[Runbook]:
     try:
         return [run.book]
     except StalePlan:
-        return [book for book in catalogue.load().values() if book.target is run.target_kind]
+        return [book for book in loading.load().values() if book.target is run.target_kind]
 
 
 def _outside(run: Run, api: Api) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from remediation.api import Api
-from remediation.commands import command
 from remediation.engine.asking import Observer
 from remediation.engine.execution import Executor
 from remediation.engine.finishing import resumable, unfinished
@@ -14,7 +12,9 @@ from remediation.engine.holding import locked
 from remediation.engine.outcome import Outcome, end, failed, interruption, once_changed, proof, ways_on
 from remediation.engine.putting_back import let_go, put_back, restore_temporary
 from remediation.engine.run import Run
-from remediation.errors import (
+from remediation.model.api import Api
+from remediation.model.commands import command
+from remediation.model.errors import (
     Ambiguous,
     Interrupted,
     LockLost,
@@ -26,7 +26,7 @@ from remediation.errors import (
     Unhealthy,
     Unproven,
 )
-from remediation.model import Status
+from remediation.model.status import Status
 
 Decision = Callable[[Unhealthy], bool]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Protocol
 
-from remediation.api import Api
-from remediation.changes import Change
-from remediation.diffing import State
-from remediation.errors import ApiError, Forbidden, Refused
-from remediation.model import Ensure, Verdict
+from remediation.model.api import Api
+from remediation.model.changes import Change
+from remediation.model.diffing import State
+from remediation.model.errors import ApiError, Forbidden, Refused
+from remediation.model.steps import Ensure, Verdict
 
 _POLL_SECONDS = 2.0
 # What a check is given for its first question, however short it may wait.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from remediation import diffing
-from remediation.api import Api
-from remediation.changes import Change, Intent, Seen, Written
-from remediation.commands import advice, command
 from remediation.engine.later_runs import require_newest
 from remediation.engine.run import Run
-from remediation.errors import Conflict, Drifted, Irreversible
-from remediation.model import Resource
-from remediation.names import few
+from remediation.model import diffing
+from remediation.model.api import Api
+from remediation.model.changes import Change, Intent, Seen, Written
+from remediation.model.commands import advice, command
+from remediation.model.errors import Conflict, Drifted, Irreversible
+from remediation.model.remarks import few
+from remediation.model.steps import Resource
 
 
 def reverse_of(run: Run, index: int, api: Api) -> Change | None:

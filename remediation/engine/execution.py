@@ -6,16 +6,16 @@ from typing import TypeVar
 
 from tenacity import Retrying
 
-from remediation.api import Api
-from remediation.changes import Change, Intent, Seen, Written
-from remediation.commands import command
-from remediation.diffing import State
 from remediation.engine.asking import Observer, result, wait_for
 from remediation.engine.drift import as_written, drift, foreign, in_the_way, is_gone
 from remediation.engine.moved import from_before
 from remediation.engine.operations import Operation
 from remediation.engine.run import Run
-from remediation.errors import (
+from remediation.model.api import Api
+from remediation.model.changes import Change, Intent, Seen, Written
+from remediation.model.commands import command
+from remediation.model.diffing import State
+from remediation.model.errors import (
     Ambiguous,
     Conflict,
     LockLost,
@@ -25,7 +25,7 @@ from remediation.errors import (
     Unhealthy,
     Unproven,
 )
-from remediation.model import Resource
+from remediation.model.steps import Resource
 
 T = TypeVar("T")
 _ATTEMPTS = 6

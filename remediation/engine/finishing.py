@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from remediation.commands import Command, command
 from remediation.engine.run import Run
-from remediation.errors import Refused
+from remediation.model.commands import Command, command
+from remediation.model.errors import Refused
 
 # One whose temporary object could not be removed is ``rollback_refused``, and has not begun to be rolled back.
 _HALF_WAY = ("running", "failed", "rollback_refused")

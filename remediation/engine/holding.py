@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from remediation.api import Api
 from remediation.engine.run import Run
+from remediation.model.api import Api
 
 
 @contextmanager

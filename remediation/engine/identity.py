@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from remediation.api import Api
-from remediation.commands import command, repeat
 from remediation.engine.run import Run
-from remediation.errors import Refused
-from remediation.model import Target
+from remediation.model.api import Api
+from remediation.model.commands import command, repeat
+from remediation.model.errors import Refused
+from remediation.model.targets import Target
 
 UNREAD = "this identity may not read namespace kube-system, so the cluster was known by its address only"
 

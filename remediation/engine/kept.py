@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from remediation.changes import Change
-from remediation.diffing import ABSENT, KNOWN_AFTER_APPLY, Json, Path, State, children, get
+from remediation.model.changes import Change
+from remediation.model.diffing import ABSENT, KNOWN_AFTER_APPLY, Json, Path, State, children, get
 
 
 def kept(change: Change | None, state: State | None) -> State | None:

@@ -5,11 +5,11 @@ A value does not tell which run has written it, and all runs write as one field 
 
 from __future__ import annotations
 
-from remediation.changes import Change
-from remediation.commands import command
-from remediation.diffing import Path
 from remediation.engine.run import Run
-from remediation.errors import Drifted, RunbookError
+from remediation.model.changes import Change
+from remediation.model.commands import command
+from remediation.model.diffing import Path
+from remediation.model.errors import Drifted, RunbookError
 
 
 def require_newest(run: Run, index: int, change: Change) -> None:

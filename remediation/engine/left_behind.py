@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from remediation.api import Api
-from remediation.commands import command
-from remediation.errors import LeftBehind
+from remediation.model.api import Api
+from remediation.model.commands import command
+from remediation.model.errors import LeftBehind
 
 
 def told(problem: LeftBehind, scope: str, api: Api) -> LeftBehind:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from remediation.api import Api
 from remediation.engine.finishing import resumable, unfinished
 from remediation.engine.run import Run
-from remediation.errors import ApiError, RunbookError
 from remediation.journal import Journal
-from remediation.model import Target
+from remediation.model.api import Api
+from remediation.model.errors import ApiError, RunbookError
+from remediation.model.targets import Target
 
 # How a run is recorded that was killed, interrupted or stopped by an error, or that nobody could prove on its way.
 _STATUSES = ("running", "failed", "unknown")

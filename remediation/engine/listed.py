@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from remediation.addresses import shown_target
-from remediation.commands import command, joined
-from remediation.diffing import State
-from remediation.errors import RunbookError, Unreadable
 from remediation.journal import Event
+from remediation.model.addresses import shown_target
+from remediation.model.commands import command, joined
+from remediation.model.diffing import State
+from remediation.model.errors import RunbookError, Unreadable
 
 _WHO = ("actor", "ticket", "reason")
 _VERBS = {"run.created": "run", "run.resumed": "resume", "run.rolling_back": "rollback"}

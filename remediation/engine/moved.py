@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from remediation import diffing
-from remediation.changes import Change
-from remediation.diffing import ABSENT, State
-from remediation.limits import cut
+from remediation.model import diffing
+from remediation.model.changes import Change
+from remediation.model.diffing import ABSENT, State
+from remediation.model.limits import cut
 
 _MOST = 3
 _LONGEST = 120

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, is_dataclass
 from typing import Literal
 
-from remediation.changes import Change
-from remediation.diffing import ABSENT, Edit, State, parse_pointer
+from remediation.catalogue import loading
 from remediation.engine.kept import kept
-from remediation.errors import Unreadable
-from remediation.model import Ensure, Resource
-from remediation.records import from_record, to_record
+from remediation.model.changes import Change
+from remediation.model.diffing import ABSENT, Edit, State, parse_pointer
+from remediation.model.errors import Unreadable
+from remediation.model.records import found_by, from_record, to_record
+from remediation.model.steps import Ensure, Resource
+
+# The runbooks import every kind of record that one of their runs can hold.
+found_by(loading.load)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from remediation.commands import Hints, command, for_runbook, joined
-from remediation.diffing import State
 from remediation.engine.listed import proven
 from remediation.engine.run import Run
-from remediation.errors import Interrupted, LockLost, RollbackRefused, RunbookError, StoreProblem
-from remediation.model import Status
+from remediation.model.commands import Hints, command, for_runbook, joined
+from remediation.model.diffing import State
+from remediation.model.errors import Interrupted, LockLost, RollbackRefused, RunbookError, StoreProblem
+from remediation.model.status import Status
 
 _FAILED, _REFUSED = 1, 3
 

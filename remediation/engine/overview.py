@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from remediation.commands import joined
-from remediation.diffing import State
 from remediation.engine.listed import ended, iso, said, unreadable
-from remediation.errors import Unreadable
 from remediation.journal import Event, Journal, Summary
 from remediation.journal.holder import is_dead
 from remediation.journal.summaries import TWICE
+from remediation.model.commands import joined
+from remediation.model.diffing import State
+from remediation.model.errors import Unreadable
 
 
 def lines(journal: Journal, most: int | None = None) -> list[State]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from remediation.api import Api
-from remediation.commands import command
-from remediation.errors import MissingPermission
-from remediation.model import Check, Permission, Resource
+from remediation.model.api import Api
+from remediation.model.commands import command
+from remediation.model.errors import MissingPermission
+from remediation.model.rights import Permission
+from remediation.model.steps import Check, Resource
 
 if TYPE_CHECKING:
     from remediation.engine.plan import Plan

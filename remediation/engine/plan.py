@@ -5,31 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from remediation.api import Api
-from remediation.catalogue import Runbook
-from remediation.changes import Change, Seen, fingerprint, impacts
-from remediation.commands import advice, command, repeat
-from remediation.diffing import State
+from remediation.catalogue.runbook import Runbook
 from remediation.engine.left_behind import told
 from remediation.engine.operations import Operation
 from remediation.engine.permissions import missing
 from remediation.engine.reach import Reach
-from remediation.errors import Conflict, Forbidden, LeftBehind, NotApplicable, Refused, StalePlan, UsageProblem
-from remediation.facts import Facts
-from remediation.model import (
-    Allowed,
-    Applies,
-    Caution,
-    During,
-    Ensure,
-    Permission,
-    Require,
-    Resource,
-    Steps,
-    Target,
-    Unchecked,
-    WhenUndone,
-)
+from remediation.model.api import Api
+from remediation.model.changes import Change, Seen, fingerprint, impacts
+from remediation.model.commands import advice, command, repeat
+from remediation.model.diffing import State
+from remediation.model.errors import Conflict, Forbidden, LeftBehind, NotApplicable, Refused, StalePlan, UsageProblem
+from remediation.model.facts import Facts
+from remediation.model.remarks import Caution, Unchecked
+from remediation.model.rights import Permission
+from remediation.model.steps import Allowed, Applies, During, Ensure, Require, Resource, Steps, WhenUndone
+from remediation.model.targets import Target
 
 _LOOKS = 3
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from remediation.api import Api
 from remediation.engine.allowed import undo_operations
 from remediation.engine.drift import reverse_of
 from remediation.engine.execution import Executor
 from remediation.engine.operations import Operation
 from remediation.engine.run import Run
-from remediation.errors import RunbookError, StoreProblem
+from remediation.model.api import Api
+from remediation.model.errors import RunbookError, StoreProblem
 
 
 def put_back(run: Run, executor: Executor) -> None:

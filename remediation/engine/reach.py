@@ -7,12 +7,13 @@ from contextlib import suppress
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
-from remediation.catalogue import Parameter, Runbook
-from remediation.changes import Change
-from remediation.errors import RunbookError
-from remediation.facts import Facts
-from remediation.model import Resource, Target
-from remediation.records import identity
+from remediation.catalogue.runbook import Parameter, Runbook
+from remediation.model.changes import Change
+from remediation.model.errors import RunbookError
+from remediation.model.facts import Facts
+from remediation.model.records import identity
+from remediation.model.steps import Resource
+from remediation.model.targets import Target
 
 if TYPE_CHECKING:
     from remediation.engine.operations import Operation

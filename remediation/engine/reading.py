@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from remediation import versions
-from remediation.diffing import State
 from remediation.engine.operations import Operation
-from remediation.errors import Unreadable
 from remediation.journal import Event
-from remediation.model import Cluster, Project, Target
+from remediation.model import versions
+from remediation.model.diffing import State
+from remediation.model.errors import Unreadable
+from remediation.model.targets import Cluster, Project, Target
 
 TARGETS: dict[str, type[Target]] = {kind.kind: kind for kind in (Cluster, Project)}
 

@@ -6,10 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from remediation.api import Api
-from remediation.changes import Change, Intent, impacts
-from remediation.commands import command
-from remediation.diffing import State
 from remediation.engine.allowed import require_ours
 from remediation.engine.apply import Decision, carry_out_run
 from remediation.engine.asking import Observer
@@ -22,8 +18,12 @@ from remediation.engine.plan import Plan, Planner
 from remediation.engine.putting_back import is_let_go
 from remediation.engine.reach import unlike
 from remediation.engine.run import Run
-from remediation.errors import Conflict, NotApplicable, Refused, RunbookError, StalePlan, UsageProblem
-from remediation.facts import Facts
+from remediation.model.api import Api
+from remediation.model.changes import Change, Intent, impacts
+from remediation.model.commands import command
+from remediation.model.diffing import State
+from remediation.model.errors import Conflict, NotApplicable, Refused, RunbookError, StalePlan, UsageProblem
+from remediation.model.facts import Facts
 
 
 def resume_plan(run: Run, api: Api) -> State:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from remediation.api import Api
-from remediation.changes import Change, impacts
-from remediation.diffing import State
 from remediation.engine.allowed import require_undoable, undo_operations
 from remediation.engine.asking import Observer
 from remediation.engine.drift import reverse_of
@@ -16,8 +13,11 @@ from remediation.engine.operations import Operation
 from remediation.engine.outcome import Outcome, end, failed, interrupted, proof, ways_on
 from remediation.engine.putting_back import let_go, put_back
 from remediation.engine.run import Run
-from remediation.errors import LockLost, RunbookError, StoreProblem, Unhealthy
-from remediation.model import Status
+from remediation.model.api import Api
+from remediation.model.changes import Change, impacts
+from remediation.model.diffing import State
+from remediation.model.errors import LockLost, RunbookError, StoreProblem, Unhealthy
+from remediation.model.status import Status
 
 
 def nothing_to_undo(run: Run) -> Outcome | None:

@@ -7,21 +7,24 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Literal
 
-from remediation import catalogue, versions
-from remediation.catalogue import Runbook
-from remediation.changes import Intent, Seen, Written
-from remediation.commands import command
-from remediation.diffing import State
+from remediation.catalogue import loading
+from remediation.catalogue.runbook import Runbook
 from remediation.engine.kept import kept
 from remediation.engine.listed import ended, iso, said, unreadable
 from remediation.engine.operations import Operation
 from remediation.engine.plan import Plan
 from remediation.engine.reading import TARGETS, complete, require_known_target
-from remediation.errors import StalePlan, Unreadable, UsageProblem
 from remediation.journal import Event, Journal
 from remediation.journal.holder import holder, is_dead
 from remediation.journal.ids import draw
-from remediation.model import Status, Steps, Target
+from remediation.model import versions
+from remediation.model.changes import Intent, Seen, Written
+from remediation.model.commands import command
+from remediation.model.diffing import State
+from remediation.model.errors import StalePlan, Unreadable, UsageProblem
+from remediation.model.status import Status
+from remediation.model.steps import Steps
+from remediation.model.targets import Target
 
 Progress = Literal["untouched", "intended", "done", "undoing", "undone"]
 
@@ -200,7 +203,7 @@ class Run:
     def book(self) -> Runbook:
         """The runbook, as it is now; raises StalePlan when this version does not have it."""
         try:
-            return catalogue.find(self.name)
+            return loading.find(self.name)
         except UsageProblem as problem:
             raise self._needs(f"the runbook {self.name!r}") from problem
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from remediation.api import Api
-from remediation.changes import Change
-from remediation.commands import Hints, command
-from remediation.diffing import State
 from remediation.engine.allowed import require_ours
 from remediation.engine.asking import Observer, ask, explained, result, wait_for
 from remediation.engine.drift import as_written
 from remediation.engine.outcome import Outcome, judged, proof, ways_on
 from remediation.engine.plan import Plan
 from remediation.engine.run import Run
-from remediation.errors import Unhealthy
-from remediation.model import Ensure, Resource, Status, Verdict
-from remediation.names import few
+from remediation.model.api import Api
+from remediation.model.changes import Change
+from remediation.model.commands import Hints, command
+from remediation.model.diffing import State
+from remediation.model.errors import Unhealthy
+from remediation.model.remarks import few
+from remediation.model.status import Status
+from remediation.model.steps import Ensure, Resource, Verdict
 
 # What a plan that was not carried out to its end has left, by how far each change came.
 _UNFINISHED = {

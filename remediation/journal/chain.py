@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from remediation.commands import command
-from remediation.errors import Tampered
 from remediation.journal.events import GENESIS, Event
+from remediation.model.commands import command
+from remediation.model.errors import Tampered
 
 # A run that was finished weeks after it was begun has a whole journal between its entries.
 _LONGEST = 2000

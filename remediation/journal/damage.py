@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from remediation.commands import Hint, advice, command
-from remediation.errors import StoreProblem
+from remediation.model.commands import Hint, advice, command
+from remediation.model.errors import StoreProblem
 
 _EXTENDED = 0xFF  # the lower byte of an extended result code is the plain one
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

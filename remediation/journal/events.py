@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from remediation.changes import canonical
+from remediation.model.changes import canonical
 
 GENESIS = "0" * 64
 

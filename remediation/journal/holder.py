@@ -7,7 +7,7 @@ import os
 import re
 import socket
 
-from remediation.limits import message
+from remediation.model.limits import message
 
 # A holder of an earlier version names no runbook and no acquisition.
 _HOLDER = re.compile(

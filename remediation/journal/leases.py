@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from remediation.commands import command
-from remediation.errors import LockLost
+from remediation.model.commands import command
+from remediation.model.errors import LockLost
 
 LEASES = """
 CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, since REAL NOT NULL, expires REAL NOT NULL);

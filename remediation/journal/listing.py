@@ -6,7 +6,7 @@ import json
 import sqlite3
 from pathlib import Path
 
-from remediation.names import is_run_id
+from remediation.model.arguments import is_run_id
 
 _NEWEST = "SELECT run_id, payload FROM events WHERE kind = 'run.created' ORDER BY sequence DESC LIMIT 50"
 

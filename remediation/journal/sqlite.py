@@ -13,13 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from remediation.commands import advice, command
-from remediation.errors import Refused, StoreProblem, Tampered
 from remediation.journal.chain import around, require_intact
 from remediation.journal.damage import gone, is_busy, told
 from remediation.journal.events import Event, parsed
 from remediation.journal.leases import LEASES, Leases, refuse_older
 from remediation.journal.summaries import SUMMARIES, Summary, behind, catch_up, newest_first, plain
+from remediation.model.commands import advice, command
+from remediation.model.errors import Refused, StoreProblem, Tampered
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from remediation.commands import command
-from remediation.errors import UsageProblem
+from remediation.model.commands import command
+from remediation.model.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from remediation.clients.kubernetes import KubernetesClient
+    from remediation.providers.kubernetes.client import KubernetesClient
 
 
 @dataclass(frozen=True)

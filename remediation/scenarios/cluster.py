@@ -7,11 +7,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from remediation.clients.kubernetes import KubernetesClient
-from remediation.diffing import State
-from remediation.errors import Conflict, NotFound, Unavailable
-from remediation.manifests import manifest
-from remediation.refs import Ref
+from remediation.catalogue.manifests import manifest
+from remediation.model.diffing import State
+from remediation.model.errors import Conflict, NotFound, Unavailable
+from remediation.model.refs import Ref
+from remediation.providers.kubernetes.client import KubernetesClient
 from runbook_sandbox.nodes.marks import DESTINATION, EXHAUSTED, LEAKED
 from runbook_sandbox.places import HOST, REAL_HOST
 
@@ -73,7 +73,7 @@ def _run_agent(client: KubernetesClient, interval: str) -> None:
             "data": {"config": _CONFIG.format(interval=interval)},
         },
     )
-    _put(client, manifest("ip-masq-agent/daemonset.yaml"))
+    _put(client, manifest("runbooks.ip_masq_agent.runbook", "daemonset.yaml"))
 
 
 def break_masquerade(client: KubernetesClient, sandbox: Any, real: bool) -> None:

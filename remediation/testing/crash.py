@@ -27,10 +27,10 @@ _TARGETS = (
     ("remediation.journal.sqlite", "Journal", "begin"),
     ("remediation.journal.sqlite", "Journal", "begin"),
     ("remediation.journal.sqlite", "Journal", "append"),
-    ("remediation.clients.connection", "Connection", "send"),
-    ("remediation.clients.google", "Google", "_once"),
-    ("remediation.clients.google", "Google", "set_policy"),
-    ("remediation.clients.google", "Google", "create_key"),
+    ("remediation.providers.kubernetes.connection", "Connection", "send"),
+    ("remediation.providers.google.client", "Google", "_once"),
+    ("remediation.providers.google.client", "Google", "set_policy"),
+    ("remediation.providers.google.client", "Google", "create_key"),
 )
 # Later than `send`: after the last look at the locks, when only the network is left.
 _WIRE = ("urllib3.poolmanager", "PoolManager", "urlopen")

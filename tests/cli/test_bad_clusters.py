@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from remediation import catalogue
+from remediation.catalogue import loading
+from remediation.catalogue.runbook import Runbook
 from runbook_sandbox.kubernetes import kubeconfig
 from tests.running import RUNBOOK, Cli, key_file
 
@@ -179,8 +180,8 @@ def test_every_verb_has_help(tmp_path: Path, verb: str) -> None:
     assert "\\b" not in done.stdout
 
 
-@pytest.mark.parametrize("book", catalogue.load().values(), ids=lambda book: book.name)
-def test_every_example_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book: catalogue.Runbook) -> None:
+@pytest.mark.parametrize("book", loading.load().values(), ids=lambda book: book.name)
+def test_every_example_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book: Runbook) -> None:
     """What --help shows can be typed; without a cluster or credentials it ends there, and not at its words."""
     monkeypatch.chdir(tmp_path)
     key_file(tmp_path, "key")

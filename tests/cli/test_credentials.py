@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from remediation.clients import configurations
-from remediation.clients.kubernetes import KubernetesClient
+from remediation.providers.kubernetes import configurations
+from remediation.providers.kubernetes.client import KubernetesClient
 from remediation.scenarios import SCENARIOS
 from runbook_sandbox.control_plane import ControlPlane
 from runbook_sandbox.kubernetes import Cluster, Fault, Response, Server, kubeconfig, serve

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from remediation.refs import Ref
+from remediation.model.refs import Ref
 from runbook_sandbox.kubernetes.requests import User
 from tests.engine.world import World
 from tests.running import RUNBOOK, Cli, google_env

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from remediation.cli.console import unstyled
 from remediation.cli.findings import Told, findings_text
-from remediation.commands import command
-from remediation.model import Finding
+from remediation.model.commands import command
+from remediation.model.steps import Finding
 
 
 def leak(node: str, *evidence: str) -> Told:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from remediation import commands
 from remediation.cli import hints
-from remediation.commands import Hint, Hints, advice, command
+from remediation.model import commands
+from remediation.model.commands import Hint, Hints, advice, command
 from tests.running import RUNBOOK, Cli
 
 

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from remediation.cli.console import printable
-from remediation.clients.cluster_lock import lease_of
-from remediation.limits import MESSAGE
+from remediation.model.limits import MESSAGE
+from remediation.providers.kubernetes.locks import lease_of
 from runbook_sandbox.kubernetes import Fault, Response
 from tests.engine.world import World, break_
 

@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remediation.changes import Change
 from remediation.cli.console import printable, unstyled
 from remediation.cli.plans import plan_text
+from remediation.model.changes import Change
 
 _NAMES = st.text("abcdefghij-.", min_size=1, max_size=70)
 _WORDS = st.text("abc 019/:-\n\u202e\x1b", max_size=120)

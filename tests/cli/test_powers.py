@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from remediation.powers import powers
-from remediation.rights import Permission
+from remediation.model.powers import powers
+from remediation.model.rights import Permission
 from tests.running import Cli
 
 SYSTEM = "kube-system"

@@ -12,9 +12,9 @@ import termios
 
 import pytest
 
-from remediation.checks.kubernetes import DaemonSetRolledOut
 from remediation.cli.progress import Progress
-from remediation.model import Ensure, Verdict
+from remediation.model.steps import Ensure, Verdict
+from remediation.providers.kubernetes.rollouts import DaemonSetRolledOut
 
 WAIT = Ensure(DaemonSetRolledOut("a-namespace-with-a-long-name", "a-daemonset-with-a-very-long-name"), 600)
 SHOW = """

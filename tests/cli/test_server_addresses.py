@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from remediation.addresses import is_private, shown
 from remediation.journal import Journal
+from remediation.model.addresses import is_private, shown
 from runbook_sandbox.control_plane import ControlPlane
 from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
-from tests.runbooks.masquerade import World
+from tests.masquerade import World
 from tests.running import TOKEN, Cli
 
 PLAN = ("plan", "ip-masq-agent", "--masquerade", "10.1.0.0/16")

@@ -19,7 +19,7 @@ import pytest
 
 from remediation.cli.settings import state_folder
 from remediation.journal import Journal
-from remediation.refs import Ref
+from remediation.model.refs import Ref
 from runbook_sandbox.kubernetes import Fault, Response
 from tests.engine.world import World, break_, comparable
 from tests.running import RUNBOOK

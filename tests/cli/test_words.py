@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from remediation.cli.diagnose import _distinct
-from remediation.model import Finding
+from remediation.model.steps import Finding
 from tests.engine.world import World, break_
 from tests.running import Cli
 

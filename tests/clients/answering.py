@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from remediation.clients import configurations
-from remediation.clients.kubernetes import KubernetesClient
-from remediation.clients.patience import Patience
+from remediation.access.patience import Patience
+from remediation.providers.kubernetes import configurations
+from remediation.providers.kubernetes.client import KubernetesClient
 from runbook_sandbox.kubernetes import kubeconfig
 
 # Sees the method and the path with its query; returns everything after the request line's answer, or None for silence.

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from remediation.clients import configurations
-from remediation.errors import Refused
+from remediation.model.errors import Refused
+from remediation.providers.kubernetes import configurations
 from tests.running import Cli
 
 

@@ -6,8 +6,8 @@ import pytest
 import responses
 from google.auth.credentials import AnonymousCredentials
 
-from remediation.clients.google import Google
-from remediation.errors import Forbidden, NotFound, Refused, Unauthorized, Unavailable
+from remediation.model.errors import Forbidden, NotFound, Refused, Unauthorized, Unavailable
+from remediation.providers.google.client import Google
 
 SERVICE = "https://serviceusage.googleapis.com/v1/projects/example-prod/services/container.googleapis.com"
 CLUSTERS = "https://container.googleapis.com/v1/projects/example-prod/locations/-/clusters"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from remediation.errors import NotFound
-from remediation.refs import Ref
+from remediation.model.errors import NotFound
+from remediation.model.refs import Ref
 from tests.clients.answering import answering, client, http
 
 RESOURCES = {

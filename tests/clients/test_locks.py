@@ -13,18 +13,19 @@ from typing import Any
 
 import pytest
 
-from remediation.clients import configurations, locks
-from remediation.clients.api import RunApi
-from remediation.clients.cluster_lock import ClusterLock, lease_of
-from remediation.clients.journal_lock import JournalLock
-from remediation.clients.kubernetes import KubernetesClient
-from remediation.clients.locks import Keeper, Waiting
-from remediation.clients.sightings import Busy, Sighting
-from remediation.errors import Locked, LockLost
+from remediation.access import locks
+from remediation.access.journal_lock import JournalLock
+from remediation.access.locks import Keeper, Waiting
+from remediation.access.sightings import Busy, Sighting
 from remediation.journal import Journal
 from remediation.journal.holder import acquisition, holder
-from remediation.model import Cluster as Target
-from remediation.refs import Ref
+from remediation.model.errors import Locked, LockLost
+from remediation.model.refs import Ref
+from remediation.model.targets import Cluster as Target
+from remediation.providers.kubernetes import configurations
+from remediation.providers.kubernetes.client import KubernetesClient
+from remediation.providers.kubernetes.locks import ClusterLock, lease_of
+from remediation.verbs.api import RunApi
 from runbook_sandbox.kubernetes import Cluster, Fault, Server, serve
 
 LEASES = "leases.coordination.k8s.io"
@@ -397,8 +398,8 @@ def test_a_lease_of_another_program_with_that_name_is_left_alone(place: Place) -
 
 def test_the_heartbeat_outlives_a_bad_moment(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error that nobody foresaw, such as a full store, does not end the renewals without a word."""
-    monkeypatch.setattr("remediation.clients.locks._BEAT_SECONDS", 0.1)
-    monkeypatch.setattr("remediation.clients.locks._AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr("remediation.access.locks._BEAT_SECONDS", 0.1)
+    monkeypatch.setattr("remediation.access.locks._AGAIN_SECONDS", 0.1)
 
     class Moody:
         name, renewed, beats = "x", 0.0, 0

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from remediation.clients import configurations, login
-from remediation.errors import Refused
+from remediation.model.errors import Refused
+from remediation.providers.kubernetes import configurations, login
 from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
 from tests.clients.answering import answering, http
 from tests.running import Cli

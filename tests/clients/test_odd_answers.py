@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from remediation.clients import headers
-from remediation.clients.google_clock import Clock
-from remediation.errors import RunbookError, Unavailable
-from remediation.limits import LOG, MESSAGE
-from remediation.refs import Ref
+from remediation.access import headers
+from remediation.model.errors import RunbookError, Unavailable
+from remediation.model.limits import LOG, MESSAGE
+from remediation.model.refs import Ref
+from remediation.providers.google.clock import Clock
 from tests.clients.answering import answering, client, http
 
 CONFIG_MAP = Ref("v1", "ConfigMap", "a", "default")

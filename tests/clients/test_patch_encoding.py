@@ -13,12 +13,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from remediation.changes import Change
-from remediation.clients import configurations
-from remediation.clients.go_json import encoded
-from remediation.clients.kubernetes import KubernetesClient
-from remediation.refs import Ref
-from remediation.resources.kubernetes import KubernetesObject, stable
+from remediation.model.changes import Change
+from remediation.model.refs import Ref
+from remediation.providers.kubernetes import configurations
+from remediation.providers.kubernetes.client import KubernetesClient
+from remediation.providers.kubernetes.go_json import encoded
+from remediation.providers.kubernetes.objects import KubernetesObject, stable
 from runbook_sandbox.kubernetes import Cluster, serve
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)

@@ -11,10 +11,10 @@ import responses
 from google.auth.compute_engine import Credentials
 from google.auth.credentials import AnonymousCredentials
 
-from remediation.clients.google import Google
-from remediation.clients.patience import Patience
-from remediation.errors import NotFound, RunbookError, Throttled
-from remediation.refs import Ref
+from remediation.access.patience import Patience
+from remediation.model.errors import NotFound, RunbookError, Throttled
+from remediation.model.refs import Ref
+from remediation.providers.google.client import Google
 from runbook_sandbox.google import Fault as GoogleFault
 from runbook_sandbox.google import GoogleCloud
 from runbook_sandbox.google import serve as serve_google

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from remediation.clients import configurations
-from remediation.clients.kubernetes import KubernetesClient
-from remediation.clients.patience import Patience
-from remediation.refs import Ref
+from remediation.access.patience import Patience
+from remediation.model.refs import Ref
+from remediation.providers.kubernetes import configurations
+from remediation.providers.kubernetes.client import KubernetesClient
 from runbook_sandbox.kubernetes import Cluster, Fault, Response, Server, serve
 
 MAPS = Ref("v1", "ConfigMap", "", "default")

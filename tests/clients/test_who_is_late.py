@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from remediation.checks.kubernetes import DaemonSetRolledOut
-from remediation.clients.patience import Patience
+from remediation.access.patience import Patience
 from remediation.engine import asking
 from remediation.engine.asking import wait_for
-from remediation.model import CheckDefaults, Ensure, Verdict
+from remediation.model.steps import CheckDefaults, Ensure, Verdict
+from remediation.providers.kubernetes.rollouts import DaemonSetRolledOut
 from tests.clients.answering import answering, client, http
 
 DAEMONSET = {

@@ -8,19 +8,20 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from remediation.catalogue import Runbook
-from remediation.clients import configurations
-from remediation.clients.api import RunApi
-from remediation.clients.kubernetes import KubernetesClient
+from remediation.catalogue.runbook import Runbook
 from remediation.engine.apply import apply_run
 from remediation.engine.outcome import Outcome
 from remediation.engine.plan import Plan, Planner
 from remediation.engine.rollback import rollback_run
 from remediation.engine.run import Run
-from remediation.errors import RunbookError
 from remediation.journal import Journal
-from remediation.model import Cluster as Target
-from remediation.model import Ensure, Risk, Steps, Verdict
+from remediation.model.errors import RunbookError
+from remediation.model.status import Risk
+from remediation.model.steps import Ensure, Steps, Verdict
+from remediation.model.targets import Cluster as Target
+from remediation.providers.kubernetes import configurations
+from remediation.providers.kubernetes.client import KubernetesClient
+from remediation.verbs.api import RunApi
 from runbook_sandbox.kubernetes import Cluster, serve
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from remediation.engine.outcome import Outcome
-from remediation.errors import NotFound
-from remediation.model import Status
-from remediation.refs import Ref
-from remediation.resources import removal
-from remediation.resources.kubernetes import KubernetesObject
+from remediation.model.errors import NotFound
+from remediation.model.refs import Ref
+from remediation.model.status import Status
+from remediation.providers.kubernetes import removal
+from remediation.providers.kubernetes.objects import KubernetesObject
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.inside import Inside
 from tests.engine.world import World, break_, comparable
@@ -22,7 +22,7 @@ from tests.engine.world import World, break_, comparable
 KEEP = "example.com/keep"
 MERGE = "application/merge-patch+json"
 # Nobody lets go meanwhile.
-SOON = {"remediation.resources.removal:_SECONDS": 2.0}
+SOON = {"remediation.providers.kubernetes.removal:_SECONDS": 2.0}
 
 
 @pytest.fixture(autouse=True)

@@ -9,13 +9,15 @@ from typing import Any, ClassVar
 
 import pytest
 
-from remediation.changes import Change, Written
 from remediation.engine.outcome import Outcome
 from remediation.engine.rollback import rollback_plan
-from remediation.errors import Interrupted, Irreversible, Refused
-from remediation.model import CheckDefaults, Ensure, Permission, Status, Verdict
-from remediation.records import recorded
-from remediation.resources.kubernetes import KubernetesObject
+from remediation.model.changes import Change, Written
+from remediation.model.errors import Interrupted, Irreversible, Refused
+from remediation.model.records import recorded
+from remediation.model.rights import Permission
+from remediation.model.status import Status
+from remediation.model.steps import CheckDefaults, Ensure, Verdict
+from remediation.providers.kubernetes.objects import KubernetesObject
 from runbook_sandbox.kubernetes import Cluster, Fault, Response
 from tests.engine.inside import Inside, emulated
 

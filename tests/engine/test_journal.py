@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from remediation.errors import Refused, Tampered
 from remediation.journal import Journal
 from remediation.journal.holder import holder, is_dead
+from remediation.model.errors import Refused, Tampered
 
 
 def filled(path: Path) -> Journal:

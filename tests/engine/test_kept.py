@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from remediation.changes import Change
 from remediation.engine.kept import kept
-from remediation.errors import NotFound
-from remediation.refs import Ref
+from remediation.model.changes import Change
+from remediation.model.errors import NotFound
+from remediation.model.refs import Ref
 from tests.engine.test_forgery import CLEAN, MASQ, PULL
 from tests.engine.world import World, break_, comparable
 

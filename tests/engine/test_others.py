@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from remediation.changes import Change, Seen
-from remediation.clients.kubernetes import JSON_PATCH
-from remediation.diffing import KNOWN_AFTER_APPLY, State
 from remediation.engine.outcome import Outcome
 from remediation.engine.resuming import resume_run
-from remediation.errors import Drifted, NotFound, Refused
-from remediation.model import Status
-from remediation.refs import Ref
-from remediation.resources.kubernetes import KubernetesObject
+from remediation.model.changes import Change, Seen
+from remediation.model.diffing import KNOWN_AFTER_APPLY, State
+from remediation.model.errors import Drifted, NotFound, Refused
+from remediation.model.refs import Ref
+from remediation.model.status import Status
+from remediation.providers.kubernetes.client import JSON_PATCH
+from remediation.providers.kubernetes.objects import KubernetesObject
 from tests.engine.inside import Inside, Silent
 from tests.running import content
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from remediation import catalogue
-from remediation.changes import Change
+from remediation.catalogue import loading
 from remediation.engine.operations import Operation
 from remediation.engine.plan import Plan
-from remediation.model import Cluster, Ensure
-from remediation.resources.kubernetes import KubernetesObject
+from remediation.model.changes import Change
+from remediation.model.steps import Ensure
+from remediation.model.targets import Cluster
+from remediation.providers.kubernetes.objects import KubernetesObject
 
 RESOURCE = KubernetesObject("v1", "ConfigMap", "x", "shop", {})
 TARGET = Cluster(context="example-prod", server="https://192.0.2.1")
@@ -18,7 +19,7 @@ BEFORE, AFTER = {"metadata": {"name": "x"}, "data": {"a": "1"}}, {"metadata": {"
 
 
 def plan(target: Cluster = TARGET, after: Any = AFTER, before: Any = BEFORE, **parameters: Any) -> Plan:
-    made = Plan(catalogue.find("ip-masq-agent"), target, parameters)
+    made = Plan(loading.find("ip-masq-agent"), target, parameters)
     made.operations = [Operation("change", RESOURCE, Change.between("configmap/shop/x", before, after))]
     return made
 
@@ -33,7 +34,7 @@ def test_the_same_plan_has_the_same_fingerprint() -> None:
 def test_anything_that_would_be_done_differently_changes_it() -> None:
     """Another value, old value, target, parameter, resource, check or runbook is another plan."""
     other_book, other_check, two = plan(), plan(), plan()
-    other_book.book = catalogue.find("pull-secret")
+    other_book.book = loading.find("pull-secret")
     other_check.operations += [Operation("ensure", ensure=Ensure(_Check(), within=1))]
     two.operations += [Operation("change", RESOURCE, Change.between("configmap/shop/y", None, AFTER))]
     plans = [

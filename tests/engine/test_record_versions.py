@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from remediation import records, versions
-from remediation.catalogue import Runbook
+from remediation.catalogue.runbook import Runbook
 from remediation.engine.run import Run
-from remediation.errors import StalePlan, Unreadable
 from remediation.journal import Journal
-from remediation.resources.kubernetes import KubernetesObject
+from remediation.model import records, versions
+from remediation.model.errors import StalePlan, Unreadable
+from remediation.providers.kubernetes.objects import KubernetesObject
 from tests.engine.world import World, break_, comparable
 
 WORDS = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
@@ -201,12 +201,12 @@ def test_a_runbook_is_found_under_its_former_name(monkeypatch: pytest.MonkeyPatc
     """So scripts and links go on working."""
     from dataclasses import replace  # noqa: PLC0415
 
-    from remediation import catalogue  # noqa: PLC0415
-    from runbooks.gke import ipam_cleanup  # noqa: PLC0415
+    from remediation.catalogue import loading  # noqa: PLC0415
+    from runbooks.ipam_cleanup import runbook as ipam_cleanup  # noqa: PLC0415
 
     book: Runbook = replace(ipam_cleanup.ipam_cleanup, formerly=("free-addresses",))
     monkeypatch.setattr(ipam_cleanup, "ipam_cleanup", book)
-    assert catalogue.find("free-addresses") is book
+    assert loading.find("free-addresses") is book
 
 
 def test_readers_lead_to_the_newest_version(monkeypatch: pytest.MonkeyPatch) -> None:

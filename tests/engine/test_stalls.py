@@ -15,13 +15,13 @@ from tests.engine.sweeping import CASES, Sweep, Sweeps, sampled, seen
 EVERY = bool(os.environ.get("EVERY_POINT"))
 # Leases of two seconds, so that a sleep of three is a long one.
 SHORT = {
-    "remediation.clients.sightings:LEASE_SECONDS": 2.0,
-    "remediation.clients.journal_lock:LEASE_SECONDS": 2.0,
-    "remediation.clients.cluster_lock:LEASE_SECONDS": 2.0,
-    "remediation.clients.locks:LEASE_SECONDS": 2.0,
-    "remediation.clients.locks:LOST_SECONDS": 1.5,
-    "remediation.clients.locks:_BEAT_SECONDS": 0.5,
-    "remediation.clients.locks:_AGAIN_SECONDS": 0.3,
+    "remediation.access.sightings:LEASE_SECONDS": 2.0,
+    "remediation.access.journal_lock:LEASE_SECONDS": 2.0,
+    "remediation.providers.kubernetes.locks:LEASE_SECONDS": 2.0,
+    "remediation.access.locks:LEASE_SECONDS": 2.0,
+    "remediation.access.locks:LOST_SECONDS": 1.5,
+    "remediation.access.locks:_BEAT_SECONDS": 0.5,
+    "remediation.access.locks:_AGAIN_SECONDS": 0.3,
 }
 
 

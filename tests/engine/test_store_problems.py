@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from remediation.errors import Refused, StoreProblem, Tampered
 from remediation.journal import Journal
+from remediation.model.errors import Refused, StoreProblem, Tampered
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import Held, World, break_, comparable, end, start
 from tests.running import RUNBOOK, google_env

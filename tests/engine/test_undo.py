@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from remediation.errors import Invalid
-from remediation.refs import Ref
+from remediation.model.errors import Invalid
+from remediation.model.refs import Ref
 from runbook_sandbox.kubernetes import Fault
 from runbook_sandbox.kubernetes.requests import Response
 from runbook_sandbox.places import HOST, PULLER

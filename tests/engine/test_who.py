@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from remediation.errors import Tampered
 from remediation.journal import Journal
+from remediation.model.errors import Tampered
 from tests.engine.test_forgery import Recorded, recorded
 from tests.engine.world import World
 from tests.running import RUNBOOK

@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from remediation.clients import configurations
-from remediation.clients.kubernetes import KubernetesClient
+from remediation.providers.kubernetes import configurations
+from remediation.providers.kubernetes.client import KubernetesClient
 from remediation.scenarios import SCENARIOS
 from runbook_sandbox.daemon import new_cloud
 from runbook_sandbox.google import serve as serve_google

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediation import diffing
-from remediation.changes import Change
+from remediation.model import diffing
+from remediation.model.changes import Change
 
 names = st.sampled_from(["a", "b", "c", "name/with~signs"])
 leaves = st.one_of(st.booleans(), st.integers(0, 3), st.text("xy", max_size=2))

@@ -9,13 +9,13 @@ import tracemalloc
 
 import pytest
 
-from remediation.checks.masquerade import newest_round
-from remediation.facts.masquerade import Agent
-from remediation.limits import CONFIGURATION, LOG, MESSAGE
-from remediation.masquerade import MasqueradeConfig, Severity, problems
-from remediation.masquerade.document import read
-from remediation.ranges import networks
-from remediation.registry import classify_pull_failure, missing_secrets
+from remediation.model.limits import CONFIGURATION, LOG, MESSAGE
+from remediation.model.pull_failures import classify_pull_failure, missing_secrets
+from remediation.model.ranges import networks
+from runbooks.ip_masq_agent.agent import Agent
+from runbooks.ip_masq_agent.config import MasqueradeConfig, Severity, problems
+from runbooks.ip_masq_agent.config.document import read
+from runbooks.ip_masq_agent.proof import newest_round
 
 # The laughing billion: each line is nine times the one before.
 BOMB = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n}\n  <<: [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))

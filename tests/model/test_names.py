@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediation.limits import cut
-from remediation.names import few
+from remediation.model.limits import cut
+from remediation.model.remarks import few
 
 
 @pytest.mark.parametrize(

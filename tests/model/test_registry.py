@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediation.registry import PullFailure, classify_pull_failure, image_host, registry_host, repository, same_host
+from remediation.model.images import image_host, registry_host, repository, same_host
+from remediation.model.pull_failures import PullFailure, classify_pull_failure
 
 HUB = "https://index.docker.io/v1/"
 

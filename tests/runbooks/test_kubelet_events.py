@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from runbook_sandbox.kubernetes import PodOutcome
-from tests.runbooks.conftest import CONFIG
-from tests.runbooks.masquerade import World
+from tests.catalogue import CONFIG
+from tests.masquerade import World
 
 OUTSIDE = "10.1.125.70"
 

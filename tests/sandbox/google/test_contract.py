@@ -16,7 +16,7 @@ from google.cloud.iam_admin_v1.services.iam.transports import IAMGrpcTransport
 from google.iam.v1 import policy_pb2
 from google.oauth2.credentials import Credentials
 
-from remediation.clients.google_clock import Clock
+from remediation.providers.google.clock import Clock
 from runbook_sandbox.google import OWNER, Fault, GoogleCloud, Server, serve
 
 PROJECT, PULLER = "projects/example-prod", "puller@example-prod.iam.gserviceaccount.com"

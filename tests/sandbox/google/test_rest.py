@@ -12,7 +12,7 @@ from google.cloud.iam_admin_v1 import IAMClient
 from google.cloud.iam_admin_v1.services.iam.transports import IAMGrpcTransport
 from google.oauth2.credentials import Credentials
 
-from remediation.clients.google_clock import Clock
+from remediation.providers.google.clock import Clock
 from runbook_sandbox.google import GoogleCloud, Server
 from runbook_sandbox.listening import MOST_BYTES
 from tests.sandbox.google.conftest import PULLER

@@ -16,8 +16,8 @@ import pytest
 import requests
 import yaml
 
-from remediation.clients import configurations
-from remediation.clients.kubernetes import KubernetesClient
+from remediation.providers.kubernetes import configurations
+from remediation.providers.kubernetes.client import KubernetesClient
 from runbook_sandbox.kubernetes import Cluster, serve
 from runbook_sandbox.nodes.rules import install
 from tests.running import kubectl

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from remediation.clients import configurations
-from remediation.clients.kubernetes import KubernetesClient
-from remediation.errors import Conflict, Invalid, NotFound
-from remediation.refs import Ref
+from remediation.model.errors import Conflict, Invalid, NotFound
+from remediation.model.refs import Ref
+from remediation.providers.kubernetes import configurations
+from remediation.providers.kubernetes.client import KubernetesClient
 from runbook_sandbox.kubernetes import Cluster, serve
 from tests.running import kubectl
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from remediation.errors import Invalid
-from remediation.refs import Ref
+from remediation.model.errors import Invalid
+from remediation.model.refs import Ref
 from runbook_sandbox.kubernetes import Cluster
 from tests.sandbox.kubernetes.conftest import Side
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from remediation.refs import Ref
+from remediation.model.refs import Ref
 from runbook_sandbox.kubernetes import Cluster
 from runbook_sandbox.kubernetes.objects import condition, set_condition
 from tests.sandbox.kubernetes.test_contract import POD, Server, server

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from remediation.built_in_kinds import PLURALS, WITHOUT_NAMESPACE
+from remediation.model.built_in_kinds import PLURALS, WITHOUT_NAMESPACE
 from runbook_sandbox.kubernetes.discovery import aggregated, groups, resources
 from runbook_sandbox.kubernetes.kinds import Kinds
 from runbook_sandbox.kubernetes.other_columns import OTHERS

@@ -15,7 +15,7 @@ import pytest
 from runbook_sandbox.kubernetes import Cluster, serve
 from runbook_sandbox.nodes.marks import DESTINATION
 from runbook_sandbox.nodes.rules import install
-from runbooks.gke import ip_masq_agent
+from runbooks.ip_masq_agent import runbook as ip_masq_agent
 
 OUTSIDE = "10.1.0.9"
 AGENT: dict[str, Any] = {

@@ -1,0 +1,1 @@
+"""How any API is reached: patience, locks, and secrets in memory."""

@@ -1,0 +1,73 @@
+"""Secret values of one process, in memory only; never part of a plan, journal, log or error."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+
+from remediation.model.commands import command
+from remediation.model.errors import Refused, UsageProblem
+from remediation.model.secrets import Secret
+
+_LARGEST = 64 * 1024
+
+
+class Material:
+    """Keep secrets by name for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Secret] = {}
+
+    def keep(self, name: str, secret: Secret) -> None:
+        """Remember a secret that an API returned once."""
+        self._kept[name] = secret
+
+    def has(self, name: str) -> bool:
+        """Tell whether this process still knows the secret."""
+        return name in self._kept
+
+    def get(self, name: str) -> Secret:
+        """Return a remembered secret; raises Refused when another process had it."""
+        if name not in self._kept:
+            raise Refused(
+                "the key that this run created is known only to the process that created it",
+                "",
+                command("runbook", "runs"),
+            )
+        return self._kept[name]
+
+    def file(self, path: str) -> Secret:
+        """Return what a key file, a pipe or ``-`` (standard input) holds.
+
+        A file is read each time, so that a key which was rotated meanwhile is noticed. What can be read only once stays
+        what it was for as long as the process lives, because a plan is made more than once.
+
+        Raises:
+            UsageProblem: it cannot be read.
+        """
+        return _read(path) if path != "-" and Path(path).is_file() else _read_once(path)
+
+
+def _read(path: str) -> Secret:
+    try:
+        content = _content(path)
+    except OSError as problem:
+        raise UsageProblem(
+            f"--from-key-file {path!r} cannot be read: {problem.strerror}; a readable key file or - is allowed"
+        ) from None
+    if len(content) > _LARGEST:
+        raise UsageProblem(
+            f"--from-key-file {path!r} is larger than {_LARGEST // 1024} KiB; a service-account key file is allowed"
+        )
+    return Secret(content)
+
+
+def _content(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read(_LARGEST + 1)
+    with Path(path).open("rb") as file:
+        return file.read(_LARGEST + 1)
+
+
+_read_once = cache(_read)

@@ -1,1 +1,0 @@
-"""Checks: read-only questions that a run waits for."""

@@ -1,1 +1,0 @@
-"""Clients of APIs. Only this package imports kubernetes, google.* and grpc."""

@@ -1,0 +1,1 @@
+"""Values and words that everything above is written with; imports nothing of ours."""

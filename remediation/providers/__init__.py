@@ -1,0 +1,1 @@
+"""One wing for each API; none knows another."""

@@ -1,0 +1,1 @@
+"""The Google wing: client, facts, checks, policies."""

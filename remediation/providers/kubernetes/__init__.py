@@ -1,0 +1,1 @@
+"""The Kubernetes wing: client, facts, objects, rollouts, pods, permissions, locks."""

@@ -1,1 +1,0 @@
-"""Resources: addressable things with the state we want."""

@@ -1,1 +1,0 @@
-"""Runbooks for GKE clusters."""
