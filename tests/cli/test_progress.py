@@ -20,7 +20,7 @@ WAIT = Ensure(DaemonSetRolledOut("a-namespace-with-a-long-name", "a-daemonset-wi
 SHOW = """
 from remediation.cli.progress import Progress
 from tests.cli.test_progress import WAIT
-from remediation.model import Verdict
+from remediation.model.steps import Verdict
 Progress(quiet=False).waiting(WAIT, Verdict("failing", "1 of 3 nodes updated"), 10)
 """
 

@@ -203,7 +203,7 @@ def _offered(typed: str) -> list[str]:
 def test_completion_loads_little(typed: str) -> None:
     """A person waits for each <TAB>: neither an SDK nor the engine is loaded for a name."""
     words = ["_RUNBOOK_COMPLETE=bash_complete", f"COMP_WORDS={typed}", f"COMP_CWORD={typed.count(' ')}"]
-    code = "import sys, atexit\natexit.register(lambda: print([name for name in sys.modules if name in LATE], file=sys.stderr))\nLATE = ('kubernetes', 'google.auth', 'urllib3', 'remediation.engine.plan', 'remediation.clients.kubernetes')\nfrom remediation.cli.main import main\nmain()"
+    code = "import sys, atexit\natexit.register(lambda: print([name for name in sys.modules if name in LATE], file=sys.stderr))\nLATE = ('kubernetes', 'google.auth', 'urllib3', 'remediation.engine.plan', 'remediation.providers.kubernetes.client')\nfrom remediation.cli.main import main\nmain()"
     done = subprocess.run(
         ["env", *words, sys.executable, "-c", code, "runbook"], capture_output=True, text=True, check=False
     )

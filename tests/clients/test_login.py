@@ -52,7 +52,7 @@ def test_a_plugin_may_ask_the_person(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     with Cluster(nodes=1) as cluster, serve(cluster, secure=False) as server:
         path = plugin(tmp_path, server.url, f"import json, sys; print(json.dumps({token}))", "Always")
-        code = f"from remediation.clients import configurations as c; print(c.load({str(path)!r}, None)[0].api_key)"
+        code = f"from remediation.providers.kubernetes import configurations as c; print(c.load({str(path)!r}, None)[0].api_key)"
         process = subprocess.Popen([sys.executable, "-c", code], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)  # fmt: skip
         os.close(theirs)
         os.write(ours, b"4711\n")

@@ -7,7 +7,7 @@ import sys
 
 LOADS = """
 import sys
-from remediation.clients.sdk import kube_config
+from remediation.providers.kubernetes.sdk import kube_config
 kube_config()
 print([name for name in ("pydantic", "requests", "kubernetes.dynamic", "websocket") if name in sys.modules])
 """
