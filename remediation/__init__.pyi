@@ -35,6 +35,8 @@ from remediation.model.errors import Conflict as Conflict
 from remediation.model.errors import Forbidden as Forbidden
 from remediation.model.errors import Invalid as Invalid
 from remediation.model.errors import NotFound as NotFound
+from remediation.model.errors import Occupied as Occupied
+from remediation.model.errors import OperationFailed as OperationFailed
 from remediation.model.errors import Refused as Refused
 from remediation.model.errors import StalePlan as StalePlan
 from remediation.model.errors import Unauthorized as Unauthorized
@@ -51,6 +53,8 @@ from remediation.model.limits import MESSAGE as MESSAGE
 from remediation.model.limits import cut as cut
 from remediation.model.limits import kilobytes as kilobytes
 from remediation.model.limits import message as message
+from remediation.model.long_writes import LongWrites as LongWrites
+from remediation.model.long_writes import Underway as Underway
 from remediation.model.pull_failures import PullFailure as PullFailure
 from remediation.model.pull_failures import may_not_exist as may_not_exist
 from remediation.model.ranges import Network as Network

@@ -69,6 +69,13 @@ class Change:
             return current is None and self.after is None
         return all(_made(edit, diffing.get(current, edit.path)) for edit in self.edits)
 
+    def mixed(self, current: State | None) -> list[str]:
+        """Return the pointers whose value this change neither starts from nor leaves: somebody else has set them."""
+        if self.action != "update":
+            return []
+        values = ((edit, diffing.get(current, edit.path)) for edit in self.edits)
+        return [edit.pointer for edit, value in values if value != edit.old and not _made(edit, value)]
+
     def as_json(self) -> State:
         """Return the public form: ``address, action, edits, reversible`` and what qualifies them."""
         document: State = {
@@ -141,10 +148,14 @@ class Intent:
         server_time: the clock of the API that was to be written to, in seconds since 1970; in records that did not
             note it, the clock of the machine that wrote.
         version: the version that was there before the write; empty where there is none, or where it was not noted.
+        token: what makes a repeat of a long write recognisable to the API, see `long_writes`; empty for any other write.
+        handle: the name of the operation that the API carries out; empty until it is known.
     """
 
     server_time: float = 0.0
     version: str = ""
+    token: str = ""
+    handle: str = ""
 
 
 def canonical(value: Json) -> bytes:

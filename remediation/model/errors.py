@@ -19,6 +19,9 @@
     │   ├── Expired                                          410: a version or a page is too old
     │   ├── Conflict                                         409 or 412: somebody was faster
     │   ├── Throttled                                        429: the request was not looked at
+    │   ├── Occupied             exit 3   refused            something else is going on there, and ends by itself
+    │   │   └── BudgetSpent                                  a disruption budget allows no eviction now
+    │   ├── OperationFailed      exit 3   refused            an operation ended with an error
     │   └── Ambiguous                                        a write may or may not have happened
     │       └── Unavailable                                  no usable answer: connection, 5xx, garbage
     ├── Unhealthy                exit 5   unhealthy          applied, but the proof failed
@@ -146,6 +149,22 @@ class Invalid(ApiError):
 
 class Throttled(ApiError):
     """429: the server did not look at the request; ``retry_after`` seconds were asked for."""
+
+
+class Occupied(ApiError):
+    """The API carries out something else there, and takes the request when that has ended. Nothing was begun."""
+
+    exit_code, status = 3, "refused"
+
+
+class BudgetSpent(Occupied):
+    """A disruption budget allows no eviction before another of its pods is ready; no throttling, whatever the number says."""
+
+
+class OperationFailed(ApiError):
+    """An operation was begun and ended with an error; the summary is the API's own reason. It is not repeated."""
+
+    exit_code, status = 3, "refused"
 
 
 class Ambiguous(ApiError):
