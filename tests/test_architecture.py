@@ -53,7 +53,9 @@ def modules(path: Path) -> set[str]:
     """Return every module that a file names, as it names it."""
     nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return plain | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module}
+    return plain | {
+        node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module
+    }
 
 
 def room(path: Path) -> str:

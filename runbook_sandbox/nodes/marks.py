@@ -2,6 +2,8 @@
 
 # On a pod: the address that it needs to reach.
 DESTINATION = "sandbox.runbook/destination"
+# On a pod: it asks the metadata server for a token.
+METADATA_CLIENT = "sandbox.runbook/metadata-client"
 # On a node: how many of its addresses leaked.
 LEAKED = "sandbox.runbook/leaked"
 # On a pod of a real control plane: its simulated node has no address for it.

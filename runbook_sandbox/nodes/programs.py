@@ -1,5 +1,7 @@
 """What the few programs do that people try in a pod: `nc`, `sleep`, `echo` and a shell around them.
 
+A script of bash that opens ``/dev/tcp/HOST/PORT`` is one HTTP request: it writes the first line of the answer.
+
 Source of the texts of nc: https://git.busybox.net/busybox, networking/nc_bloaty.c and libbb/xconnect.c. Within a
 line of a shell any other program ends well and says nothing.
 """
@@ -19,15 +21,25 @@ from runbook_sandbox.kubernetes.admission import SERVICE_RANGE
 _SHELLS = frozenset({"sh", "bash", "ash"})
 _FOREVER = 10**9
 _CONNECT_SECONDS = 127
-_NETWORKS = tuple(map(ipaddress.ip_network, (str(SERVICE_RANGE), "10.64.0.0/16", "192.0.2.0/24", "127.0.0.0/8")))
+_NETWORKS = tuple(
+    map(ipaddress.ip_network, (str(SERVICE_RANGE), "10.64.0.0/16", "192.0.2.0/24", "127.0.0.0/8", "169.254.169.254"))
+)
+_OPENED = re.compile(r"/dev/tcp/([0-9.]+)/([0-9]+)")
+_PATIENCE = re.compile(r"\btimeout (\d+)\b")
 Hides = Callable[[str, str], bool]
+Allows = Callable[[dict[str, Any], str, int], bool]
 
 
 @dataclass(frozen=True)
 class Programs:
-    """The programs of all pods; `hides` tells whether a node puts its own address on packets to another."""
+    """The programs of all pods.
+
+    `hides` tells whether a node puts its own address on packets to another, `allows` whether policies let a pod's packets
+    go to a port of an address.
+    """
 
     hides: Hides
+    allows: Allows
 
     def __call__(self, pod: dict[str, Any], command: Sequence[str]) -> Ended | None:
         """Return how a command ends in a pod, None for a program that is not known."""
@@ -49,6 +61,8 @@ class Programs:
 
     def _script(self, pod: dict[str, Any], script: list[str]) -> Ended:
         """Run the commands of a line one after another; `&&` and `||` are followed, the rest of a shell is not."""
+        if opened := _OPENED.search(script[0] if script else ""):
+            return self._fetch(pod, opened[1], int(opened[2]), _PATIENCE.search(script[0]))
         text, seconds, code = "", 0.0, 0
         parts = re.split(r"\s*(;|\n|&&|\|\|)\s*", script[0] if script else "")
         for joint, part in zip(["", *parts[1::2]], parts[::2], strict=True):
@@ -60,6 +74,13 @@ class Programs:
             if words[0] == "exit":
                 break
         return Ended(text, code, seconds)
+
+    def _fetch(self, pod: dict[str, Any], host: str, port: int, patience: re.Match[str] | None) -> Ended:
+        """Ask a web server something; only the metadata server is there, with a token for every pod."""
+        if self.allows(pod, host, port) and self._reaches(pod, ipaddress.ip_address(host)):
+            return Ended("HTTP/1.0 200 OK\n")
+        text = f"bash: connect: Connection timed out\nbash: /dev/tcp/{host}/{port}: Connection timed out\n"
+        return Ended(text, 1) if patience is None else Ended("", 124, int(patience[1]))
 
     def _connect(self, pod: dict[str, Any], words: list[str]) -> Ended:
         """Open a connection, or try to until the time of `-w` is over, as a packet that is never answered makes it."""
@@ -76,7 +97,7 @@ class Programs:
         except ValueError:
             return Ended(f"nc: bad address '{host}'\n", 1)
         where = f"{host} ({host}:{port})"
-        if self._reaches(pod, address):
+        if self.allows(pod, host, int(port or 0)) and self._reaches(pod, address):
             return Ended(f"{where} open\n")
         return Ended(f"nc: {where}: Connection timed out\n", 1, wait)
 

@@ -10,6 +10,7 @@ Each rule plays a real program, and is written from what that program does:
   https://github.com/containernetworking/plugins.
 - `_reach`: the node's masquerade rules, which the ip-masq-agent writes; see `agent`.
 - `Programs`: what people try in a pod of their own; see `programs`.
+- `_identity`: a client library that asks GKE's metadata server for a token; what lets it is in `network_policies`.
 - `_clean`: no program of others: the script that a cleaning pod carries.
 """
 
@@ -28,7 +29,8 @@ from runbook_sandbox.kubernetes import Cluster, EventText, PodOutcome
 from runbook_sandbox.nodes.agent import Agents
 from runbook_sandbox.nodes.images import Image, NotAnImage, parse_image
 from runbook_sandbox.nodes.keyring import Unreadable, credentials
-from runbook_sandbox.nodes.marks import DESTINATION, LEAKED
+from runbook_sandbox.nodes.marks import DESTINATION, LEAKED, METADATA_CLIENT
+from runbook_sandbox.nodes.network_policies import METADATA, NetworkPolicies
 from runbook_sandbox.nodes.programs import Programs
 from runbook_sandbox.places import HOST, REAL_HOST
 
@@ -40,11 +42,11 @@ _CLEANUP = ("app.kubernetes.io/name", "ipam-cleanup")
 
 def install(cluster: Cluster) -> Agents:
     """Make the nodes of a cluster follow these rules; return the masquerade agents that may run on them."""
-    agents = Agents(cluster)
-    reach = partial(_reach, agents)
-    cluster.kubelet_rules += [_image_name, _pull, _address, reach, _clean]
+    agents, policies = Agents(cluster), NetworkPolicies(cluster)
+    reach, identity = partial(_reach, agents), partial(_identity, policies)
+    cluster.kubelet_rules += [_image_name, _pull, _address, reach, identity, _clean]
     cluster.log_rules.append(agents.log)
-    cluster.program = Programs(agents.masquerades)
+    cluster.program = Programs(agents.masquerades, policies.allow)
     return agents
 
 
@@ -125,6 +127,18 @@ def _reach(agents: Agents, pod: Object, cluster: Cluster) -> PodOutcome | None:
     return PodOutcome(
         "running", ready=False, log=f"{text}\n", events=(EventText("Unhealthy", f"Readiness probe failed: {text}"),)
     )
+
+
+def _identity(policies: NetworkPolicies, pod: Object, cluster: Cluster) -> PodOutcome | None:
+    """A pod that needs a token of its own is ready only when its node lets it ask the metadata server."""
+    if METADATA_CLIENT not in (pod["metadata"].get("annotations") or {}):
+        return None
+    if policies.allow(pod, METADATA, 80):
+        return PodOutcome("running", log="signed in\n")
+    url = f"http://{METADATA}/computeMetadata/v1/instance/service-accounts/default/token"
+    text = f'Get "{url}": dial tcp {METADATA}:80: i/o timeout'
+    unready = EventText("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")
+    return PodOutcome("running", ready=False, log=f"{text}\n", events=(unready,))
 
 
 def _clean(pod: Object, cluster: Cluster) -> PodOutcome | None:
