@@ -70,6 +70,9 @@ from remediation.model.remarks import Note as Note
 from remediation.model.remarks import Unchecked as Unchecked
 from remediation.model.remarks import few as few
 from remediation.model.rights import Permission as Permission
+from remediation.model.scenarios import Scenario as Scenario
+from remediation.model.scenarios import Symptom as Symptom
+from remediation.model.scenarios import World as World
 from remediation.model.secrets import BROKEN as BROKEN
 from remediation.model.secrets import MASK as MASK
 from remediation.model.secrets import load_json as load_json

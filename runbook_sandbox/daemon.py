@@ -17,7 +17,7 @@ from typing import Any
 
 from runbook_sandbox import certificates
 from runbook_sandbox.google import OWNER, GoogleCloud, serve
-from runbook_sandbox.google.breaking import break_agent
+from runbook_sandbox.google.breaking import tell
 from runbook_sandbox.google.policy import new_policy
 from runbook_sandbox.kubernetes.admission import SERVICE_RANGE
 from runbook_sandbox.places import PULLER, REPOSITORY
@@ -89,8 +89,7 @@ class Daemon:
                 same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _STRANGER)
             deliver_challenge(connection, bytes.fromhex(self.key))
             answer_challenge(connection, bytes.fromhex(self.key))
-            if connection.recv()[0] == "break-agent":
-                break_agent(self.cloud)
+            tell(self.cloud, *connection.recv())
             connection.send("ok")
 
     def show_endpoint(self, url: str, authority: str) -> None:

@@ -16,12 +16,16 @@ def load() -> dict[str, Runbook]:
     return {book.name: book for book in sorted(books, key=lambda book: book.name)}
 
 
-def _modules() -> dict[str, str]:
-    """Return the catalogue's modules by runbook name; nothing is imported but the packages."""
+def packages() -> dict[str, str]:
+    """Return the package of each folder of the catalogue by runbook name; none of them is imported."""
     import runbooks  # noqa: PLC0415 - the catalogue depends on the engine, never the other way round at import time
 
     rows = (module.name for module in pkgutil.iter_modules(runbooks.__path__) if module.ispkg)
-    return {name.replace("_", "-"): f"runbooks.{name}.runbook" for name in rows}
+    return {name.replace("_", "-"): f"runbooks.{name}" for name in rows}
+
+
+def _modules() -> dict[str, str]:
+    return {name: f"{package}.runbook" for name, package in packages().items()}
 
 
 def _in_module(name: str) -> list[Runbook]:

@@ -44,10 +44,12 @@ def _journal(options: dict[str, Any]) -> Path:
 
 def scenarios(context: click.Context, parameter: Any, incomplete: str) -> Items:
     """Return what the sandbox can break."""
-    from remediation.scenarios import SCENARIOS  # noqa: PLC0415 - only for the sandbox
+    from remediation.catalogue.scenarios import rehearsed  # noqa: PLC0415 - only for the sandbox
 
     del context, parameter
-    return [CompletionItem(name, help=item.summary) for name, item in SCENARIOS.items() if name.startswith(incomplete)]
+    return [
+        CompletionItem(name, help=item.summary) for name, item in rehearsed().items() if name.startswith(incomplete)
+    ]
 
 
 _FIRST = {

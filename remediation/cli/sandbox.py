@@ -7,7 +7,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from remediation.cli.near_names import NearNames
 from remediation.cli.options import output_option
 from remediation.cli.running_sandbox import running_sandbox
 from remediation.model.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from remediation.model.scenarios import World
 
 
 def _kind_option(function: Callable[..., int]) -> Callable[..., int]:
@@ -127,14 +130,15 @@ def env(unset: bool, kind: str, output: str | None) -> int:
 @output_option
 def break_it(scenario: str | None, kind: str, output: str | None) -> int:
     """Break something; without SCENARIO list what can be broken."""
-    from remediation.scenarios import SCENARIOS, find  # noqa: PLC0415
+    from remediation.catalogue.scenarios import find, rehearsed  # noqa: PLC0415
 
     if scenario is None:
-        return _list(SCENARIOS, kind, output)
+        return _list(rehearsed(), kind, output)
     fault = find(scenario)
-    _put(fault, kind)
+    world = _world(kind)
+    fault.breaks(world)
     more = " --sandbox" + ("=real" if kind == "real" else "")
-    fix = _fix(fault, kind) + more
+    fix = f"runbook run {shlex.join(fault.words(world.places))}{more}"
     if output == "json":
         _print({"scenario": scenario, "summary": fault.summary, "fix": fix})
     else:
@@ -160,20 +164,18 @@ def _list(scenarios: dict[str, Any], kind: str, output: str | None) -> int:
     return 0
 
 
-def _put(fault: Any, kind: str) -> None:
+def _world(kind: str) -> World:
+    """Return the world of the running sandbox."""
     from remediation.providers.kubernetes import configurations  # noqa: PLC0415
     from remediation.providers.kubernetes.client import KubernetesClient  # noqa: PLC0415
+    from remediation.verbs.breaking import ServedWorld  # noqa: PLC0415
+    from runbook_sandbox.nodes.marks import MARKS  # noqa: PLC0415
+    from runbook_sandbox.places import places  # noqa: PLC0415
 
-    found = running_sandbox(kind)
+    found, real = running_sandbox(kind), kind == "real"
     os.environ.pop("KUBECONFIG", None)
     configuration, _ = configurations.load(str(found.kubeconfig), found.context)
-    fault.put(KubernetesClient(configuration), found, kind == "real")
-
-
-def _fix(fault: Any, kind: str) -> str:
-    from runbook_sandbox.places import HOST, PULLER, REAL_HOST  # noqa: PLC0415
-
-    return str(fault.fix.format(host=REAL_HOST if kind == "real" else HOST, puller=PULLER))
+    return ServedWorld(KubernetesClient(configuration), found.tell, places(real=real), MARKS, real=real)
 
 
 def _print(value: Any) -> None:

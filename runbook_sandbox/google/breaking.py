@@ -1,4 +1,4 @@
-"""The fault in the cloud."""
+"""The faults in the cloud, by the words that ask for them."""
 
 from __future__ import annotations
 
@@ -11,3 +11,11 @@ def break_agent(cloud: GoogleCloud) -> None:
     for project in cloud.projects.values():
         cloud.revoke(project.id, "roles/container.serviceAgent", project.agent)
         cloud.add_operation(project.id, "UPDATE_CLUSTER", "DeployPatch failed")
+
+
+def tell(cloud: GoogleCloud, fault: str, *words: str) -> None:
+    """Break the cloud: ``break-agent``; raises ValueError for a fault that it does not know."""
+    faults = {"break-agent": break_agent}
+    if fault not in faults:
+        raise ValueError(f"the embedded cloud knows no fault {fault!r}; it knows: {', '.join(faults)}")
+    faults[fault](cloud, *words)

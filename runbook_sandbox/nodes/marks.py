@@ -8,3 +8,5 @@ METADATA_CLIENT = "sandbox.runbook/metadata-client"
 LEAKED = "sandbox.runbook/leaked"
 # On a pod of a real control plane: its simulated node has no address for it.
 EXHAUSTED = "sandbox.runbook/ip-exhausted"
+# By what scenarios call them.
+MARKS = {"destination": DESTINATION, "leaked": LEAKED, "exhausted": EXHAUSTED}

@@ -16,10 +16,13 @@ import yaml
 
 from remediation.providers.kubernetes import configurations
 from remediation.providers.kubernetes.client import KubernetesClient
-from remediation.scenarios import SCENARIOS
+from remediation.verbs.breaking import ServedWorld
 from runbook_sandbox.control_plane import ControlPlane
 from runbook_sandbox.kubernetes import Cluster, Fault, Response, Server, kubeconfig, serve
+from runbook_sandbox.nodes.marks import MARKS
 from runbook_sandbox.nodes.rules import install
+from runbook_sandbox.places import places
+from tests.engine.world import SCENARIOS
 from tests.running import Cli
 
 RUN = ("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", "--yes")
@@ -57,7 +60,8 @@ def served(tmp_path: Path) -> Iterator[tuple[Cluster, Server, Path]]:
     server = serve(cluster, secure=False)  # which tokens are good is for each test to say
     plain = tmp_path / "plain"
     plain.write_text(json.dumps(kubeconfig(server.url)))
-    SCENARIOS["ip-masq-agent"].put(KubernetesClient(configurations.load(str(plain), None)[0]), None, False)
+    client = KubernetesClient(configurations.load(str(plain), None)[0])
+    SCENARIOS["ip-masq-agent"].breaks(ServedWorld(client, print, places(real=False), MARKS))
     cluster.settle()
     (tmp_path / "counter").write_text("0")
     (tmp_path / "plugin.py").write_text(PLUGIN.format(counter=str(tmp_path / "counter")))

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from remediation.scenarios import SCENARIOS
+from remediation.catalogue.scenarios import rehearsed
 from runbook_sandbox.kubernetes.requests import User
-from runbook_sandbox.places import HOST, PULLER
-from tests.engine.world import Held, World, break_, end, start
+from runbook_sandbox.places import HOST, places
+from tests.engine.world import SCENARIOS, Held, World, break_, end, start
 from tests.running import google_env, key_file
 
 _NEXT = re.compile(r"^ *(?:next|or|then): +(.+)$|^Try '(runbook .*)' for help", re.MULTILINE)
@@ -152,17 +152,17 @@ def walker(world: World, folder: Path, tmp_path: Path) -> Walker:
 
 def fix_of(scenario: str) -> list[str]:
     """Return the runbook with its parameters that heals a scenario."""
-    return shlex.split(str(SCENARIOS[scenario].fix).format(host=HOST, puller=PULLER))[2:]
+    return SCENARIOS[scenario].words(places(real=False))
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", rehearsed())
 def test_from_a_diagnosis(walker: Walker, scenario: str) -> None:
     """A plan, an unattended run, a saved plan, the proof, the undo: each names the next, and each of them works."""
     break_(walker.world, scenario)
     walker.walk("diagnose")
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", rehearsed())
 def test_after_a_run(walker: Walker, scenario: str) -> None:
     """From a run that is finished, and from one that is rolled back, every verb leads on."""
     break_(walker.world, scenario)

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from remediation.engine.plan import plan_fingerprint
-from remediation.scenarios import SCENARIOS
 from runbook_sandbox.kubernetes import kubeconfig
 from runbook_sandbox.places import HOST
-from tests.engine.world import World, break_, comparable
+from tests.engine.world import SCENARIOS, World, break_, comparable
 from tests.running import Cli, key_file
 
 GOOD: dict[str, Any] = {
@@ -97,7 +96,7 @@ def test_the_hint_after_a_plan_runs_it(cli: Cli, tmp_path: Path) -> None:
 
 def test_the_parameters_of_a_plan_come_from_its_file(world: World, cli: Cli, tmp_path: Path) -> None:
     """None is required on the command line; the same value may be given, another one is a mistake."""
-    SCENARIOS["pull-secret"].put(world.client, world, False)
+    SCENARIOS["pull-secret"].breaks(world)
     world.cluster.settle()
     out = str(tmp_path / "plan.json")
     pull = ("--namespace", "shop", "--service-account", "web", "--registry", HOST)
@@ -112,7 +111,7 @@ def test_the_parameters_of_a_plan_come_from_its_file(world: World, cli: Cli, tmp
 
 def test_a_key_from_standard_input_is_piped_again(world: World, cli: Cli, tmp_path: Path) -> None:
     """No plan holds the key, and the hint says so."""
-    SCENARIOS["pull-secret"].put(world.client, world, False)
+    SCENARIOS["pull-secret"].breaks(world)
     world.cluster.settle()
     key, out = key_file(tmp_path).read_text(), str(tmp_path / "plan.json")
     words = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST, "--from-key-file", "-")  # fmt: skip

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from remediation.catalogue.scenarios import rehearsed
 from remediation.journal import Journal
-from remediation.scenarios import SCENARIOS
 from runbook_sandbox.places import HOST
 from runbook_sandbox.process import folder
-from tests.engine.world import World
+from tests.engine.world import SCENARIOS, World
 from tests.running import RUNBOOK, Cli, google_env
 
 
@@ -38,7 +38,7 @@ def test_every_scenario_is_listed_near_ones_first(tmp_path: Path) -> None:
     """A misspelt name is answered with all that there are."""
     done = subprocess.run([str(RUNBOOK), "sandbox", "break", "ipmasq"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert all(name in done.stderr for name in SCENARIOS)
+    assert all(name in done.stderr for name in rehearsed())
     assert done.stderr.index("ip-masq-agent") < done.stderr.index("container-service-agent")
 
 
@@ -73,7 +73,7 @@ def test_runs_that_are_in_the_journal_of_the_sandbox() -> None:
 
 def test_an_account_that_does_not_exist_is_the_callers_mistake(world: World, tmp_path: Path) -> None:
     """Exit 2, with the option and what is allowed."""
-    SCENARIOS["pull-secret"].put(world.client, world, False)
+    SCENARIOS["pull-secret"].breaks(world)
     world.cluster.settle()
     env = google_env(world.google, world.folder)
     cli = Cli(tmp_path, "--kubeconfig", str(world.kubeconfig), "--context", "sandbox", env=env)
@@ -85,7 +85,7 @@ def test_an_account_that_does_not_exist_is_the_callers_mistake(world: World, tmp
 
 def test_a_run_shows_what_each_event_is_about(world: World, tmp_path: Path) -> None:
     """Every line names the object or the check, within 80 columns."""
-    SCENARIOS["ip-masq-agent"].put(world.client, world, False)
+    SCENARIOS["ip-masq-agent"].breaks(world)
     world.cluster.settle()
     cli = Cli(tmp_path, "--kubeconfig", str(world.kubeconfig), "--context", "sandbox")
     cli("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", "--yes").expect(0)
@@ -99,7 +99,7 @@ def test_a_run_shows_what_each_event_is_about(world: World, tmp_path: Path) -> N
 
 def test_a_plan_of_created_objects_fits_a_terminal(world: World, tmp_path: Path) -> None:
     """Containers, volumes and long texts are wrapped; only a command may be longer."""
-    SCENARIOS["ipam-cleanup"].put(world.client, world, False)
+    SCENARIOS["ipam-cleanup"].breaks(world)
     world.cluster.settle()
     cli = Cli(tmp_path, "--kubeconfig", str(world.kubeconfig), "--context", "sandbox")
     full = cli("plan", "ipam-cleanup", "--node", "node-2", "--full", json_output=False).expect(0).out.splitlines()

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from remediation.journal import Journal
-from remediation.scenarios import SCENARIOS
 from tests.engine.inside import Inside, emulated
 from tests.engine.shop import Shop
 from tests.engine.sweeping import Sweep, Sweeps
-from tests.engine.world import World, end, start
+from tests.engine.world import SCENARIOS, World, end, start
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +27,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture
 def shop(world: World, tmp_path: Path) -> Iterator[Shop]:
     """Pods of shop/web that cannot pull; everything is set back afterwards."""
-    SCENARIOS["pull-secret"].put(world.client, world, False)
+    SCENARIOS["pull-secret"].breaks(world)
     world.cluster.settle()
     before = world.dump()
     yield Shop(world, tmp_path)

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from remediation.scenarios import SCENARIOS
 from runbook_sandbox.google import Fault as CloudFault
 from runbook_sandbox.kubernetes import Fault, Response
 from runbook_sandbox.nodes.marks import LEAKED
 from runbook_sandbox.places import HOST, PULLER
-from tests.engine.world import World, comparable
+from tests.engine.world import SCENARIOS, World, comparable
 from tests.running import key_file
 
 PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
@@ -147,7 +146,7 @@ class Sweep:
         self._stores = (str(folder / f"{number}.db") for number in itertools.count())
         world.set_back()  # what the runbook before has left is no part of this one
         self.words = (*CASES[case], *(["--from-key-file", str(key_file(folder))] if case == "pull-secret-file" else []))
-        SCENARIOS["pull-secret" if case.startswith("pull-secret") else case].put(world.client, world, False)
+        SCENARIOS["pull-secret" if case.startswith("pull-secret") else case].breaks(world)
         world.cluster.settle()
         self._broken = world.dump()
         none = seen(world)

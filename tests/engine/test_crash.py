@@ -13,10 +13,9 @@ import pytest
 
 from remediation.engine.run import Run
 from remediation.journal import Journal
-from remediation.scenarios import SCENARIOS
 from runbook_sandbox.nodes.marks import LEAKED
 from tests.engine.sweeping import CASES
-from tests.engine.world import World, comparable
+from tests.engine.world import SCENARIOS, World, comparable
 from tests.running import key_file
 
 # Of each a part of the points, as many for resume as for rollback, unless EVERY_POINT=1 asks for all.
@@ -36,7 +35,7 @@ def test_killed_anywhere_a_run_ends_in_all_or_none(world: World, tmp_path: Path,
     scenario = SCENARIOS["pull-secret" if case.startswith("pull-secret") else case]
     words = (*CASES[case], *(["--from-key-file", str(key_file(tmp_path))] if case == "pull-secret-file" else []))
     world.set_back()  # what the case before has left, such as the locks of a run that was finished, is no part of this one
-    scenario.put(world.client, world, False)
+    scenario.breaks(world)
     world.cluster.settle()
     before = world.dump()
     none = comparable(world.state())
@@ -74,7 +73,7 @@ def _crash_and_recover(world: World, store: str, words: tuple[str, ...], point: 
 
 def test_a_cleaning_that_has_helped_by_now_is_finished(world: World, tmp_path: Path) -> None:
     """What a run had begun is no reason to refuse it: the node has addresses again because of it."""
-    SCENARIOS["ipam-cleanup"].put(world.client, world, False)
+    SCENARIOS["ipam-cleanup"].breaks(world)
     world.cluster.settle()
     broken = world.dump()
     whole = world.runbook(str(tmp_path / "whole.db"), "run", *CASES["ipam-cleanup"], "--yes")

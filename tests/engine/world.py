@@ -9,19 +9,21 @@ import signal
 import subprocess
 import sys
 import threading
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
+from remediation.catalogue.scenarios import load
 from remediation.providers.kubernetes import configurations
 from remediation.providers.kubernetes.client import KubernetesClient
-from remediation.scenarios import SCENARIOS
+from remediation.verbs.breaking import ServedWorld
 from runbook_sandbox.daemon import new_cloud
+from runbook_sandbox.google import breaking
 from runbook_sandbox.google import serve as serve_google
-from runbook_sandbox.google.breaking import break_agent
 from runbook_sandbox.kubernetes import Cluster, Fault, serve
+from runbook_sandbox.nodes.marks import MARKS
 from runbook_sandbox.nodes.rules import install
-from runbook_sandbox.places import PULLER
+from runbook_sandbox.places import PULLER, places
 from tests.running import RUNBOOK, assert_no_secret, content, google_env
 
 _KINDS = ("configmaps", "daemonsets.apps", "nodes", "secrets", "serviceaccounts")
@@ -36,7 +38,10 @@ os.execv(sys.argv[1], sys.argv[1:])"""
 WITH_SIGNALS = (sys.executable, "-c", _ON)
 
 
-class World:
+SCENARIOS = load()
+
+
+class World(ServedWorld):
     """An emulated cluster and cloud that can be set back, and the program that is killed on them."""
 
     def __init__(self, folder: Path, *, secure: bool = True) -> None:
@@ -49,7 +54,8 @@ class World:
         self.stopped: set[int] = set()
         self.kubeconfig.write_text(json.dumps(self.server.kubeconfig()))
         self.beginning = self.dump()
-        self.client = KubernetesClient(configurations.load(str(self.kubeconfig), None)[0])
+        client = KubernetesClient(configurations.load(str(self.kubeconfig), None)[0])
+        super().__init__(client, partial(breaking.tell, self.cloud), places(real=False), MARKS)
 
     @cached_property
     def program(self) -> subprocess.Popen[str]:
@@ -84,9 +90,6 @@ class World:
         self.server.close()
         self.google.close()
         self.cluster.close()
-
-    def tell(self, *_: Any) -> None:
-        break_agent(self.cloud)
 
     def runbook(self, store: str, *words: str, **how: Any) -> dict[str, Any]:
         """Run a verb in a process of its own, kill or stop it at a point, or give it a clock of its own."""
@@ -201,6 +204,6 @@ def end(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def break_(world: World, name: str) -> Any:
-    SCENARIOS[name].put(world.client, world, False)
+    SCENARIOS[name].breaks(world)
     world.cluster.settle()
     return comparable(world.state())

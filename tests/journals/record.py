@@ -21,10 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from remediation.scenarios import SCENARIOS
 from runbook_sandbox.kubernetes import kubeconfig
 from runbook_sandbox.places import HOST, PULLER
-from tests.engine.world import World
+from tests.engine.world import SCENARIOS, World
 from tests.running import google_env, key_file
 
 Json = dict[str, Any]
@@ -41,7 +40,7 @@ def _without(world: World, *names: tuple[str, str]) -> None:
 
 
 def _agent_without_file(world: World) -> None:
-    SCENARIOS["ip-masq-agent"].put(world.client, world, False)
+    SCENARIOS["ip-masq-agent"].breaks(world)
     _without(world, ("configmaps", "ip-masq-agent"))
 
 
@@ -51,7 +50,7 @@ def _no_agent(world: World) -> None:
 
 
 def _older_credentials(world: World) -> None:
-    SCENARIOS["pull-secret"].put(world.client, world, False)
+    SCENARIOS["pull-secret"].breaks(world)
     world.cluster.settle()
     old = key_file(Path(), "old-puller")
     done = world.runbook("older.db", "run", *PULL, "--from-key-file", str(old), "--yes")
@@ -59,7 +58,7 @@ def _older_credentials(world: World) -> None:
 
 
 def _broken(name: str) -> Callable[[World], None]:
-    return lambda world: SCENARIOS[name].put(world.client, world, False)
+    return SCENARIOS[name].breaks
 
 
 CASES: dict[str, tuple[Callable[[World], None], tuple[str, ...]]] = {

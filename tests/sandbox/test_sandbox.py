@@ -18,21 +18,10 @@ from typing import Any
 
 import pytest
 
-from remediation.scenarios import SCENARIOS
+from remediation.catalogue.scenarios import rehearsed
 from tests.running import KEY, RUNBOOK, Result, assert_no_secret
 
-# What a person sees with kubectl while the fault is there, and what diagnose says.
-SYMPTOMS = {
-    "container-service-agent": (None, "DeployPatch failed"),
-    "ip-masq-agent": (("logs", "-n", "shop", "-l", "app=onprem-client"), "10.1.125.70"),
-    "ip-masq-agent-missing": (("logs", "-n", "shop", "-l", "app=onprem-client"), "10.1.125.70"),
-    "ip-masq-agent-broken": (
-        ("logs", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent"),
-        "Error syncing configuration",
-    ),
-    "ipam-cleanup": (("get", "events", "-A"), "FailedCreatePodSandBox"),
-    "pull-secret": (("get", "pods", "-n", "shop"), "ImagePullBackOff"),
-}
+SCENARIOS = rehearsed()
 
 
 def runbook(*words: str) -> Result:
@@ -67,16 +56,16 @@ def _sandbox() -> Iterator[None]:
 def test_every_scenario_shows_its_symptom_and_is_really_healed(assets: Path, name: str) -> None:
     """Break, see it as kubectl shows it, find it, fix it with the command that was named, find it healthy, undo it."""
     fix = document("sandbox", "break", name)["fix"].split()
-    looks, text = SYMPTOMS[name]
+    seen = SCENARIOS[name].seen
     kubeconfig = document("sandbox", "status")["kubeconfig"]
 
     def shown() -> str:
-        if looks is None:
+        if not seen.kubectl:
             return str(document("diagnose", "--sandbox"))
-        command = [str(assets / "kubectl"), "--kubeconfig", kubeconfig, *looks]
+        command = [str(assets / "kubectl"), "--kubeconfig", kubeconfig, *seen.kubectl]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    _until(lambda: text in shown())
+    _until(lambda: (seen.shown or seen.finding) in shown())
     found = document("diagnose", fix[2], "--sandbox", "--detailed-exitcode", code=10)["findings"]
     assert [item["status"] for item in found if item["runbook"] == fix[2]] == ["fault"]
     done = document(*fix[1:], "--yes")

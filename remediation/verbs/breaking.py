@@ -1,0 +1,106 @@
+"""Break a world through the API of its cluster, like an unlucky colleague would."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from remediation.model.diffing import State, diff, json_patch, merge
+from remediation.model.errors import Conflict, NotFound, Unavailable
+from remediation.model.refs import Ref
+from remediation.providers.kubernetes.client import KubernetesClient
+
+States = list[State]
+_SECONDS = 20.0
+
+
+class ServedWorld:
+    """A cluster that answers at an address, and the embedded cloud beside it.
+
+    Args:
+        client: what the cluster is asked through, with every right.
+        tell: takes what the embedded cloud is to break.
+        places: what ``{host}`` and the like stand for.
+        marks: the annotations and labels that its nodes obey.
+        real: whether the API server is a real one.
+    """
+
+    def __init__(
+        self,
+        client: KubernetesClient,
+        tell: Callable[..., object],
+        places: Mapping[str, str],
+        marks: Mapping[str, str],
+        *,
+        real: bool = False,
+    ) -> None:
+        self.client, self.places, self.marks, self.real = client, places, marks, real
+        self._tell = tell
+
+    def read(self, ref: Ref) -> State | None:
+        """Return an object, None where there is none."""
+        try:
+            return self.client.read(ref)
+        except NotFound:
+            return None
+
+    def list(self, ref: Ref, labels: str = "") -> States:
+        """Return every object of a kind that the selector matches."""
+        return self.client.list(ref, labels=labels)
+
+    def put(self, obj: State) -> State:
+        """Replace an object by this one, whatever was there; its namespace is made when there is none."""
+        ref = ref_of(obj)
+        self.delete(ref)
+        try:
+            return self.client.create(ref, obj)
+        except NotFound:
+            self._make_namespace(ref.namespace)
+            return self.client.create(ref, obj)
+
+    def _make_namespace(self, name: str) -> None:
+        obj = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        with suppress(Conflict):
+            self.client.create(ref_of(obj), obj)
+
+    def change(self, ref: Ref, wanted: State) -> None:
+        """Let an object hold these fields too."""
+        before = self.client.read(ref)
+        self.client.patch(ref, json_patch(before, diff(before, merge(before, wanted))))
+
+    def delete(self, ref: Ref) -> None:
+        """Delete an object and wait until it is gone; one that is gone already is fine."""
+        with suppress(NotFound):
+            self.client.delete(ref, self.client.read(ref)["metadata"]["uid"])
+            self.wait_until(lambda: self.read(ref) is None, f"{ref.address} is gone")
+
+    def run(self, name: str, image: str, replicas: int = 1, *, namespace: str = "shop", **pod: Any) -> None:
+        """Run pods of a Deployment; ``labels``, ``annotations`` and ``spec`` are theirs."""
+        labels = {"app": name} | pod.pop("labels", {})
+        spec = {"terminationGracePeriodSeconds": 0, "containers": [{"name": name, "image": image}]} | pod.pop(
+            "spec", {}
+        )
+        template = {"metadata": {"labels": labels, **pod}, "spec": spec}
+        selected = {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template}
+        about = {"name": name, "namespace": namespace}
+        self.put({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": about, "spec": selected})
+
+    def tell(self, *words: str) -> None:
+        """Tell the embedded cloud what to break."""
+        self._tell(*words)
+
+    def wait_until(self, holds: Callable[[], Any], what: str) -> None:
+        """Wait until this holds; raises Unavailable after 20 seconds."""
+        deadline = time.monotonic() + _SECONDS
+        while not holds():
+            if time.monotonic() > deadline:
+                raise Unavailable(f"this did not happen in {_SECONDS:.0f} s: {what}")
+            time.sleep(0.05)
+
+
+def ref_of(obj: State) -> Ref:
+    """Return the address of an object."""
+    metadata = obj["metadata"]
+    return Ref(obj["apiVersion"], obj["kind"], metadata["name"], metadata.get("namespace", ""))

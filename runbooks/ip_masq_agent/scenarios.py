@@ -1,0 +1,113 @@
+"""How pods lose the way to networks that cannot route to them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from remediation import Ref, Scenario, State, Symptom, World, manifest
+
+_CONFIG = """\
+nonMasqueradeCIDRs:
+- 10.0.0.0/8
+- 172.16.0.0/12
+- 192.168.0.0/16
+resyncInterval: {interval}
+"""
+_AGENT, _OUTSIDE = "ip-masq-agent", "10.1.125.70"
+_DAEMON_SET, _CONFIG_MAP = (
+    Ref("apps/v1", "DaemonSet", _AGENT, "kube-system"),
+    Ref("v1", "ConfigMap", _AGENT, "kube-system"),
+)
+_CLIENT_LOG = ("logs", "-n", "shop", "-l", "app=onprem-client")
+_AGENT_LOG = ("logs", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent")
+
+
+def _configure(world: World, text: str) -> None:
+    about = {"name": _AGENT, "namespace": "kube-system"}
+    world.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": {"config": text}})
+
+
+def _run_agent(world: World, text: str) -> None:
+    _configure(world, text)
+    world.put(manifest(__name__, "daemonset.yaml"))
+
+
+def _need_outside(world: World) -> None:
+    """Start a pod that needs the destination; simulated nodes have no network that could fail, so its kubelet says so."""
+    image = "registry.example.com/onprem-client:1.0.0"
+    world.run("onprem-client", image, annotations={world.marks["destination"]: _OUTSIDE})
+    if world.real:
+        world.wait_until(lambda: _placed(world), "the pod onprem-client has a node")
+        world.put(_failed_probe(_placed(world)[0]))
+
+
+def _placed(world: World) -> list[State]:
+    """Return the pods that have a node: a kubelet reports only of pods that are there."""
+    found = world.list(Ref("v1", "Pod", "", "shop"), "app=onprem-client")
+    return [pod for pod in found if pod["spec"].get("nodeName") and "deletionTimestamp" not in pod["metadata"]]
+
+
+def _failed_probe(pod: State) -> State:
+    about = {name: pod["metadata"][name] for name in ("name", "namespace", "uid")}
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "onprem-client.unreachable", "namespace": "shop"},
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", **about},
+        "type": "Warning",
+        "reason": "Unhealthy",
+        "message": f"Readiness probe failed: dial tcp {_OUTSIDE}:443: i/o timeout",
+        "source": {"component": "kubelet", "host": pod["spec"]["nodeName"]},
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }
+
+
+def _masquerade(world: World) -> None:
+    """Run the agent with a list that keeps pod addresses towards a network that cannot route to them."""
+    _run_agent(world, _CONFIG.format(interval="60s"))
+    _need_outside(world)
+
+
+def _misconfigure(world: World) -> None:
+    """Run the agent, then give it a configuration that it rejects: nodes keep the rules of the one before."""
+    _run_agent(world, _CONFIG.format(interval="60s"))
+    world.wait_until(lambda: _all_ready(world), "an agent runs on every node")
+    world.change(_CONFIG_MAP, {"data": {"config": _CONFIG.format(interval="60")}})
+
+
+def _all_ready(world: World) -> bool:
+    status = (world.read(_DAEMON_SET) or {}).get("status", {})
+    ready = status.get("numberAvailable", 0)
+    return bool(ready) and ready == status.get("desiredNumberScheduled")
+
+
+def _leave_it_to_nodes(world: World) -> None:
+    """Leave it to the nodes, whose own list keeps pod addresses towards every private network."""
+    world.delete(_DAEMON_SET)
+    world.delete(_CONFIG_MAP)
+    _need_outside(world)
+
+
+MASQUERADE = Scenario(
+    "ip-masq-agent",
+    "pods cannot reach 10.1.125.70: the agent keeps their address for all of 10.0.0.0/8",
+    _masquerade,
+    Symptom(_OUTSIDE, kubectl=_CLIENT_LOG, shown=_OUTSIDE),
+    {"masquerade": ["10.1.0.0/16"]},
+)
+BROKEN = Scenario(
+    "ip-masq-agent-broken",
+    "ip-masq-agent rejects its configuration: resyncInterval has no unit",
+    _misconfigure,
+    Symptom("resyncInterval", kubectl=_AGENT_LOG, shown="Error syncing configuration"),
+)
+MISSING = Scenario(
+    "ip-masq-agent-missing",
+    "pods cannot reach 10.1.125.70: no agent runs, so nodes keep their address for every private range",
+    _leave_it_to_nodes,
+    Symptom(_OUTSIDE, kubectl=_CLIENT_LOG, shown=_OUTSIDE),
+    {"masquerade": ["10.1.0.0/16"], "deploy_agent": True},
+)
