@@ -3,16 +3,26 @@
 # A runbook
 from remediation.catalogue.manifests import manifest as manifest
 from remediation.catalogue.manifests import text as text
-from remediation.catalogue.runbook import Option as Option
 from remediation.catalogue.runbook import runbook as runbook
+
+# Types of options: Annotated[Cidrs, "help"]
+from remediation.catalogue.parameters import Spelling as Spelling
+from remediation.catalogue.values import Cidr as Cidr
+from remediation.catalogue.values import Cidrs as Cidrs
+from remediation.catalogue.values import Count as Count
+from remediation.catalogue.values import Email as Email
+from remediation.catalogue.values import Namespace as Namespace
+from remediation.catalogue.values import ObjectName as ObjectName
+from remediation.catalogue.values import PinnedImage as PinnedImage
+from remediation.catalogue.values import RegistryHost as RegistryHost
+
+# What has to hold
+from remediation.model.preconditions import allow as allow
+from remediation.model.preconditions import applies as applies
+from remediation.model.preconditions import need as need
 
 # Words and values
 from remediation.model.api import Api as Api
-from remediation.model.arguments import account_email as account_email
-from remediation.model.arguments import count as count
-from remediation.model.arguments import namespace_name as namespace_name
-from remediation.model.arguments import object_name as object_name
-from remediation.model.arguments import pinned_image as pinned_image
 from remediation.model.changes import Change as Change
 from remediation.model.changes import Intent as Intent
 from remediation.model.changes import Seen as Seen
@@ -59,7 +69,6 @@ from remediation.model.pull_failures import PullFailure as PullFailure
 from remediation.model.pull_failures import may_not_exist as may_not_exist
 from remediation.model.ranges import Network as Network
 from remediation.model.ranges import collapsed as collapsed
-from remediation.model.ranges import destination as destination
 from remediation.model.ranges import networks as networks
 from remediation.model.records import recorded as recorded
 from remediation.model.refs import MANAGED_BY as MANAGED_BY
@@ -79,13 +88,10 @@ from remediation.model.secrets import load_json as load_json
 from remediation.model.secrets import Secret as Secret
 from remediation.model.secrets import ServiceAccountKey as ServiceAccountKey
 from remediation.model.status import Risk as Risk
-from remediation.model.steps import Allowed as Allowed
-from remediation.model.steps import Applies as Applies
 from remediation.model.steps import CheckDefaults as CheckDefaults
 from remediation.model.steps import During as During
 from remediation.model.steps import Ensure as Ensure
 from remediation.model.steps import Finding as Finding
-from remediation.model.steps import Require as Require
 from remediation.model.steps import ResourceDefaults as ResourceDefaults
 from remediation.model.steps import Steps as Steps
 from remediation.model.steps import Verdict as Verdict

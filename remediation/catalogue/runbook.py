@@ -1,4 +1,33 @@
-"""The registry of runbooks: what the decorator knows, found without importing any cloud SDK."""
+"""What a runbook is: its steps, its diagnosis, and what the decorator says of them.
+
+::
+
+    @dataclass(frozen=True)
+    class Situation:                                   # what is looked at, once, for diagnosis and steps alike
+        target: Cluster
+        agent: Agent
+
+        @classmethod
+        def look(cls, target: Cluster, facts: Facts) -> Situation:
+            return cls(target, facts(MasqueradeAgent()))
+
+    def findings(now: Situation) -> Iterator[Finding]: ...
+
+    @runbook(id="NET-02", risk=Risk.HIGH, diagnose=findings, source="https://…", example="--masquerade 10.1.0.0/16")
+    def ip_masq_agent(now: Situation, masquerade: Annotated[Cidrs, "destinations that must see node addresses"]) -> Steps:
+        '''Masquerade pod traffic to networks that cannot route to pod addresses.
+
+        Symptoms: …   Cause: …   Impact: …   Rollback: …
+        '''
+        agent = need(now.agent.daemonset, "no agent runs here", next=command("kubectl", "get", "daemonsets"))
+        yield KubernetesObject(…)                      # what is wanted, in the order in which it is done
+        yield Ensure(AgentUsesConfig(…), within=30)    # what proves it
+
+Steps, diagnosis and undo name what they want: ``target``, ``facts``, and any class with a classmethod ``look``, which
+names what it wants in turn, parameters of the runbook among it (they have their defaults in a diagnosis). Every other
+parameter of the steps is an option, see `values`. What does not hold ends in `need` (the world's fault, exit 3),
+`allow` (the caller's, exit 2) or `applies` (nothing for this target). The name of the function is that of the runbook.
+"""
 
 from __future__ import annotations
 
@@ -8,76 +37,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from remediation.catalogue.asking import Asking
+from remediation.catalogue.parameters import Parameter
 from remediation.model.rights import Permission
 from remediation.model.status import Risk
 from remediation.model.steps import Finding, Steps
 from remediation.model.targets import Target
-
-Parse = Callable[[str], Any]
-
-
-@dataclass(frozen=True)
-class Option:
-    """How a runbook parameter looks on the command line; used inside ``Annotated``.
-
-    ``parse`` turns the text into the value and raises ValueError with one sentence that says what is allowed.
-    """
-
-    metavar: str
-    help: str
-    parse: Parse = str
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a runbook, read from its signature."""
-
-    name: str
-    option: Option
-    repeatable: bool
-    flag: bool
-    required: bool
-    default: Any
-
-    @property
-    def flag_name(self) -> str:
-        """The command-line option, ``--service-account``."""
-        return "--" + (self.option.name or self.name.replace("_", "-"))
-
-    def value(self, recorded: Any) -> Any:
-        """Return the value that a JSON value stands for."""
-        if self.repeatable:
-            return tuple(self.option.parse(text) for text in recorded or ())
-        return self.option.parse(recorded) if isinstance(recorded, str) else recorded
-
-    @property
-    def usage(self) -> str:
-        """What a person types: ``--masquerade CIDR``, or both ways to say it for a flag that is on by default."""
-        both = f"/--no-{self.flag_name[2:]}" if self.flag and self.default else ""
-        return f"{self.flag_name}{both} {self.option.metavar}".strip()
-
-    @property
-    def need(self) -> str:
-        """Whether and how often it is given, and what holds when it is not."""
-        if self.required:
-            return "required"
-        if self.repeatable or self.default in (None, False):
-            return "repeatable" if self.repeatable else "optional"
-        return "on unless told otherwise" if self.flag else f"{self.default} unless given"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what ``runbook list -o json`` says of it."""
-        return {
-            "name": self.name,
-            "option": self.flag_name,
-            "metavar": self.option.metavar,
-            "help": self.option.help,
-            "required": self.required,
-            "repeatable": self.repeatable,
-            "flag": self.flag,
-            "default": list(self.default) if isinstance(self.default, tuple) else self.default,
-        }
 
 
 class _Needs(typing.Protocol):
@@ -163,7 +128,7 @@ def runbook(
     formerly: Sequence[str] = (),
     one_of: Sequence[str] = (),
 ) -> Callable[[Callable[..., Steps]], Runbook]:
-    """Make a generator function a runbook of the catalogue.
+    """Make a generator function a runbook of the catalogue; the module shows one.
 
     Args:
         id: the catalogue row, ``NET-02``.
@@ -173,33 +138,21 @@ def runbook(
         needs: called like the runbook, facts or none; returns what it asks and touches, for rights and records alike.
         covers: every row the runbook covers, when more than one.
         alerts: alert names that this fixes.
-        diagnose: called with ``target, facts``; yields findings.
-        undo: called with ``target, facts`` and ``made``, what the run has made by address; yields the steps to take on
-            rollback for effects that no API object shows. It knows no parameters: those may have other names by then.
+        diagnose: yields findings.
+        undo: called with ``made`` too, what the run has made by address; yields the steps to take on rollback for
+            effects that no API object shows. It knows no parameters: those may have other names by then.
         formerly: names that it had before, under which it is still found.
         one_of: parameters of which one is given, told together with what else is missing.
+
+    Raises:
+        TypeError: an annotation is not understood, or nothing says what the target is.
     """
     shown = (tuple(covers) or (id,), tuple(alerts))
 
     def register(function: Callable[..., Steps]) -> Runbook:
-        parameters, target = _signature(function)
-        name, said = function.__name__.replace("_", "-"), (id, risk, source, example)
-        return Runbook(
-            name, *said, function, parameters, target, needs, *shown, diagnose, undo, tuple(formerly), tuple(one_of)
-        )
+        steps, name, said = Asking(function), function.__name__.replace("_", "-"), (id, risk, source, example)
+        functions = (diagnose and Asking(diagnose), undo and Asking(undo))
+        more = (tuple(formerly), tuple(one_of))
+        return Runbook(name, *said, steps, steps.parameters, steps.target, needs, *shown, *functions, *more)
 
     return register
-
-
-def _signature(function: Callable[..., Any]) -> tuple[tuple[Parameter, ...], type[Target]]:
-    hints = typing.get_type_hints(function, include_extras=True)
-    names = inspect.signature(function).parameters
-    parameters = tuple(_parameter(item, hints[name]) for name, item in names.items() if name not in ("target", "facts"))
-    return parameters, hints["target"]
-
-
-def _parameter(item: inspect.Parameter, hint: Any) -> Parameter:
-    base, option = typing.get_args(hint)
-    required = item.default is inspect.Parameter.empty
-    default = None if required else item.default
-    return Parameter(item.name, option, typing.get_origin(base) is tuple, base is bool, required, default)

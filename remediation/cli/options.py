@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from remediation.catalogue.runbook import Parameter
+    from remediation.catalogue.parameters import Parameter
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -12,13 +12,13 @@ from remediation.engine.permissions import missing
 from remediation.engine.reach import Reach
 from remediation.model.api import Api
 from remediation.model.changes import Change, Seen, fingerprint, impacts
-from remediation.model.commands import advice, command, repeat
+from remediation.model.commands import advice, repeat
 from remediation.model.diffing import State
-from remediation.model.errors import Conflict, Forbidden, LeftBehind, NotApplicable, Refused, StalePlan, UsageProblem
+from remediation.model.errors import Conflict, Forbidden, LeftBehind, Refused, StalePlan
 from remediation.model.facts import Facts
 from remediation.model.remarks import Caution, Unchecked
 from remediation.model.rights import Permission
-from remediation.model.steps import Allowed, Applies, During, Ensure, Require, Resource, Steps, WhenUndone
+from remediation.model.steps import During, Ensure, Resource, Steps, WhenUndone
 from remediation.model.targets import Target
 
 _LOOKS = 3
@@ -101,16 +101,6 @@ class Planner:
 
     def _take(self, step: Any) -> None:
         match step:
-            case Require(condition=False):
-                raise Refused(step.message, next=step.next or command("runbook", "show", self.plan.book.name))
-            case Allowed(condition=False):
-                raise UsageProblem(
-                    step.message, "nothing was changed", step.next or command("runbook", "show", self.plan.book.name)
-                )
-            case Applies(condition=False):
-                raise NotApplicable(step.message)
-            case Require() | Allowed() | Applies():
-                return
             case Unchecked():
                 self.plan.unchecked.append(step)
             case Ensure():
@@ -129,8 +119,6 @@ class Planner:
             match step:
                 case Ensure() | Unchecked() | WhenUndone():
                     continue
-                case Require() | Allowed() | Applies():
-                    self._take(step)
                 case During():
                     found += step.resources
                 case _:

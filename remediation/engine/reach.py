@@ -7,7 +7,8 @@ from contextlib import suppress
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
-from remediation.catalogue.runbook import Parameter, Runbook
+from remediation.catalogue.parameters import Parameter
+from remediation.catalogue.runbook import Runbook
 from remediation.model.changes import Change
 from remediation.model.errors import RunbookError
 from remediation.model.facts import Facts

@@ -79,8 +79,10 @@ def hints(given: Hint | Hints) -> Hints:
 
 
 def for_runbook(ways: Hints, name: str) -> Hints:
-    """Return hints whose `RIGHTS` are those of a runbook."""
-    return tuple(command(*RIGHTS.words[:-1], name) if way == RIGHTS else way for way in ways)
+    """Return hints whose `RIGHTS` and `SHOW` are those of a runbook."""
+    return tuple(
+        command(*way.words[:-1], name) if isinstance(way, Command) and way in (RIGHTS, SHOW) else way for way in ways
+    )
 
 
 def joined(ways: Hints) -> str:
@@ -90,6 +92,8 @@ def joined(ways: Hints) -> str:
 
 # Prints the roles to ask for; which runbook was refused, only its caller knows.
 RIGHTS = command("runbook", "rbac", "NAME")
+# What a runbook does and needs, for a refusal that leads nowhere else.
+SHOW = command("runbook", "show", "NAME")
 
 
 def quoted(word: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from remediation.model.api import Api
 from remediation.model.changes import Change, Intent, Seen, Written
-from remediation.model.commands import Hint, Hints
+from remediation.model.commands import Hint
 from remediation.model.diffing import State
 from remediation.model.remarks import (
     Unchecked,
@@ -213,32 +213,6 @@ class Check(Protocol):
 
 
 @dataclass(frozen=True)
-class Require:
-    """Refuse the run unless the condition holds."""
-
-    condition: bool
-    message: str
-    next: Hint | Hints = ()
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """Reject a parameter's value unless the condition holds: the caller's mistake (exit 2), where Require is about the world."""
-
-    condition: bool
-    message: str
-    next: Hint | Hints = ()
-
-
-@dataclass(frozen=True)
-class Applies:
-    """End as ``not_applicable`` unless the condition holds."""
-
-    condition: bool
-    message: str
-
-
-@dataclass(frozen=True)
 class Ensure:
     """Wait for the check for at most ``within`` seconds; ``always`` ones are the proof, asked even when all is right."""
 
@@ -263,7 +237,7 @@ class WhenUndone:
     then: tuple[Ensure, ...] = ()
 
 
-Step = Require | Allowed | Applies | Unchecked | Ensure | During | WhenUndone | Resource
+Step = Unchecked | Ensure | During | WhenUndone | Resource
 Steps = Generator[Step, None, None]
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from remediation import (
     ApiEnabled,
-    Applies,
     Caution,
     Ensure,
     Facts,
@@ -27,6 +26,7 @@ from remediation import (
     Risk,
     Steps,
     Unchecked,
+    applies,
     begun,
     command,
     runbook,
@@ -143,7 +143,7 @@ def container_service_agent(target: Project, facts: Facts) -> Steps:
     """
     project = str(target.project)
     _, enabled = facts.together(ProjectNumber(project), ApiEnabled(project, SERVICE))
-    yield Applies(enabled, f"{SERVICE} is not enabled in {project}, so it has no GKE service agent")
+    applies(enabled, f"{SERVICE} is not enabled in {project}, so it has no GKE service agent")
     wanted = _wanted(facts, project)
     lacking = [item for item in wanted if not facts(ProjectGrant(project, item.role, item.member))]
     yield from wanted

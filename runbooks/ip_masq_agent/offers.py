@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from remediation import Command, Hint, Network, Require, advice, collapsed, command, few
+from remediation import Command, Hint, Network, Refused, advice, collapsed, command, few
 
 from .agent import Agent
 from .config import also, fitting
@@ -65,15 +65,15 @@ def cures(agent: Agent, wish: Wish) -> tuple[Hint, ...]:
     return (wish.plan(*(f"--{flag}" for flag in agent.cure)),) if agent.cure else ()
 
 
-def within_limit(agent: Agent, protected: Protected, wish: Wish) -> Require:
+def require_limit(agent: Agent, protected: Protected, wish: Wish) -> None:
     """Refuse a list that is longer than the agent takes, and offer what it would take."""
     problem = agent.config.without(wish.masquerade).limit_problem()
     if problem is None:
-        return Require(True, "")
+        return
     offers = list(_offers(agent, protected, wish))
     ways: list[Hint] = [wish.plan(*item.more, masquerade=item.ranges if item.extra else None) for item in offers]
     message = " ".join([problem.message, *(item.sentence for item in offers)])
-    return Require(False, message, tuple(ways) or advice("choose a range whose exclusion leaves fewer blocks"))
+    raise Refused(message, next=tuple(ways) or advice("choose a range whose exclusion leaves fewer blocks"))
 
 
 def _offers(agent: Agent, protected: Protected, wish: Wish) -> Iterator[_Offer]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from remediation import (
-    Allowed,
     Caution,
+    Cidrs,
     Cluster,
     DaemonSetRolledOut,
     Ensure,
@@ -15,17 +15,16 @@ from remediation import (
     Finding,
     KubernetesObject,
     Network,
-    Option,
-    Require,
     Risk,
     Steps,
     Unchecked,
     WhenUndone,
     advice,
+    allow,
     command,
-    destination,
     few,
     manifest,
+    need,
     repeat,
     runbook,
 )
@@ -34,7 +33,7 @@ from .agent import CONFIG_ANNOTATION, CONFIG_MAP, KEY, NAME, NAMESPACE, Agent, M
 from .by_hand import DEPLOY, EDIT, EDIT_CONFIG, IMMUTABLE, MAKE_ANEW
 from .config import MasqueradeConfig
 from .findings import Situation
-from .offers import Wish, cures, within_limit
+from .offers import Wish, cures, require_limit
 from .proof import AgentsAtDefaults, AgentUsesConfig
 from .protected import Protected, ProtectedRanges
 
@@ -102,11 +101,11 @@ def _text(agent: Agent, config: MasqueradeConfig) -> str | None:
 def ip_masq_agent(
     target: Cluster,
     facts: Facts,
-    masquerade: Annotated[tuple[Network, ...], Option("CIDR", _MASQUERADE, destination)] = (),
-    restart: Annotated[bool, Option("", "restart the agent, which makes it read the configuration at once")] = True,
-    deploy_agent: Annotated[bool, Option("", "deploy the agent where no DaemonSet exists")] = False,
-    repair: Annotated[bool, Option("", _REPAIR)] = False,
-    join: Annotated[bool, Option("", "write neighbouring ranges as one; the same addresses in fewer entries")] = False,
+    masquerade: Annotated[Cidrs, _MASQUERADE] = (),
+    restart: Annotated[bool, "restart the agent, which makes it read the configuration at once"] = True,
+    deploy_agent: Annotated[bool, "deploy the agent where no DaemonSet exists"] = False,
+    repair: Annotated[bool, _REPAIR] = False,
+    join: Annotated[bool, "write neighbouring ranges as one; the same addresses in fewer entries"] = False,
 ) -> Steps:
     """Masquerade pod traffic to networks that cannot route to pod addresses.
 
@@ -129,15 +128,15 @@ def ip_masq_agent(
     protected = facts(ProtectedRanges(target.project, target.location, target.cluster))
     yield from _not_proven(agent, protected, masquerade)
     text = agent.repaired if agent.rejected and not masquerade else None
-    yield from _possible(agent, protected, masquerade, deploys=deploy_agent)
-    yield from _sound(agent, wish, repairs=text is not None)
+    _possible(agent, protected, masquerade, deploys=deploy_agent)
+    _sound(agent, wish, repairs=text is not None)
     if text is not None:
         config = agent.meaning(text)
     else:
         config = agent.config.without(masquerade)
-        yield from _guards(agent if present.rejected else present, agent, config, wish, protected)
+        _guards(agent if present.rejected else present, agent, config, wish, protected)
         text = _text(agent, config)
-    yield Require(
+    need(
         not agent.immutable or text == present.text,
         IMMUTABLE,
         MAKE_ANEW,
@@ -168,30 +167,30 @@ def _not_proven(agent: Agent, protected: Protected, masquerade: tuple[Network, .
         yield Unchecked("destinations", "no --masquerade was given, and the agent accepts its configuration")
 
 
-def _possible(agent: Agent, protected: Protected, masquerade: tuple[Network, ...], *, deploys: bool) -> Steps:
+def _possible(agent: Agent, protected: Protected, masquerade: tuple[Network, ...], *, deploys: bool) -> None:
     """Refuse what cannot be done on this cluster."""
-    yield Require(
+    need(
         not protected.autopilot,
         "this is an Autopilot cluster, where EgressNATPolicy decides and not the agent's ConfigMap",
         command("kubectl", "edit", "egressnatpolicies.networking.gke.io", "default"),
     )
     exists = agent.daemonset is not None
-    yield Allowed(
+    allow(
         bool(masquerade) or exists or (deploys and agent.text is not None),
         "--masquerade is empty and no agent runs here; allowed is at least one CIDR",
     )
-    yield Require(
+    need(
         exists or protected.default_snat is not False,
         "no agent runs here and default SNAT is disabled, so pods keep their address towards every destination; "
         "an agent would masquerade all that is not on its list, and going away would not give that back",
         DEPLOY,
     )
-    yield Require(
+    need(
         exists or deploys,
         "no DaemonSet kube-system/ip-masq-agent exists, so a configuration has no effect",
         repeat("--deploy-agent"),
     )
-    yield Require(
+    need(
         exists or protected.default_snat is not None,
         "whether default SNAT is on is not known, and where it is off an agent would masquerade all that is not on "
         "its list",
@@ -200,7 +199,7 @@ def _possible(agent: Agent, protected: Protected, masquerade: tuple[Network, ...
         ),
     )
     six = [str(item) for item in masquerade if item.version == 6]
-    yield Require(
+    need(
         agent.ipv6 or not six,
         f"an agent without --enable-ipv6 does nothing for {', '.join(six)}",
         (
@@ -210,14 +209,14 @@ def _possible(agent: Agent, protected: Protected, masquerade: tuple[Network, ...
     )
 
 
-def _sound(agent: Agent, wish: Wish, *, repairs: bool) -> Steps:
+def _sound(agent: Agent, wish: Wish, *, repairs: bool) -> None:
     """Refuse to build on a configuration that has to be put right first, and offer what does that."""
     wrong = [] if repairs else agent.rejected
     ways = (*cures(agent, wish), EDIT)
-    yield Require(not wrong, "the agent rejects its configuration: " + " ".join(wrong), ways)
-    yield Require(not agent.refused, "no change can build on this configuration: " + " ".join(agent.refused), ways)
+    need(not wrong, "the agent rejects its configuration: " + " ".join(wrong), ways)
+    need(not agent.refused, "no change can build on this configuration: " + " ".join(agent.refused), ways)
     ignored = "the agent ignores settings: " + " ".join(agent.ignored)
-    yield Require(bool(wish.masquerade) or not agent.ignored, ignored, ways)
+    need(bool(wish.masquerade) or not agent.ignored, ignored, ways)
 
 
 def _undone(agent: Agent, config: MasqueradeConfig) -> Steps:
@@ -231,7 +230,7 @@ def _restarted(agent: Agent, digest: str) -> Steps:
     if agent.managed:
         doubt = "GKE's addon manager owns the DaemonSet, and whether it keeps a restart is not proven"
         yield Unchecked("the restart", f"{doubt}; --no-restart needs none")
-    yield Require(
+    need(
         not agent.waits_for_deletion,
         "the DaemonSet has updateStrategy OnDelete, so its pods restart only when somebody deletes them",
         repeat("--no-restart"),
@@ -239,17 +238,17 @@ def _restarted(agent: Agent, digest: str) -> Steps:
     yield _restart(digest)
 
 
-def _guards(before: Agent, agent: Agent, config: MasqueradeConfig, wish: Wish, protected: Protected) -> Steps:
+def _guards(before: Agent, agent: Agent, config: MasqueradeConfig, wish: Wish, protected: Protected) -> None:
     """Refuse what would harm more than the fault."""
     lost = protected.lost(before.config, config)
-    yield Require(
+    need(
         not lost,
         f"these must keep seeing pod addresses and would not: {few(lost, 5)}",
         advice("choose a --masquerade range that does not overlap them") if wish.masquerade else EDIT,
     )
-    yield within_limit(agent, protected, wish)
+    require_limit(agent, protected, wish)
     dropped = config.lost_comments(agent.text) if agent.text else []
-    yield Require(
+    need(
         not dropped,
         f"these comments of the configuration would be lost: {few(dropped)}",
         advice("remove them, or edit it by hand: {}", EDIT_CONFIG),
@@ -257,4 +256,4 @@ def _guards(before: Agent, agent: Agent, config: MasqueradeConfig, wish: Wish, p
     outside = [str(item) for item in wish.masquerade if not config.masquerades(item)]
     kept = f"{', '.join(outside)} cannot be masqueraded this way; the agent itself keeps link-local ranges"
     told = advice("write masqLinkLocal: true (masqLinkLocalIPv6 for IPv6) into it: {}", EDIT_CONFIG)
-    yield Require(not outside, kept, (told, advice("leave these ranges out")))
+    need(not outside, kept, (told, advice("leave these ranges out")))

@@ -10,8 +10,8 @@ from remediation import (
     AT_DEADLINE,
     KNOWN_AFTER_APPLY,
     NODES,
-    Allowed,
     Cluster,
+    Count,
     During,
     Ensure,
     Evidence,
@@ -19,19 +19,18 @@ from remediation import (
     Finding,
     KubernetesObject,
     Note,
-    Option,
-    Require,
+    ObjectName,
+    PinnedImage,
     Risk,
     Steps,
     Unchecked,
     advice,
+    allow,
     command,
-    count,
     image_host,
     manifest,
     merge,
-    object_name,
-    pinned_image,
+    need,
     runbook,
     text,
 )
@@ -145,13 +144,9 @@ def _restore(target: Cluster, facts: Facts, made: Mapping[str, Any]) -> Steps:
 def ipam_cleanup(
     target: Cluster,
     facts: Facts,
-    node: Annotated[tuple[str, ...], Option("NAME", "node to clean; no other node is touched", object_name)] = (),
-    max_reservations: Annotated[
-        int, Option("N", "refuse to move more than N reservations of a node; 254 is a whole /24", count)
-    ] = 254,
-    image: Annotated[
-        str, Option("IMAGE", "image with bash, coreutils, findutils and util-linux, pinned by digest", pinned_image)
-    ] = IMAGE,
+    node: Annotated[tuple[ObjectName, ...], "node to clean; no other node is touched"] = (),
+    max_reservations: Annotated[Count, "refuse to move more than N reservations of a node; 254 is a whole /24"] = 254,
+    image: Annotated[PinnedImage, "image with bash, coreutils, findutils and util-linux, pinned by digest"] = IMAGE,
 ) -> Steps:
     """Free pod addresses that leaked on the named nodes.
 
@@ -167,20 +162,18 @@ def ipam_cleanup(
 
     Rollback: reservations whose container is alive go back where their address is still free; the others stay in quarantine.
     """
-    yield Allowed(bool(node), "--node is missing; allowed is the name of a node", command("kubectl", "get", "nodes"))
-    yield Allowed(
-        len(node) <= _MOST_NODES, f"--node was given {len(node)} times; allowed are {_MOST_NODES} nodes in one run"
-    )
+    allow(bool(node), "--node is missing; allowed is the name of a node", command("kubectl", "get", "nodes"))
+    allow(len(node) <= _MOST_NODES, f"--node was given {len(node)} times; allowed are {_MOST_NODES} nodes in one run")
     known = facts(Addressing(tuple(dict.fromkeys(node))))
     for name in node:
         if name not in known:
             near = get_close_matches(name, [item["metadata"]["name"] for item in facts(NODES)], 3, 0.0)
-            yield Allowed(
+            allow(
                 False,
                 f"--node {name!r} is not a node of this cluster; allowed: {', '.join(near)}",
                 command("kubectl", "get", "nodes"),
             )
-        yield from _cleanable(known[name])
+        _cleanable(known[name])
     leaking = [known[name] for name in dict.fromkeys(node) if known[name].leaking]
     for item in leaking:
         yield from _told(facts, item, max_reservations, image)
@@ -196,7 +189,7 @@ def ipam_cleanup(
 def _told(facts: Facts, item: NodeAddressing, limit: int, image: str) -> Steps:
     """Refuse a limit that the node's leak exceeds for certain, and say what a reader should know of the node."""
     most = min(item.most_leaked, 1024)
-    yield Allowed(
+    allow(
         limit >= most,
         f"--max-reservations {limit} is too small for {item.node}: it has no address left, and its pods use {item.used} of "
         f"{item.capacity}, so up to {item.most_leaked} leaked; allowed is {most} to 1024",
@@ -217,18 +210,18 @@ def _has(item: NodeAddressing, image: str) -> bool:
     return any(name.rpartition("@")[2] == image.rpartition("@")[2] for name in item.images if "@" in name)
 
 
-def _cleanable(item: NodeAddressing) -> Steps:
+def _cleanable(item: NodeAddressing) -> None:
     """Refuse a node that cannot be cleaned, or has nothing to clean."""
-    yield Require(
+    need(
         not item.node.startswith("gk3-"),
         f"--node {item.node!r} belongs to Autopilot, which forbids what this needs",
         advice("replace the pods instead"),
     )
-    yield Require(
+    need(
         item.linux and bool(item.ranges) and bool(item.hostname),
         f"node {item.node} is not a Linux node with a pod range and a hostname label",
     )
-    yield Require(
+    need(
         not (item.waiting and item.full),
         f"node {item.node} is full: {item.numbers}, so hardly any can have leaked",
         _MORE_NODES,

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from remediation import (
     CREDENTIALS,
     KNOWN_AFTER_APPLY,
-    Allowed,
     Caution,
     Cluster,
     Elsewhere,
+    Email,
     Ensure,
     Facts,
     FailedPull,
@@ -19,25 +19,24 @@ from remediation import (
     Finding,
     GoogleAccount,
     KubernetesObject,
+    Namespace,
     Note,
+    ObjectName,
     ObjectNamed,
-    Option,
     PodsPull,
     PullFailure,
+    RegistryHost,
     RenewedPods,
-    Require,
     Risk,
     Steps,
     StuckPods,
     Unchecked,
-    account_email,
     advice,
+    allow,
     command,
     few,
     may_not_exist,
-    namespace_name,
-    object_name,
-    registry_host,
+    need,
     runbook,
 )
 
@@ -155,20 +154,14 @@ def _wanted(
 def pull_secret(
     target: Cluster,
     facts: Facts,
-    namespace: Annotated[str, Option("NAMESPACE", "namespace of the pods that cannot pull", namespace_name)],
-    registry: Annotated[
-        str, Option("HOST", "registry host of the images, such as europe-docker.pkg.dev", registry_host)
-    ],
-    service_account: Annotated[str, Option("KSA", "Kubernetes service account of the pods", object_name)],
+    namespace: Annotated[Namespace, "namespace of the pods that cannot pull"],
+    registry: Annotated[RegistryHost, "registry host of the images, such as europe-docker.pkg.dev"],
+    service_account: Annotated[ObjectName, "Kubernetes service account of the pods", "KSA"],
     from_key_file: Annotated[
-        str | None, Option("FILE|-", "key file of a Google service account; - reads standard input")
+        str | None, "key file of a Google service account; - reads standard input", "FILE|-"
     ] = None,
-    google_service_account: Annotated[
-        str | None, Option("EMAIL", "make a new key of this Google service account", account_email)
-    ] = None,
-    secret: Annotated[
-        str | None, Option("NAME", "name of the Secret; KSA-registry when not given", object_name)
-    ] = None,
+    google_service_account: Annotated[Email | None, "make a new key of this Google service account"] = None,
+    secret: Annotated[ObjectName | None, "name of the Secret; KSA-registry when not given"] = None,
 ) -> Steps:
     """Create a registry pull secret and attach it to a service account.
 
@@ -185,13 +178,13 @@ def pull_secret(
     """
     name = secret or f"{service_account}-registry"
     only = "exactly one of --from-key-file and --google-service-account is allowed"
-    yield Allowed(bool(from_key_file) != bool(google_service_account), only)
+    allow(bool(from_key_file) != bool(google_service_account), only)
     if from_key_file:
         account = facts(KeyFile(from_key_file, registry)).account
         yield Unchecked(f"that {account} may read the images", NOT_ASKED)
-    yield from _there(facts, namespace, service_account)
+    _there(facts, namespace, service_account)
     if google_service_account:
-        yield from _alive(facts, google_service_account)
+        _alive(facts, google_service_account)
     present = facts(RegistryCredential(namespace, name, registry))
     wanted = _wanted(facts, registry, from_key_file, google_service_account, present)
     if google_service_account and wanted is None:
@@ -232,32 +225,32 @@ def _open_questions(namespace: str, service_account: str) -> Steps:
         yield Caution("who else gets the secret", reason)
 
 
-def _alive(facts: Facts, email: str) -> Steps:
+def _alive(facts: Facts, email: str) -> None:
     """Refuse an account whose keys would not work."""
     account = facts(GoogleAccount(email))
-    yield Allowed(
+    allow(
         account is not None,
         f"--google-service-account {email!r} does not exist; allowed is a service account",
         command("gcloud", "iam", "service-accounts", "list"),
     )
-    yield Require(
+    need(
         not (account or {}).get("disabled"),
         f"{email} is disabled, so no key of it works; if nobody has a reason for that, enable it",
         command("gcloud", "iam", "service-accounts", "enable", email),
     )
 
 
-def _there(facts: Facts, namespace: str, service_account: str) -> Steps:
+def _there(facts: Facts, namespace: str, service_account: str) -> None:
     """Refuse a namespace or service account that does not exist."""
     facts.together(
         ObjectNamed("v1", "Namespace", namespace), ObjectNamed("v1", "ServiceAccount", service_account, namespace)
     )
-    yield Allowed(
+    allow(
         facts(ObjectNamed("v1", "Namespace", namespace)) is not None,
         f"--namespace {namespace!r} does not exist; allowed is a namespace of this cluster",
         command("kubectl", "get", "namespaces"),
     )
-    yield Allowed(
+    allow(
         facts(ObjectNamed("v1", "ServiceAccount", service_account, namespace)) is not None,
         f"--service-account {service_account!r} does not exist; allowed is one of namespace {namespace!r}",
         command("kubectl", "-n", namespace, "get", "serviceaccounts"),
@@ -268,7 +261,7 @@ def _put(facts: Facts, wanted: PullSecret, present: Credential | None) -> Steps:
     """Change a Secret only if nothing else uses it, with a copy of what it held."""
     if present is None or wanted.wanted != present.fingerprint:
         elsewhere = facts(Elsewhere(wanted.namespace, wanted.name, wanted.service_account))
-        yield Require(
+        need(
             not elsewhere,
             f"{wanted.address} is used elsewhere too: {few(elsewhere)}",
             advice("choose another name with --secret NAME"),
@@ -281,7 +274,7 @@ def _put(facts: Facts, wanted: PullSecret, present: Credential | None) -> Steps:
 def _new_key(facts: Facts, account: str) -> Steps:
     """Make a key unless the account has as many as Google allows."""
     keys = facts(AccountKeys(account))
-    yield Require(len(keys) < LIMIT, f"{account} has {len(keys)} keys of {LIMIT}; delete one that is not used")
+    need(len(keys) < LIMIT, f"{account} has {len(keys)} keys of {LIMIT}; delete one that is not used")
     yield ServiceAccountKey(account, tuple(key["name"] for key in keys))
 
 
@@ -291,7 +284,7 @@ def _may_read(facts: Facts, account: str, used: Repositories) -> Steps:
     for name in repositories:
         found = facts(RepositoryReader(account, name))
         _, project, _, location, _, repository = name.split("/")
-        yield Require(
+        need(
             found.answer is not False,
             f"a key of {account} would not help: it may not read {name}; {found.why} "
             "(where a folder does, make the key yourself and give it with --from-key-file)",
