@@ -8,8 +8,9 @@ from pathlib import Path
 from runbook_sandbox.process import KINDS, Sandbox, folder
 
 _OVERRIDE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_"
-# The Google APIs that are emulated, by the names that gcloud has for them.
-_APIS = ("ARTIFACTREGISTRY", "CLOUDRESOURCEMANAGER", "CONTAINER", "IAM", "SERVICEUSAGE")
+# The Google APIs that are emulated, by the names that gcloud has for them; two have their version in the address.
+_PATHS = {"COMPUTE": "compute/v1/", "DNS": "dns/v1/"}
+_APIS = ("ARTIFACTREGISTRY", "CLOUDRESOURCEMANAGER", "COMPUTE", "CONTAINER", "DNS", "IAM", "SERVICEUSAGE")
 _OVERRIDES = tuple(_OVERRIDE + name for name in _APIS)
 # Ours is used whatever else the shell names; an empty value stands for none.
 _AUTH = (
@@ -39,7 +40,9 @@ def entering(sandbox: Sandbox, present: Mapping[str, str]) -> dict[str, str]:
     google = sandbox.endpoints["google"] + "/"
     own = (str(sandbox.kubeconfig), str(_configuration(sandbox.folder)), sandbox.coordinates["project"])
     token = (str(sandbox.token_file), "false", "", "")
-    chosen = dict(zip(_OWN, (*own, *token, *(google for _ in _OVERRIDES)), strict=True)) | _past_proxies(present)
+    chosen = dict(
+        zip(_OWN, (*own, *token, *(google + _PATHS.get(name, "") for name in _APIS)), strict=True)
+    ) | _past_proxies(present)
     if _inside(present):  # then what was before is remembered already
         return chosen
     return {_BEFORE + name: present[name] for name in chosen if name in present} | chosen

@@ -11,6 +11,7 @@ from typing import Any
 from runbook_sandbox.google.accounts import Account
 from runbook_sandbox.google.faults import Faults, GoogleError
 from runbook_sandbox.google.gke import new_cluster, new_operation
+from runbook_sandbox.google.network import Network
 from runbook_sandbox.google.policy import PolicyBox, new_policy
 
 # Who calls with the token that the sandbox hands out.
@@ -24,6 +25,7 @@ _SERVICES = (
     "serviceusage",
     "artifactregistry",
     "compute",
+    "dns",
 )
 
 
@@ -42,6 +44,7 @@ class Project:
         self._knows = knows
         # Artifact Registry repositories by LOCATION/NAME.
         self.repositories: dict[str, PolicyBox] = {}
+        self.network = Network(identifier)
 
     @property
     def node_agent(self) -> str:
@@ -69,6 +72,7 @@ class Project:
             "repositories": {name: box.policy for name, box in self.repositories.items()},
             "agents": sorted(self.agents),
             "roles": self.roles,
+            "network": self.network.dump(),
         }
 
 
@@ -199,6 +203,7 @@ class GoogleCloud:
                 project.box.policy, project.services = kept["policy"], kept["services"]
                 project.clusters, project.operations = kept["clusters"], kept["operations"]
                 project.agents, project.roles = set(kept.get("agents", ())), kept.get("roles", {})
+                project.network.load(kept.get("network", {}))
                 for place, policy in kept.get("repositories", {}).items():
                     project.add_repository(place, policy)
             for email, kept in state["accounts"].items():

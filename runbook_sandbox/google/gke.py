@@ -18,6 +18,7 @@ def new_cluster(project: str, location: str, name: str, fields: dict[str, Any]) 
     """Return a running cluster with one node pool; ``fields`` take the place of what it would have."""
     version = fields.get("currentMasterVersion", _VERSION)
     link = f"{_BASE}/{project}/locations/{location}/clusters/{name}"
+    subnet = f"projects/{project}/regions/{region_of(location)}/subnetworks/default"
     return {
         "name": name,
         "location": location,
@@ -33,11 +34,17 @@ def new_cluster(project: str, location: str, name: str, fields: dict[str, Any]) 
         "createTime": "2026-01-05T08:00:00+00:00",
         "network": "default",
         "subnetwork": "default",
-        "nodePools": [_pool(link, version, [f"{location}-{zone}" for zone in "abc"])],
+        "networkConfig": {"network": f"projects/{project}/global/networks/default", "subnetwork": subnet},
+        "nodePools": [_pool(link, version, [f"{location}-{zone}" for zone in "abc"], subnet)],
     } | fields
 
 
-def _pool(cluster: str, version: str, zones: list[str]) -> dict[str, Any]:
+def region_of(location: str) -> str:
+    """Return the region of a location, which may be one of its zones."""
+    return location if location[-1].isdigit() else location.rpartition("-")[0]
+
+
+def _pool(cluster: str, version: str, zones: list[str], subnet: str) -> dict[str, Any]:
     return {
         "name": "default-pool",
         "selfLink": f"{cluster}/nodePools/default-pool",
@@ -48,6 +55,7 @@ def _pool(cluster: str, version: str, zones: list[str]) -> dict[str, Any]:
         "maxPodsConstraint": {"maxPodsPerNode": "110"},
         "version": version,
         "status": "RUNNING",
+        "networkConfig": {"enablePrivateNodes": False, "subnetwork": subnet},
     }  # fmt: skip
 
 
