@@ -9,6 +9,7 @@ from typing import Any
 from remediation.cli.console import ERASE, one_line, say, style
 from remediation.cli.layout import WIDTH, labelled, shorten
 from remediation.model.changes import Change
+from remediation.model.long_writes import Underway
 from remediation.model.steps import Ensure, Verdict
 
 _VERBS = {"create": "creating", "update": "changing", "delete": "deleting"}
@@ -41,6 +42,16 @@ class Progress:
             return
         self._last = time.monotonic()
         text = f"  waiting {int(seconds)} s of {int(ensure.within)}: {verdict.detail or 'no answer yet'}: {ensure.check.description}"
+        self._line(shorten(text, WIDTH - 1) if self._live else "\n".join(labelled("  ", text.strip())), replace=True)
+
+    def underway(self, change: Change, operation: Underway, seconds: float) -> None:
+        """The operation of a change has not ended yet."""
+        if seconds < _QUIET_SECONDS or (not self._live and time.monotonic() - self._last < _REPEAT_SECONDS):
+            return
+        self._last = time.monotonic()
+        far = "" if operation.percent is None else f" {operation.percent:.0f} %"
+        self._note("operation", address=change.address, state=operation.state, percent=operation.percent)
+        text = f"  waiting {int(seconds)} s: {operation.state or 'under way'}{far}: {_VERBS[change.action]} {change.address}"
         self._line(shorten(text, WIDTH - 1) if self._live else "\n".join(labelled("  ", text.strip())), replace=True)
 
     def held_up(self, who: str, seconds: float, limit: float) -> None:

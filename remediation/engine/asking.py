@@ -11,6 +11,7 @@ from remediation.model.api import Api
 from remediation.model.changes import Change
 from remediation.model.diffing import State
 from remediation.model.errors import ApiError, Forbidden, Refused
+from remediation.model.long_writes import Underway
 from remediation.model.steps import Ensure, Verdict
 
 _POLL_SECONDS = 2.0
@@ -31,6 +32,9 @@ class Observer(Protocol):
 
     def answered(self, ensure: Ensure, verdict: Verdict) -> None:
         """A check has its final answer."""
+
+    def underway(self, change: Change, operation: Underway, seconds: float) -> None:
+        """The operation of a change has not ended after ``seconds``."""
 
     def held_up(self, who: str, seconds: float, limit: float) -> None:
         """A lock has been waited for so long, and will be for ``limit`` seconds at most."""

@@ -34,7 +34,7 @@ def reverse_of(run: Run, index: int, api: Api) -> Change | None:
     if not resource.ephemeral:  # of keys each run has made its own
         require_newest(run, index, change)
     if not change.reversible:
-        raise _irreversible(change, run.id)
+        raise irreversible(change, run.id)
     if drifted := in_the_way(resource, reverse, written, seen):
         raise drift(reverse.address, drifted, run.id)
     if reverse.action == "delete" and seen.state is not None and not resource.made_by(run.id, seen.state):
@@ -53,7 +53,8 @@ def _left(run: Run, index: int, resource: Resource, change: Change, api: Api) ->
         raise foreign(change.address, problem, run.id) from problem
 
 
-def _irreversible(change: Change, run_id: str) -> Irreversible:
+def irreversible(change: Change, run_id: str) -> Irreversible:
+    """Return the refusal to undo a run with a change that nothing brings back."""
     why = change.note or "this change is irreversible"
     return Irreversible(
         f"{change.address} cannot be undone",

@@ -53,6 +53,13 @@ class Operation:
         )
 
 
+def parts(operation: Operation) -> tuple[Resource, Change]:
+    """Return the resource and the change of an operation that has them."""
+    if operation.resource is None or operation.change is None:
+        raise AssertionError("a change operation has a resource and a change")
+    return operation.resource, operation.change
+
+
 def _edit_json(edit: Edit) -> State:
     sides = {"old": edit.old, "new": edit.new}
     return {"path": edit.pointer} | {side: value for side, value in sides.items() if value is not ABSENT}

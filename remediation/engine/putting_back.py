@@ -8,7 +8,6 @@ from contextlib import suppress
 from remediation.engine.allowed import undo_operations
 from remediation.engine.drift import reverse_of
 from remediation.engine.execution import Executor
-from remediation.engine.operations import Operation
 from remediation.engine.run import Run
 from remediation.model.api import Api
 from remediation.model.errors import RunbookError, StoreProblem
@@ -79,14 +78,6 @@ def let_go(run: Run, executor: Executor) -> None:
         if _must_go(run, index) and executor.has_made(index) and not _is_used(run, executor, index):
             with suppress(Exception):  # that the journal fails is what is told
                 executor.discard(index)
-
-
-def is_let_go(operation: Operation, api: Api) -> bool:
-    """Tell whether a temporary change is not in place any more, though the journal says that it is."""
-    if operation.change is None or operation.resource is None or not operation.change.temporary:
-        return False
-    current = operation.resource.read(api)
-    return current is None if operation.change.action == "create" else not operation.change.landed(current)
 
 
 def _is_used(run: Run, executor: Executor, index: int) -> bool:

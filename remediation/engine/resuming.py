@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from remediation.engine.allowed import require_ours
 from remediation.engine.apply import Decision, carry_out_run
 from remediation.engine.asking import Observer
-from remediation.engine.execution import Executor, parts
+from remediation.engine.awaiting import await_operations
+from remediation.engine.execution import Executor
 from remediation.engine.finishing import refuse_finished
 from remediation.engine.holding import locked
-from remediation.engine.operations import Operation
+from remediation.engine.operations import Operation, parts
 from remediation.engine.outcome import Outcome, failed, interrupted
-from remediation.engine.plan import Plan, Planner
-from remediation.engine.putting_back import is_let_go
-from remediation.engine.reach import unlike
 from remediation.engine.run import Run
+from remediation.engine.still_wanted import outdated, refuse_outdated
 from remediation.model.api import Api
 from remediation.model.changes import Change, Intent, impacts
 from remediation.model.commands import command
 from remediation.model.diffing import State
-from remediation.model.errors import Conflict, NotApplicable, Refused, RunbookError, StalePlan, UsageProblem
-from remediation.model.facts import Facts
+from remediation.model.errors import Conflict, OperationFailed, Refused, RunbookError
 
 
 def resume_plan(run: Run, api: Api) -> State:
@@ -35,7 +31,7 @@ def resume_plan(run: Run, api: Api) -> State:
     refuse_finished(run)
     require_ours(run, api)
     ahead = [index for index, item in enumerate(run.operations) if item.kind == "change" and _is_ahead(run, index, api)]
-    _refuse_outdated(run, api, lambda index: index not in ahead)
+    refuse_outdated(run, api, lambda index: index not in ahead)
     changes = [_with_impact(run.operations[index], api) for index in ahead]
     done = [
         {"address": item.change.address, "reason": "done before it was interrupted"}
@@ -100,12 +96,20 @@ def resume_run(run: Run, api: Api, observer: Observer, on_unhealthy: Decision, w
         with locked(run, api, wait, observer.held_up):
             refuse_finished(run)
             require_ours(run, api)
-            _refuse_outdated(run, api, lambda index: _has_begun(run, index, api))
+            if problem := await_operations(run, api, observer):
+                raise _failed_meanwhile(run, problem)
+            refuse_outdated(run, api, lambda index: _has_begun(run, index, api))
             _revive(run, api)
             run.note("run.resumed", {"holder": run.holder} | run.by)
             return _resumed(run, api, observer, on_unhealthy)
     except KeyboardInterrupt:
         return interrupted(run)
+
+
+def _failed_meanwhile(run: Run, problem: OperationFailed) -> Refused:
+    """Return the refusal to repeat an operation that has failed, in the words of the API."""
+    why = problem.detail or "it is not repeated"
+    return Refused(f"run {run.id} cannot be finished: {problem.summary}", why, command("runbook", "rollback", run.id))
 
 
 def _resumed(run: Run, api: Api, observer: Observer, on_unhealthy: Decision) -> Outcome:
@@ -115,41 +119,8 @@ def _resumed(run: Run, api: Api, observer: Observer, on_unhealthy: Decision) -> 
         return failed(run, problem)
 
 
-def _refuse_outdated(run: Run, api: Api, begun: Callable[[int], bool]) -> None:
-    """Ask every precondition again, and whether what is still to be done is still wanted: time has passed."""
-    plan = Plan(run.book, run.target, run.created["parameters"])
-    steps = run.book.steps(run.target, facts=Facts(api), **_values(run))
-    try:
-        wanted = Planner(plan, api).wanted(steps)
-    except (Refused, UsageProblem, NotApplicable) as problem:
-        raise _outdated(run, problem.summary) from problem
-    for index, item in enumerate(run.operations):
-        if item.change and not begun(index) and (found := unlike(item, wanted)):
-            raise _outdated(run, found)
-        if item.change and run.progress_of(index) == "done" and is_let_go(item, api):
-            raise _outdated(run, f"{item.change.address} is not in place any more")
-
-
-def _values(run: Run) -> dict[str, Any]:
-    """Return the run's parameters; raises StalePlan when the runbook takes others by now."""
-    recorded, taken = set(run.created["parameters"]), run.book.parameters
-    lacking = [item.flag_name for item in taken if item.required and item.name not in recorded]
-    if other := [*sorted(recorded - {item.name for item in taken}), *lacking]:
-        raise _outdated(run, f"the parameters of {run.book.name} have changed since: {', '.join(other)}")
-    try:
-        return run.book.values(run.created["parameters"])
-    except (ValueError, TypeError) as problem:
-        raise _outdated(run, f"a parameter is not allowed any more: {problem}") from problem
-
-
 def _has_begun(run: Run, index: int, api: Api) -> bool:
     return _has_landed(run, index, api) or run.progress_of(index) not in ("untouched", "intended")
-
-
-def _outdated(run: Run, why: str) -> StalePlan:
-    return StalePlan(
-        f"run {run.id} cannot be finished: {why}", "nothing was changed", command("runbook", "rollback", run.id)
-    )
 
 
 def _revive(run: Run, api: Api) -> None:
@@ -168,7 +139,7 @@ def _has_landed(run: Run, index: int, api: Api) -> bool:
         try:
             written = resource.settle(api, change, run.id, run.intents.get(index, Intent()))
         except Conflict as problem:
-            raise _outdated(run, problem.summary) from problem
+            raise outdated(run, problem.summary) from problem
         if written is not None:
             run.done(index, written)
     return run.progress_of(index) == "done"

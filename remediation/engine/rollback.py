@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from remediation.engine.allowed import require_undoable, undo_operations
 from remediation.engine.asking import Observer
-from remediation.engine.drift import reverse_of
+from remediation.engine.awaiting import await_operations, is_underway, long_write
+from remediation.engine.drift import irreversible, reverse_of
 from remediation.engine.execution import Executor
 from remediation.engine.holding import locked
 from remediation.engine.operations import Operation
@@ -55,7 +57,17 @@ def _reversals(run: Run, api: Api, undo: Sequence[Operation] = (), *, temporary:
     named = [item.of for item in undo if item.kind == "undo"]
     changes = [index for index, item in enumerate(run.operations) if item.change and item.change.temporary is temporary]
     ordered = sorted(changes, key=lambda index: (index not in named, -index))
-    return [reverse for index in ordered if (reverse := reverse_of(run, index, api)) is not None]
+    return [reverse for index in ordered if (reverse := _reverse(run, index, api)) is not None]
+
+
+def _reverse(run: Run, index: int, api: Api) -> Change | None:
+    """Return what puts one change back, be it that its operation has to end first."""
+    change = run.operations[index].change
+    if change is None or not is_underway(run, index, api):
+        return reverse_of(run, index, api)
+    if not change.reversible:
+        raise irreversible(change, run.id)
+    return replace(change.reverse(), note="the operation that runs there is waited for first")
 
 
 def rollback_run(run: Run, api: Api, observer: Observer, wait: float | None = None) -> Outcome:
@@ -71,6 +83,9 @@ def rollback_run(run: Run, api: Api, observer: Observer, wait: float | None = No
         with locked(run, api, wait, observer.held_up):
             if (done := nothing_to_undo(run)) is not None:
                 return done
+            if any(long_write(run, api, index) for index in range(len(run.operations))):
+                require_undoable(run, api)
+                await_operations(run, api, observer)  # how each ended is on record now
             plan = rollback_plan(run, api)
             run.note("run.rolling_back", {"holder": run.holder} | run.by)
             return _rolled_back(run, Executor(run, api, observer), plan)

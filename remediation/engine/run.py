@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Literal
 
 from remediation.catalogue import loading
 from remediation.catalogue.runbook import Runbook
@@ -14,11 +13,12 @@ from remediation.engine.listed import ended, iso, said, unreadable
 from remediation.engine.operations import Operation
 from remediation.engine.plan import Plan
 from remediation.engine.reading import TARGETS, complete, require_known_target
+from remediation.engine.standing import Standing
 from remediation.journal import Event, Journal
 from remediation.journal.holder import holder, is_dead
 from remediation.journal.ids import draw
 from remediation.model import versions
-from remediation.model.changes import Intent, Seen, Written
+from remediation.model.changes import Seen, Written
 from remediation.model.commands import command
 from remediation.model.diffing import State
 from remediation.model.errors import StalePlan, Unreadable, UsageProblem
@@ -26,15 +26,12 @@ from remediation.model.status import Status
 from remediation.model.steps import Steps
 from remediation.model.targets import Target
 
-Progress = Literal["untouched", "intended", "done", "undoing", "undone"]
-
 
 @dataclass
-class Run:
+class Run(Standing):
     """One run and its record. Every method that changes something writes to the journal first.
 
     Attributes:
-        intents: what was known when each change was begun.
         undo: what its undo does first, as it was planned.
         first_undo: the index of the first operation that the runbook's own undo has added.
         epoch: which acquisition of the run's locks this process writes for; 0 while it has none.
@@ -47,9 +44,6 @@ class Run:
     created: State
     operations: list[Operation] = field(default_factory=list)
     undo: list[Operation] = field(default_factory=list)
-    progress: dict[int, Progress] = field(default_factory=dict)
-    written: dict[int, Written] = field(default_factory=dict)
-    intents: dict[int, Intent] = field(default_factory=dict)
     first_undo: int = 0
     status: str = "running"
     started: float = 0.0
@@ -122,20 +116,8 @@ class Run:
 
     def _replay(self, kind: str, payload: State, when: float) -> None:
         payload = versions.entry(kind, payload)
-        index = self._index(kind, payload)
+        self.come(kind, self._index(kind, payload), payload, when)
         match kind:
-            case "change.intended":
-                self.progress[index] = "intended"
-                self.intents[index] = Intent(payload.get("server_time", when), payload.get("version", ""))
-            case "change.done":
-                self.progress[index] = "done"
-                self.written[index] = Written(payload["after"], payload["identity"])
-            case "change.withdrawn":
-                self.progress[index] = "untouched"
-            case "undo.intended":
-                self.progress[index] = "undoing"
-            case "undo.done":
-                self.progress[index] = "undone"
             case "undo.planned":
                 self.first_undo = len(self.operations)
                 self.operations += [Operation.from_json(item) for item in payload["operations"]]
@@ -154,23 +136,38 @@ class Run:
             raise Unreadable(f"its entry {kind} names operation {index!r}, and it has {len(self.operations)}")
         return int(index)
 
-    def intend(self, index: int, seen: Seen) -> None:
-        """Write ahead: this change is about to be made, on what was seen."""
-        about = {"index": index, "address": self._address(index)}
-        self._record("change.intended", about | {"server_time": seen.server_time, "version": seen.version})
+    def intend(self, index: int, seen: Seen, token: str = "") -> None:
+        """Write ahead: this change is about to be made, on what was seen; ``token`` goes with a long write."""
+        known = {"server_time": seen.server_time, "version": seen.version} | ({"token": token} if token else {})
+        self._record("change.intended", {"index": index, "address": self._address(index)} | known)
 
     def done(self, index: int, written: Written) -> None:
         """Record what a change left behind."""
         after = kept(self.operations[index].change, written.after)
         self._record("change.done", {"index": index, "after": after, "identity": written.identity})
 
+    def fail(self, index: int, reason: str, left: Written) -> None:
+        """Record what an operation that failed has left of its change: it can only be put back from now on."""
+        after = kept(self.operations[index].change, left.after)
+        self._record("change.failed", {"index": index, "reason": reason, "after": after, "identity": left.identity})
+
     def withdraw(self, index: int) -> None:
         """Record that an intended change was certainly not made: the API said no."""
         self._record("change.withdrawn", {"index": index, "address": self._address(index)})
 
-    def intend_undo(self, index: int) -> None:
-        """Write ahead: this change is about to be undone."""
-        self._record("undo.intended", {"index": index, "address": self._address(index)})
+    def intend_undo(self, index: int, server_time: float = 0.0, token: str = "") -> None:
+        """Write ahead: this change is about to be undone; the API's clock and ``token`` go with a long write."""
+        known = {"server_time": server_time, "token": token} if token else {}
+        self._record("undo.intended", {"index": index, "address": self._address(index)} | known)
+
+    def submitted(self, index: int, handle: str) -> None:
+        """Record the operation that the API carries out: of the change, or of its undo where that was intended."""
+        kind = "undo.submitted" if self.progress_of(index) == "undoing" else "change.submitted"
+        self._record(kind, {"index": index, "address": self._address(index), "handle": handle})
+
+    def withdraw_undo(self, index: int) -> None:
+        """Record that the undo of a change certainly did nothing."""
+        self._record("undo.withdrawn", {"index": index, "address": self._address(index)})
 
     def undone(self, index: int) -> None:
         """Record that a change was undone."""
@@ -237,19 +234,6 @@ class Run:
         return self.target_kind(**{name: value for name, value in self.created["target"].items() if name in known})
 
     @property
-    def begun(self) -> bool:
-        """Tell whether any change was made, may have been made, or was undone."""
-        return any(progress != "untouched" for progress in self.progress.values())
-
-    def progress_of(self, index: int) -> Progress:
-        """Return how far an operation has come."""
-        return self.progress.get(index, "untouched")
-
-    def is_untouched(self, index: int) -> bool:
-        """Tell whether nothing of an operation is in place, for it was never begun or is undone."""
-        return self.progress_of(index) in ("untouched", "undone")
-
-    @property
     def in_place(self) -> list[str]:
         """The addresses of what is, or may be, changed by this run now."""
         there = [index for index, progress in self.progress.items() if progress not in ("untouched", "undone")]
@@ -276,9 +260,13 @@ class Run:
 
     @property
     def is_rolling_back(self) -> bool:
-        """Tell whether a rollback was begun; from then on the run can only be undone."""
-        return self.undo_planned or any(
-            item in ("undoing", "undone") and not self._temporary(index) for index, item in self.progress.items()
+        """Tell whether a rollback was begun, or an operation has failed half-way; from then on the run can only be undone."""
+        return (
+            self.undo_planned
+            or bool(self.failed)
+            or any(
+                item in ("undoing", "undone") and not self._temporary(index) for index, item in self.progress.items()
+            )
         )
 
     def _temporary(self, index: int) -> bool:
