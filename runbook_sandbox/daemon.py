@@ -119,13 +119,14 @@ def emulated(daemon: Daemon) -> None:
     limit_memory()
     from runbook_sandbox.kubernetes import Cluster, User  # noqa: PLC0415 - the real kind needs none of it
     from runbook_sandbox.kubernetes import serve as serve_kubernetes  # noqa: PLC0415
+    from runbook_sandbox.nodes.paths import Paths  # noqa: PLC0415
     from runbook_sandbox.nodes.rules import install  # noqa: PLC0415
 
     kept = _state(daemon.folder)
     if kept:
         daemon.cloud.load(kept["cloud"])
     cluster = Cluster(nodes=3, state=kept["cluster"] if kept else None)
-    install(cluster)
+    install(cluster, Paths(daemon.cloud, **COORDINATES))
     server, google = serve_kubernetes(cluster), serve(daemon.cloud)
     write(daemon.folder / "kubeconfig", json.dumps(server.kubeconfig()))
     # What GKE's login plugin sends is an access token.

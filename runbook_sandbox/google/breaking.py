@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from runbook_sandbox.google.cloud import GoogleCloud
+from collections.abc import Callable
+
+from runbook_sandbox.google.cloud import GoogleCloud, Project
+from runbook_sandbox.google.gke import region_of
+from runbook_sandbox.google.network import BASE
 
 
 def break_agent(cloud: GoogleCloud) -> None:
@@ -13,9 +17,99 @@ def break_agent(cloud: GoogleCloud) -> None:
         cloud.add_operation(project.id, "UPDATE_CLUSTER", "DeployPatch failed")
 
 
+def hide_nodes(cloud: GoogleCloud, *more: str) -> None:
+    """Let the nodes of all clusters have no external addresses, in subnets without Private Google Access or Cloud NAT.
+
+    ``more`` words change that: see `_TRAITS`.
+    """
+    if unknown := sorted(set(more) - set(_TRAITS)):
+        raise ValueError(f"the embedded cloud knows no network like {unknown[0]!r}; it knows: {', '.join(_TRAITS)}")
+    for project in list(cloud.projects.values()):
+        for cluster in project.clusters.values():
+            cluster["networkConfig"]["defaultEnablePrivateNodes"] = True
+            for pool in cluster["nodePools"]:
+                pool["networkConfig"]["enablePrivateNodes"] = True
+        for word in more:
+            _TRAITS[word](cloud, project)
+
+
+def _translate(cloud: GoogleCloud, project: Project) -> None:
+    for region in _regions(project):
+        project.network.add_nat(region)
+
+
+def _open(cloud: GoogleCloud, project: Project) -> None:
+    for subnet in project.network.things["subnetworks"].values():
+        subnet["privateIpGoogleAccess"] = True
+
+
+def _deny(cloud: GoogleCloud, project: Project) -> None:
+    everything = {"destIpRanges": ["0.0.0.0/0"], "layer4Configs": [{"ipProtocol": "all"}]}
+    rule = {"priority": 1000, "direction": "EGRESS", "action": "deny", "match": everything}
+    policy = {"name": "100000000001", "shortName": "no-egress", "type": "HIERARCHY", "rules": [rule]}
+    project.network.policies["default"] = [policy]
+
+
+def _lead_nowhere(cloud: GoogleCloud, project: Project) -> None:
+    project.network.things["routes"].clear()
+
+
+def _migrate_half(cloud: GoogleCloud, project: Project) -> None:
+    seen = {"networks": [{"networkUrl": f"{BASE}/{project.id}/global/networks/default"}]}
+    zone = {"kind": "dns#managedZone", "id": "1", "name": "registry", "dnsName": "gcr.io.", "visibility": "private"}
+    project.network.zones.append(zone | {"privateVisibilityConfig": seen})
+
+
+def _share(cloud: GoogleCloud, project: Project) -> None:
+    """Let the clusters of a project be in the network of another one."""
+    host = cloud.add_project("example-net", "210987654321")
+    for cluster in project.clusters.values():
+        subnet = f"projects/{host.id}/regions/{region_of(cluster['location'])}/subnetworks/default"
+        shared = {"network": f"projects/{host.id}/global/networks/default", "subnetwork": subnet}
+        cluster["networkConfig"] |= shared
+        for pool in cluster["nodePools"]:
+            pool["networkConfig"]["subnetwork"] = subnet
+
+
+def _slow(cloud: GoogleCloud, project: Project) -> None:
+    project.network.operations.seconds = 3.0
+
+
+def _busy(cloud: GoogleCloud, project: Project) -> None:
+    """Let somebody else's operation run on each subnet, which will have changed nothing that matters here."""
+    project.network.operations.seconds = 1.5
+    for path in project.network.things["subnetworks"]:
+        project.network.operations.begin(
+            "compute.subnetworks.patch", path, {"enableFlowLogs": True}, "user:a@example.com"
+        )
+    project.network.operations.seconds = 0.0
+
+
+def _fail(cloud: GoogleCloud, project: Project) -> None:
+    project.network.operations.error = {"code": "INTERNAL_ERROR", "message": "Internal error. Please try again."}
+
+
+def _regions(project: Project) -> set[str]:
+    return {region_of(cluster["location"]) for cluster in project.clusters.values()}
+
+
+_TRAITS: dict[str, Callable[[GoogleCloud, Project], None]] = {
+    "nat": _translate,
+    "google-access": _open,
+    "denied": _deny,
+    "no-route": _lead_nowhere,
+    "half-migrated": _migrate_half,
+    "shared": _share,
+    "slow": _slow,
+    "busy": _busy,
+    "failing": _fail,
+}
+
+
 def tell(cloud: GoogleCloud, fault: str, *words: str) -> None:
-    """Break the cloud: ``break-agent``; raises ValueError for a fault that it does not know."""
-    faults = {"break-agent": break_agent}
+    """Break the cloud: ``break-agent``, or ``hide-nodes``; raises ValueError for a fault that it does not know."""
+    faults: dict[str, Callable[..., None]] = {"break-agent": break_agent, "hide-nodes": hide_nodes}
     if fault not in faults:
         raise ValueError(f"the embedded cloud knows no fault {fault!r}; it knows: {', '.join(faults)}")
-    faults[fault](cloud, *words)
+    with cloud.lock:
+        faults[fault](cloud, *words)

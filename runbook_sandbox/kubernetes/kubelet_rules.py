@@ -33,6 +33,7 @@ class PodOutcome:
         restarts: restart count of the container.
         after: seconds until the pod gets there.
         runs: seconds that the containers run before they succeed, fail or crash.
+        retry: seconds until the kubelet looks again by itself, for what no object of the cluster tells; 0 for never.
     """
 
     state: Literal["running", "waiting", "creating", "crashing", "succeeded", "failed"] = "running"
@@ -47,6 +48,7 @@ class PodOutcome:
     restarts: int = 0
     after: float = 0.0
     runs: float = 0.0
+    retry: float = 0.0
 
 
 @dataclass(frozen=True)

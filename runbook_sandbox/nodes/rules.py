@@ -4,6 +4,7 @@ Each rule plays a real program, and is written from what that program does:
 
 - `_image_name`: the kubelet before it pulls, pkg/kubelet/images/image_manager.go of https://github.com/kubernetes/kubernetes;
   what an image reference is stands in `images`.
+- `_dial`: the same, and what the node's network lets through; see `paths`.
 - `_pull`: kubelet and containerd, core/remotes/docker of https://github.com/containerd/containerd; which credentials
   are tried stands in `keyring`.
 - `_address`: the CNI plugins ptp and host-local, plugins/ipam/host-local/backend/allocator of
@@ -22,6 +23,7 @@ import json
 import re
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -31,20 +33,27 @@ from runbook_sandbox.nodes.images import Image, NotAnImage, parse_image
 from runbook_sandbox.nodes.keyring import Unreadable, credentials
 from runbook_sandbox.nodes.marks import DESTINATION, LEAKED, METADATA_CLIENT
 from runbook_sandbox.nodes.network_policies import METADATA, NetworkPolicies
+from runbook_sandbox.nodes.paths import Paths
 from runbook_sandbox.nodes.programs import Programs
 from runbook_sandbox.places import HOST, REAL_HOST
 
 Object = dict[str, Any]
 # The result has to fit into a termination message.
 _MOST_LISTED = 100
+# A real kubelet waits for ten seconds, and then ever longer.
+_AGAIN_SECONDS = 0.5
 _CLEANUP = ("app.kubernetes.io/name", "ipam-cleanup")
 
 
-def install(cluster: Cluster) -> Agents:
-    """Make the nodes of a cluster follow these rules; return the masquerade agents that may run on them."""
+def install(cluster: Cluster, paths: Paths | None = None) -> Agents:
+    """Make the nodes of a cluster follow these rules; return the masquerade agents that may run on them.
+
+    ``paths`` are the ways out of nodes that are in a cloud; without them every registry answers.
+    """
     agents, policies = Agents(cluster), NetworkPolicies(cluster)
     reach, identity = partial(_reach, agents), partial(_identity, policies)
-    cluster.kubelet_rules += [_image_name, _pull, _address, reach, identity, _clean]
+    reachable = [partial(_dial, paths)] if paths else []
+    cluster.kubelet_rules += [_image_name, *reachable, _pull, _address, reach, identity, _clean]
     cluster.log_rules.append(agents.log)
     cluster.program = Programs(agents.masquerades, policies.allow)
     return agents
@@ -59,6 +68,20 @@ def _image_name(pod: Object, cluster: Cluster) -> PodOutcome | None:
             quoted = json.dumps(container["image"])
             text = f"Failed to apply default image tag {quoted}: couldn't parse image name {quoted}: {problem}"
             return PodOutcome("waiting", "InvalidImageName", text, container["name"])
+    return None
+
+
+def _dial(paths: Paths, pod: Object, cluster: Cluster) -> PodOutcome | None:
+    """A registry that a node has no way to does not answer, whatever the credentials; the kubelet tries again by itself."""
+    node = cluster.get("nodes", pod["spec"].get("nodeName", "")) or {"metadata": {}}
+    for container in pod["spec"]["containers"]:
+        image = parse_image(container["image"])
+        if address := paths.dead_end(node, image.host):
+            text = container["image"]
+            url = f"https://{image.host}/v2/{image.path}/manifests/{text.rpartition(':')[2]}"
+            why = f'failed to do request: Head "{url}": dial tcp {address}:443: i/o timeout'
+            failed = f'failed to pull and unpack image "{text}": failed to resolve reference "{text}": {why}'
+            return replace(_not_pulled(container, failed), retry=_AGAIN_SECONDS)
     return None
 
 

@@ -22,8 +22,10 @@ from runbook_sandbox.google import breaking
 from runbook_sandbox.google import serve as serve_google
 from runbook_sandbox.kubernetes import Cluster, Fault, serve
 from runbook_sandbox.nodes.marks import MARKS
+from runbook_sandbox.nodes.paths import Paths
 from runbook_sandbox.nodes.rules import install
 from runbook_sandbox.places import PULLER, places
+from runbook_sandbox.process import COORDINATES
 from tests.running import RUNBOOK, assert_no_secret, content, google_env
 
 _KINDS = ("configmaps", "daemonsets.apps", "nodes", "secrets", "serviceaccounts")
@@ -47,7 +49,7 @@ class World(ServedWorld):
     def __init__(self, folder: Path, *, secure: bool = True) -> None:
         self.folder, self.cloud = folder, new_cloud()
         self.cluster = Cluster(nodes=3)
-        self.agents = install(self.cluster)
+        self.agents = install(self.cluster, Paths(self.cloud, **COORDINATES))
         self.server, self.google = serve(self.cluster, secure=secure), serve_google(self.cloud)
         self.google.wait_ready()
         self.kubeconfig = folder / "kubeconfig"

@@ -126,13 +126,13 @@ class Kubelet:
             self._delayed.add((uid, outcome))
             return outcome.after
         if self._outcomes.get(uid) == outcome:
-            return None
+            return outcome.retry or None
         if outcome.runs:
             self._ends[uid] = replace(outcome, runs=0.0), time.monotonic() + outcome.runs
             self._put(pod, PodOutcome(), node, address)
             return outcome.runs
         self._put(pod, outcome, node, address)
-        return None
+        return outcome.retry or None
 
     def _put(self, pod: Object, outcome: PodOutcome, node: Object, address: str = "") -> None:
         started = self._outcomes.get(pod["metadata"]["uid"], PodOutcome("creating")).state == "running"
