@@ -18,7 +18,8 @@ def _homes() -> dict[str, str]:
 def __getattr__(name: str) -> Any:
     if name.startswith("__") or (home := _homes().get(name)) is None:
         raise AttributeError(f"module 'remediation' has no attribute {name!r}")
-    value = getattr(importlib.import_module(home), name)
+    module = importlib.import_module(home)
+    value = getattr(module, name) if hasattr(module, name) else importlib.import_module(f"{home}.{name}")
     globals()[name] = value
     return value
 

@@ -10,13 +10,8 @@ from remediation import (
     Caution,
     Ensure,
     Facts,
-    FailedOperations,
     Finding,
     Forbidden,
-    GkeOperates,
-    GkeOperations,
-    GkeUsage,
-    GrantVisible,
     MemberRoles,
     Note,
     Project,
@@ -27,10 +22,12 @@ from remediation import (
     Steps,
     Unchecked,
     applies,
-    begun,
     command,
     runbook,
 )
+
+from .gke import FailedOperations, GkeOperations, GkeUsage, begun
+from .proof import GkeOperates, GrantVisible
 
 ROLE, SERVICE = "roles/container.serviceAgent", "container.googleapis.com"
 # Clusters of this minor version and later have a second agent, for what runs on nodes.

@@ -10,20 +10,20 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from remediation import (
-    KEPT,
+    KUBELET_EVENT_FIELDS,
     Facts,
+    KubeletReport,
     Network,
     ObjectNamed,
     ObjectsOf,
     Permission,
-    Report,
     State,
+    event_text,
+    kubelet_reports,
+    limits,
     live_pods,
     networks,
-    reports,
-    said,
 )
-from remediation import message as cut
 
 from .config import (
     DEFAULT_RANGES,
@@ -126,7 +126,7 @@ class Agent:
         if self.text is not None or not self.other_keys:
             return []
         keys = ", ".join(self.other_keys)
-        message = f"The ConfigMap has no key {KEY}, so the agent uses its defaults; it has {cut(keys)}."
+        message = f"The ConfigMap has no key {KEY}, so the agent uses its defaults; it has {limits.message(keys)}."
         return [Problem(KEY, keys, message, Severity.IGNORED, meant=KEY)]
 
     @property
@@ -201,7 +201,7 @@ class TimedOut:
     """An address that pods could not reach in time, and the reports that say so, newest first."""
 
     destination: Network
-    told: tuple[Report, ...]
+    told: tuple[KubeletReport, ...]
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ class TimedOutDestinations:
     their packets have the node's address whatever the agent does. `facts.kubelet_events` says what events prove.
     """
 
-    events = ObjectsOf("v1", "Event", fields="reason=Unhealthy", keep=KEPT)
+    events = ObjectsOf("v1", "Event", fields="reason=Unhealthy", keep=KUBELET_EVENT_FIELDS)
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
@@ -222,10 +222,10 @@ class TimedOutDestinations:
 
     def ask(self, facts: Facts) -> tuple[TimedOut, ...]:
         """Find the addresses in the texts of the events; the pods are listed only where there are some."""
-        events = [event for event in facts(self.events) if _TIMED_OUT.search(said(event))]
+        events = [event for event in facts(self.events) if _TIMED_OUT.search(event_text(event))]
         pods = [pod for pod in facts(live_pods()) if not pod["spec"].get("hostNetwork")] if events else []
-        found: dict[Network, list[Report]] = defaultdict(list)
-        for report in sorted(reports(events, pods), key=lambda item: item.time, reverse=True):
+        found: dict[Network, list[KubeletReport]] = defaultdict(list)
+        for report in sorted(kubelet_reports(events, pods), key=lambda item: item.time, reverse=True):
             match = _TIMED_OUT.search(report.message)
             for destination in networks((match[1],) if match else ()):
                 found[destination].append(report)

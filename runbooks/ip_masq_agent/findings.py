@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from remediation import Facts, Finding, Network, caution
+from remediation import Facts, Finding, Network, events_are_text
 
 from .agent import CONFIG_MAP, Agent, TimedOut, TimedOutDestinations
 from .by_hand import DEPLOY, EDIT, IMMUTABLE, MAKE_ANEW
@@ -137,7 +137,7 @@ def _all_told(unreached: list[TimedOut]) -> Iterator[str]:
     yield from map(_told, unreached[:_MOST_SHOWN])
     if len(unreached) > _MOST_SHOWN:
         yield f"and {len(unreached) - _MOST_SHOWN} more destinations"
-    yield caution([report for item in unreached for report in item.told])
+    yield events_are_text([report for item in unreached for report in item.told])
 
 
 def _told(item: TimedOut) -> str:

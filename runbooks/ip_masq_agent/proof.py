@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from remediation import Api, ApiError, CheckDefaults, NotFound, Permission, Ref, State, Verdict, cut, few, recorded
+from remediation import Api, ApiError, CheckDefaults, NotFound, Permission, Ref, State, Verdict, few, limits, recorded
 
 from .agent import CONFIG_MAP, DAEMON_SET, KEY, NAME, NAMESPACE, Agent
 from .config import ConfigProblem, MasqueradeConfig
@@ -77,7 +77,7 @@ class AgentLogs(CheckDefaults, ABC):
         """Return what is known of an agent whose log cannot be read."""
         del pod
         why = ": ".join(filter(None, (problem.summary, problem.detail)))
-        return Verdict("unknown", f"its log cannot be read: {cut(why, 300)}", final=True)
+        return Verdict("unknown", f"its log cannot be read: {limits.cut(why, 300)}", final=True)
 
     @abstractmethod
     def _judge(self, last: re.Match[str], daemonset: State | None) -> Verdict:
@@ -119,7 +119,7 @@ class AgentUsesConfig(AgentLogs):
 
     def _judge(self, last: re.Match[str], daemonset: State | None) -> Verdict:
         if last["error"] is not None:
-            return Verdict("failing", f"it rejects its configuration: {cut(last['error'], 120)}")
+            return Verdict("failing", f"it rejects its configuration: {limits.cut(last['error'], 120)}")
         if last["none"] is not None:
             if Agent(None, daemonset).config.digest == self.digest:
                 return Verdict("ok")

@@ -6,21 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from remediation import (
-    NODES,
-    ClusterNetwork,
-    Fact,
-    Facts,
-    GkeNetwork,
-    Network,
-    NodeAddresses,
-    NodePodRanges,
-    Permission,
-    ServiceRanges,
-    Unchecked,
-)
+from remediation import NODES, Fact, Facts, Network, Permission, Unchecked
 
+from .cluster_ranges import NodeAddresses, NodePodRanges, ServiceRanges
 from .config import MasqueradeConfig
+from .gke_network import ClusterNetwork, GkeNetwork
 
 # GKE names the nodes of Autopilot clusters so, and those of Standard clusters gke-.
 _AUTOPILOT = "gk3-"

@@ -12,16 +12,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from remediation import (
-    KEPT,
+    KUBELET_EVENT_FIELDS,
     NODES,
     Facts,
+    KubeletReport,
     ObjectNamed,
     ObjectsOf,
     Permission,
-    Report,
     State,
+    kubelet_reports,
     live_pods,
-    reports,
     takes_pod_address,
 )
 
@@ -32,7 +32,7 @@ HOSTNAME = "kubernetes.io/hostname"
 # Source: https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
 _FULL = 0.8
 
-SANDBOX_EVENTS = ObjectsOf("v1", "Event", fields="reason=FailedCreatePodSandBox", keep=KEPT)
+SANDBOX_EVENTS = ObjectsOf("v1", "Event", fields="reason=FailedCreatePodSandBox", keep=KUBELET_EVENT_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,13 @@ class Addressing:
         return {name: _addressing(node, by_node[name], errors) for name, node in zip(names, nodes, strict=True)}
 
 
-def sandbox_errors(events: Iterable[State], pods: Iterable[State]) -> dict[str, Report]:
+def sandbox_errors(events: Iterable[State], pods: Iterable[State]) -> dict[str, KubeletReport]:
     """Return the newest report for each pod, by uid, that got no address because there was none left."""
-    told = [report for report in reports(events, pods) if EXHAUSTED in report.message]
+    told = [report for report in kubelet_reports(events, pods) if EXHAUSTED in report.message]
     return {report.uid: report for report in sorted(told, key=lambda report: report.time)}
 
 
-def _addressing(node: State, pods: list[State], errors: dict[str, Report]) -> NodeAddressing:
+def _addressing(node: State, pods: list[State], errors: dict[str, KubeletReport]) -> NodeAddressing:
     ranges = tuple(node["spec"].get("podCIDRs") or [])
     waiting = [pod for pod in pods if not pod.get("status", {}).get("podIP") and pod["metadata"]["uid"] in errors]
     labels = node["metadata"].get("labels") or {}

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from remediation import (
-    MESSAGE,
     Api,
     CheckDefaults,
     Facts,
@@ -19,8 +18,8 @@ from remediation import (
     State,
     Verdict,
     few,
+    limits,
     live_pods,
-    message,
     name_of,
     recorded,
     takes_pod_address,
@@ -70,7 +69,7 @@ class NodesReported(CheckDefaults):
             return Verdict("failing", "no node was named, which proves nothing", final=True)
         results = {node: _result(placed[node], self.mode) for node in self.nodes if node in placed}
         bad = [
-            message(f"{node}: {item.get('status')}: {item.get('reason', '')}")
+            limits.message(f"{node}: {item.get('status')}: {item.get('reason', '')}")
             for node, item in results.items()
             if item and item.get("status") not in _GOOD
         ]
@@ -92,7 +91,7 @@ def _trouble(pod: State | None) -> str:
     for status in (pod or {}).get("status", {}).get("initContainerStatuses") or []:
         waiting = (status.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
-            return message(f"{waiting['reason']}: {waiting.get('message', '')}".strip(": "))
+            return limits.message(f"{waiting['reason']}: {waiting.get('message', '')}".strip(": "))
     return ""
 
 
@@ -102,7 +101,7 @@ def _result(pod: State, mode: str) -> State | None:
         ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get("terminated")
         if ended:
             try:
-                result = json.loads(str(ended.get("message") or "")[:MESSAGE])
+                result = json.loads(str(ended.get("message") or "")[: limits.MESSAGE])
             except (ValueError, RecursionError):
                 return {
                     "status": "failed",

@@ -27,12 +27,12 @@ from remediation import (
     advice,
     allow,
     command,
+    file_beside,
     image_host,
     manifest,
     merge,
     need,
     runbook,
-    text,
 )
 
 from .addressing import HOSTNAME, Addressing, NodeAddressing
@@ -54,7 +54,7 @@ def _cordoned(node: str) -> KubernetesObject:
 
 
 def _config(nodes: list[NodeAddressing]) -> CleanupConfig:
-    data = {"clean-reservations.sh": text(__name__, "clean-reservations.sh")}
+    data = {"clean-reservations.sh": file_beside(__name__, "clean-reservations.sh")}
     for item in nodes:
         data |= live_key(item.node) | {_RANGES + item.node: ",".join(item.ranges)}
     # Its script runs as root on the nodes, so nobody is to change it between the plan and the run.

@@ -15,14 +15,14 @@ from remediation import (
     ObjectsOf,
     Permission,
     Unauthorized,
-    concerns,
-    containers,
     few,
     image_host,
     live_pods,
     repository,
     same_host,
 )
+
+from .pods.status import concerns, containers
 
 _READERS = frozenset(
     f"roles/{name}"

@@ -20,7 +20,7 @@ from remediation import (
     command,
 )
 
-from .docker_config import DockerConfig, Entry, docker_config_entry
+from .secret.docker_config import DockerConfig, Entry, docker_config_entry
 
 _DATA_KEY = ".dockerconfigjson"
 

@@ -6,16 +6,12 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from remediation import (
-    CREDENTIALS,
     KNOWN_AFTER_APPLY,
     Caution,
     Cluster,
-    Elsewhere,
     Email,
     Ensure,
     Facts,
-    FailedPull,
-    FailedPulls,
     Finding,
     GoogleAccount,
     KubernetesObject,
@@ -23,27 +19,28 @@ from remediation import (
     Note,
     ObjectName,
     ObjectNamed,
-    PodsPull,
-    PullFailure,
     RegistryHost,
-    RenewedPods,
     Risk,
     Steps,
-    StuckPods,
     Unchecked,
     advice,
     allow,
     command,
     few,
-    may_not_exist,
     need,
     runbook,
 )
 
 from .artifacts import NOT_ASKED, NOT_SEEN, Repositories, RepositoryReader
 from .credentials import AccountKeys, Credential, KeyFile, RegistryCredential
-from .secret import PullSecret
-from .secret_copy import SecretCopy
+from .pods.controllers import StuckPods
+from .pods.failed_pulls import CREDENTIALS, FailedPull, FailedPulls
+from .pods.pull_failures import PullFailure, may_not_exist
+from .pods.renewed_pods import RenewedPods
+from .proof import PodsPull
+from .secret.pull_secret import PullSecret
+from .secret.secret_copy import SecretCopy
+from .secret.users import Elsewhere
 from .service_account_key import LIMIT, ServiceAccountKey
 
 # A kubelet that could not pull tries again after 5 minutes at most.

@@ -9,7 +9,6 @@ from typing import Any
 from remediation.model.diffing import State
 from remediation.model.errors import NotFound
 from remediation.model.facts import Facts
-from remediation.model.ranges import Network, network, networks
 from remediation.model.refs import Ref
 from remediation.model.rights import Permission
 
@@ -92,41 +91,3 @@ def _pruned(value: Any, tree: State) -> Any:
 
 _NODE = ("metadata.name", "metadata.labels", "spec.podCIDRs", "status.addresses", "status.nodeInfo.kubeletVersion")
 NODES = ObjectsOf("v1", "Node", keep=_NODE)
-
-
-@dataclass(frozen=True)
-class NodePodRanges:
-    """The pod ranges that nodes were given, ``spec.podCIDRs``."""
-
-    permissions = NODES.permissions
-
-    def ask(self, facts: Facts) -> tuple[Network, ...]:
-        """Collect them from the node list."""
-        return networks(text for node in facts(NODES) for text in node["spec"].get("podCIDRs") or [])
-
-
-@dataclass(frozen=True)
-class NodeAddresses:
-    """The internal addresses of the nodes, as single-address networks."""
-
-    permissions = NODES.permissions
-
-    def ask(self, facts: Facts) -> tuple[Network, ...]:
-        """Collect them from the node list."""
-        addresses = [address for node in facts(NODES) for address in node.get("status", {}).get("addresses") or []]
-        return networks(address["address"] for address in addresses if address["type"] == "InternalIP")
-
-
-@dataclass(frozen=True)
-class ServiceRanges:
-    """The ranges of Service addresses (ServiceCIDR objects, Kubernetes 1.33 and later); None when they are not served."""
-
-    permissions = (Permission("list", "servicecidrs", "networking.k8s.io"),)
-
-    def ask(self, facts: Facts) -> tuple[Network, ...] | None:
-        """List the ServiceCIDR objects."""
-        try:
-            found = facts(ObjectsOf("networking.k8s.io/v1", "ServiceCIDR"))
-        except NotFound:
-            return None
-        return tuple(network(text) for item in found for text in item["spec"].get("cidrs") or [])

@@ -26,7 +26,7 @@ from remediation.model.diffing import State
 from remediation.model.limits import message
 
 # What is needed of an event.
-KEPT = (
+KUBELET_EVENT_FIELDS = (
     *(f"involvedObject.{name}" for name in ("kind", "name", "namespace", "uid")),
     *("source", "reportingComponent", "reportingInstance"),
     *("message", "eventTime", "firstTimestamp", "lastTimestamp", "series", "metadata.namespace"),
@@ -36,7 +36,7 @@ _MOST_TIME = 40
 
 
 @dataclass(frozen=True)
-class Report:
+class KubeletReport:
     """One event of a kubelet about a pod that exists, when it was last seen, and what it says."""
 
     namespace: str
@@ -52,7 +52,7 @@ class Report:
         return f"event of pod {self.namespace}/{self.pod} on {self.node} at {self.time or 'an unknown time'}"
 
 
-def reports(events: Iterable[State], pods: Iterable[State]) -> Iterator[Report]:
+def kubelet_reports(events: Iterable[State], pods: Iterable[State]) -> Iterator[KubeletReport]:
     """Yield the events that can be a kubelet's about one of these pods; the module says what that proves."""
     known = {pod["metadata"]["uid"]: pod for pod in pods}
     for event in events:
@@ -75,7 +75,7 @@ def _is_from_kubelet(event: State, node: str | None) -> bool:
     return components == {_KUBELET} and hosts == {node}
 
 
-def _report(event: State, pod: State) -> Report:
+def _report(event: State, pod: State) -> KubeletReport:
     metadata, series = pod["metadata"], event.get("series") or {}
     times = (
         series.get("lastObservedTime"),
@@ -85,15 +85,15 @@ def _report(event: State, pod: State) -> Report:
     )
     seen = next((str(time) for time in times if time), "")
     names = (metadata["namespace"], metadata["name"], metadata["uid"], pod["spec"]["nodeName"])
-    return Report(*names, seen[:_MOST_TIME], said(event))
+    return KubeletReport(*names, seen[:_MOST_TIME], event_text(event))
 
 
-def said(event: State) -> str:
+def event_text(event: State) -> str:
     """Return the message of an event, as much of it as is read."""
     return message(str(event.get("message") or ""))
 
 
-def caution(told: Sequence[Report]) -> str:
+def events_are_text(told: Sequence[KubeletReport]) -> str:
     """Return what a person has to know before they follow what events suggest."""
     spaces = ", ".join(sorted({report.namespace for report in told}))
     return f"events are text: whoever may create events or pods in {spaces} can make them say this"

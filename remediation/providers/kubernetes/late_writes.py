@@ -8,7 +8,7 @@ from typing import Any
 
 from remediation.model.api import Api
 from remediation.model.changes import Written
-from remediation.model.diffing import State
+from remediation.model.diffing import State, diff, json_patch
 from remediation.model.errors import Conflict, NotFound
 from remediation.model.refs import Ref
 from remediation.model.steps import ResourceDefaults
@@ -23,6 +23,11 @@ def unchanged(current: State) -> State:
     It stands beside the tests of the fields: a request that was held up on its way must not land after a later one.
     """
     return {"op": "test", "path": "/metadata/resourceVersion", "value": current["metadata"]["resourceVersion"]}
+
+
+def guarded_patch(current: State, wanted: State) -> list[State]:
+    """Return the patch that makes one object another; each edit tests the value that it replaces, and `unchanged` stands first."""
+    return [unchanged(current), *json_patch(current, diff(current, wanted))]
 
 
 def repeatedly(look: Callable[[], State], write: Callable[[State], Written]) -> Written:

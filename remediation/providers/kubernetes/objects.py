@@ -21,7 +21,7 @@ from remediation.providers.kubernetes.declared import filled, images, may_make, 
 from remediation.providers.kubernetes.impact import impact_on
 from remediation.providers.kubernetes.late_writes import Patched, repeatedly, unchanged
 from remediation.providers.kubernetes.ownership import owner_of
-from remediation.providers.kubernetes.removal import remove
+from remediation.providers.kubernetes.removal import remove_object
 
 RUN_ANNOTATION = "runbook/run"
 ROW_ANNOTATION = "runbook/id"
@@ -238,7 +238,7 @@ class KubernetesObject(Patched):
     def _once(self, api: Api, change: Change, current: State) -> Written:
         if change.action == "delete":
             metadata = current["metadata"]
-            remove(api, self.ref, metadata["uid"], metadata["resourceVersion"])
+            remove_object(api, self.ref, metadata["uid"], metadata["resourceVersion"])
             return Written(None)
         operations = diffing.json_patch(current, change.edits, change.after)
         return _written(api.kubernetes.patch(self.ref, [unchanged(current), *operations]))

@@ -17,7 +17,7 @@ from remediation.providers.kubernetes.managed_fields import managers_of
 _SECONDS, _ROUND_SECONDS = 10.0, 0.5
 
 
-def remove(api: Api, ref: Ref, uid: str, version: str = "") -> None:
+def remove_object(api: Api, ref: Ref, uid: str, version: str = "") -> None:
     """Delete exactly the object with this uid and version, and wait until it is gone.
 
     Raises:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from remediation import CONFIGURATION, kilobytes
+from remediation import limits
 
 from .loading import Compact, TooDeep, configuration_loader
 
@@ -70,9 +70,9 @@ def read(text: str) -> Document:
     Raises:
         DocumentError: no YAML, or something other than a mapping; `Unread` for what can stand for any amount of text.
     """
-    if (size := len(text.encode(errors="surrogatepass"))) > CONFIGURATION:
+    if (size := len(text.encode(errors="surrogatepass"))) > limits.CONFIGURATION:
         raise Unread(
-            f"The text has {kilobytes(size)}, and no more than {kilobytes(CONFIGURATION)} are read; shorten it by hand."
+            f"The text has {limits.kilobytes(size)}, and no more than {limits.kilobytes(limits.CONFIGURATION)} are read; shorten it by hand."
         )
     try:
         return _read_json(text) if _is_json(text) else _read_yaml(text)

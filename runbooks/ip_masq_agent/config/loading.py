@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from remediation import DEPTH
+from remediation import limits
 
 if TYPE_CHECKING:
     import yaml
@@ -91,6 +91,6 @@ class _Bounded:
 
     def fetch_more_tokens(self) -> None:
         """Go on, unless it is too deep by now."""
-        if self.flow_level + len(self.indents) > DEPTH:
+        if self.flow_level + len(self.indents) > limits.DEPTH:
             raise TooDeep
         super().fetch_more_tokens()  # type: ignore[misc] # see above

@@ -13,8 +13,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
-from remediation import Network
-from remediation import message as cut
+from remediation import Network, limits
 
 from .document import Document, DocumentError, Member, Unread, read
 from .duration import go_duration
@@ -93,7 +92,7 @@ def _few(found: Iterable[Problem]) -> Iterator[Problem]:
     for problem in found:
         kinds.setdefault((problem.severity, problem.refused, bool(problem.meant)), []).append(problem)
     for same in kinds.values():
-        yield from (replace(problem, message=cut(problem.message)) for problem in same[:_MOST_TOLD])
+        yield from (replace(problem, message=limits.message(problem.message)) for problem in same[:_MOST_TOLD])
         if (more := len(same) - _MOST_TOLD) > 0:
             yield replace(same[-1], message=f"{more} more places are like that.")
 

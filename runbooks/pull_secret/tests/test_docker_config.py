@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediation.model.secrets import Secret, ServiceAccountKey
-from runbooks.pull_secret.docker_config import DockerConfig, Entry, docker_config_entry
+from runbooks.pull_secret.secret.docker_config import DockerConfig, Entry, docker_config_entry
 
 BODY = "bm90LWEta2V5"
 KEY = {

@@ -10,15 +10,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
-from remediation.model.api import Api
-from remediation.model.changes import Change, Intent, Seen, Written
-from remediation.model.diffing import State
-from remediation.model.errors import Conflict, NotFound
-from remediation.model.records import recorded
-from remediation.model.refs import FIELD_MANAGER, Ref
-from remediation.model.rights import Permission
-from remediation.model.steps import ResourceDefaults
-from remediation.providers.kubernetes.pods import controller, created, lacking, name_of, pull_failures, stuck
+from remediation import (
+    FIELD_MANAGER,
+    Api,
+    Change,
+    Conflict,
+    Intent,
+    NotFound,
+    Permission,
+    Ref,
+    ResourceDefaults,
+    Seen,
+    State,
+    Written,
+    name_of,
+    recorded,
+)
+
+from .status import controller, created, lacking, pull_failures, stuck
 
 _ROUND_SECONDS = 0.3
 _LONGEST_SECONDS = 30.0

@@ -1,50 +1,16 @@
-"""Facts about the pods and service accounts of a namespace."""
+"""Who in a cluster cannot pull from where, and why."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from remediation.model.diffing import State
-from remediation.model.errors import Forbidden
-from remediation.model.facts import Facts
-from remediation.model.pull_failures import PullFailure, classify_pull_failure, missing_secrets
-from remediation.model.rights import Permission
-from remediation.providers.kubernetes.facts import ObjectsOf
-from remediation.providers.kubernetes.kubelet_events import KEPT, reports
-from remediation.providers.kubernetes.pods import carries, hosts, live_pods, pull_failures
+from remediation import KUBELET_EVENT_FIELDS, Facts, Forbidden, ObjectsOf, Permission, State, kubelet_reports, live_pods
+
+from .pull_failures import PullFailure, classify_pull_failure, missing_secrets
+from .status import hosts, pull_failures
 
 # What credentials can repair.
 CREDENTIALS = (PullFailure.FORBIDDEN, PullFailure.UNAUTHORIZED, PullFailure.SECRET_MISSING)
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """Who else uses a pull secret: other service accounts, and pods that do not get it from ours."""
-
-    namespace: str
-    secret: str
-    service_account: str
-
-    @property
-    def _sources(self) -> tuple[ObjectsOf, ObjectsOf]:
-        return ObjectsOf("v1", "ServiceAccount", self.namespace), live_pods(self.namespace)
-
-    @property
-    def permissions(self) -> tuple[Permission, ...]:
-        """List service accounts and pods of the namespace."""
-        return tuple(right for source in self._sources for right in source.permissions)
-
-    def ask(self, facts: Facts) -> tuple[str, ...]:
-        """Return their addresses; who names a secret that does not exist yet would get it."""
-        accounts, pods = facts.together(*self._sources)
-        others = [item for item in accounts if item["metadata"]["name"] != self.service_account]
-        users = [
-            f"serviceaccount/{item['metadata']['name']}"
-            for item in others
-            if {"name": self.secret} in (item.get("imagePullSecrets") or [])
-        ]
-        foreign = [pod for pod in pods if pod["spec"].get("serviceAccountName", "default") != self.service_account]
-        return (*users, *(f"pod/{pod['metadata']['name']}" for pod in foreign if carries(pod, self.secret)))
 
 
 @dataclass(frozen=True)
@@ -91,7 +57,7 @@ class FailedPulls:
         self, facts: Facts, namespace: str, pods: list[State], texts: list[str]
     ) -> tuple[list[str], PullFailure]:
         """Return what events add: a secret that is missing explains a refusal, and older kubelets tell nothing else."""
-        told = [f"{report.origin}: {report.message}" for report in reports(facts(PullEvents(namespace)), pods)]
+        told = [f"{report.origin}: {report.message}" for report in kubelet_reports(facts(PullEvents(namespace)), pods)]
         if any(classify_pull_failure(text) is PullFailure.SECRET_MISSING for text in told):
             return [*texts, *told], PullFailure.SECRET_MISSING
         texts = (told or texts) if _kind(texts) is PullFailure.UNKNOWN else texts
@@ -107,7 +73,7 @@ def _kind(texts: list[str]) -> PullFailure:
 
 @dataclass(frozen=True)
 class PullEvents:
-    """Events that tell of pulls that failed in a namespace; nothing when forbidden. Who wrote them, `reports` looks at."""
+    """Events that tell of pulls that failed in a namespace; nothing when forbidden. Who wrote them, `kubelet_reports` looks at."""
 
     namespace: str
 
@@ -115,7 +81,13 @@ class PullEvents:
     def _events(self) -> tuple[ObjectsOf, ...]:
         # A field selector knows no "or".
         return tuple(
-            ObjectsOf("v1", "Event", self.namespace, fields=f"reason={reason},involvedObject.kind=Pod", keep=KEPT)
+            ObjectsOf(
+                "v1",
+                "Event",
+                self.namespace,
+                fields=f"reason={reason},involvedObject.kind=Pod",
+                keep=KUBELET_EVENT_FIELDS,
+            )
             for reason in ("Failed", "FailedToRetrieveImagePullSecret")
         )
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Self
 
-from remediation import BROKEN, MASK, Secret, ServiceAccountKey, load_json, registry_host
+from remediation import MASK, Secret, ServiceAccountKey, load_json, registry_host
 
 # The fixed user name that tells Google's registries that the password is a key file.
 _KEY_USER = "_json_key"
@@ -66,11 +66,11 @@ class DockerConfig:
             ValueError: the kubelet could not use it; the sentence never shows the content.
         """
         document = load_json(raw if isinstance(raw, Secret) else Secret(raw))
-        if document is BROKEN or not isinstance(document, dict):
-            raise ValueError("The docker configuration is not a JSON object with unique keys.")
+        if not isinstance(document, dict):
+            # A fault of the content, not of the caller's types, here and below.
+            raise ValueError("The docker configuration is not a JSON object with unique keys.")  # noqa: TRY004
         config = cls(document, legacy=_looks_legacy(document) if legacy is None else legacy)
         if not isinstance(config._auths(), dict):
-            # A fault of the content, not of the caller's types, here and below.
             raise ValueError(  # noqa: TRY004
                 'The field auths of the docker configuration must be an object such as {"gcr.io": {}}.'
             )

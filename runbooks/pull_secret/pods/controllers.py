@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from remediation.model.diffing import State
-from remediation.model.errors import Forbidden
-from remediation.model.facts import Facts
-from remediation.model.rights import Permission
-from remediation.providers.kubernetes.facts import ObjectNamed, ObjectsOf
-from remediation.providers.kubernetes.pods import controller, live_pods, stuck
+from remediation import Facts, Forbidden, ObjectNamed, ObjectsOf, Permission, State, live_pods
+
+from .status import controller, stuck
 
 _KINDS = (
     ("apps/v1", "ReplicaSet"),

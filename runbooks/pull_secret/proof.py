@@ -7,26 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from remediation.model.api import Api
-from remediation.model.diffing import State
-from remediation.model.errors import NotFound
-from remediation.model.facts import Facts
-from remediation.model.records import recorded
-from remediation.model.refs import Ref
-from remediation.model.remarks import few
-from remediation.model.rights import Permission
-from remediation.model.steps import CheckDefaults, Verdict
-from remediation.providers.kubernetes.controllers import DesiredPods
-from remediation.providers.kubernetes.pods import (
-    carries,
-    concerns,
-    controller,
-    created,
-    first_started_since,
-    name_of,
-    pull_failures,
-    started,
-)
+from remediation import Api, CheckDefaults, Facts, NotFound, Permission, Ref, State, Verdict, few, name_of, recorded
+
+from .pods.controllers import DesiredPods
+from .pods.status import carries, concerns, controller, created, first_started_since, pull_failures, started
 
 
 @recorded

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from remediation.model.diffing import State
-from remediation.model.facts import Facts
-from remediation.model.ranges import Network, networks
-from remediation.model.rights import Permission
+from remediation import Facts, Network, Permission, State, networks
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ Source: https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-priv
 from __future__ import annotations
 
 import base64
-import time
+import copy
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from remediation import (
     ABSENT,
@@ -19,13 +19,10 @@ from remediation import (
     Api,
     Change,
     Conflict,
-    Edit,
-    Elsewhere,
     Facts,
     Intent,
     NotFound,
     Patched,
-    Path,
     Permission,
     Ref,
     Refused,
@@ -35,23 +32,20 @@ from remediation import (
     State,
     Written,
     advice,
-    get,
+    guarded_patch,
     is_made_by,
-    json_patch,
     owner_of,
     recorded,
-    remove,
+    remove_object,
     repeatedly,
     require_made_by,
-    unchanged,
 )
 
-from .credentials import file_key, fingerprint
+from ..credentials import file_key, fingerprint
+from ..service_account_key import material_name
 from .docker_config import DockerConfig, Entry, docker_config_entry, same_registry
-from .service_account_key import material_name
-from .state import ACCOUNT_ANNOTATION, DATA_KEY, HOST_ANNOTATION, KEY_ANNOTATION, NOTES, TYPE, copy_name, shown
-
-_DETACH_SECONDS = 10.0
+from .shown import ACCOUNT_ANNOTATION, DATA_KEY, HOST_ANNOTATION, KEY_ANNOTATION, NOTES, TYPE, copy_name, shown
+from .users import Elsewhere, wait_until_unused
 
 
 @recorded
@@ -108,9 +102,11 @@ class PullSecret(Patched):
 
     def foreign(self, change: Change) -> list[str]:
         """Return the places of an update other than our registry's entry and the notes on it."""
-        return [] if change.action != "update" else [edit.pointer for edit in change.edits if not self._sets(edit.path)]
+        return (
+            [] if change.action != "update" else [edit.pointer for edit in change.edits if not self._sets(*edit.path)]
+        )
 
-    def _sets(self, path: Path) -> bool:
+    def _sets(self, *path: str) -> bool:
         ours = {"registries": lambda host: same_registry(host, self.host), "annotations": NOTES.__contains__}
         return len(path) == 2 and path[0] in ours and bool(ours[path[0]](path[1]))
 
@@ -219,20 +215,26 @@ class PullSecret(Patched):
 
     def _once(self, api: Api, change: Change, raw: State) -> Written:
         if change.action == "delete":
-            self._wait_until_unused(api)
-            remove(api, self.ref, raw["metadata"]["uid"], raw["metadata"]["resourceVersion"])
+            wait_until_unused(api, self.ref)
+            remove_object(api, self.ref, raw["metadata"]["uid"], raw["metadata"]["resourceVersion"])
             return Written(None)
         config = self._edited(api, DockerConfig.parse(base64.b64decode(raw["data"][DATA_KEY])), change)
-        edits = [Edit(("data", DATA_KEY), raw["data"][DATA_KEY], _encoded(config))]
+        wanted = copy.deepcopy(raw)
+        wanted["data"][DATA_KEY] = _encoded(config)
         for edit in change.edits:
             if edit.path[0] == "annotations":
-                place = ("metadata", *edit.path)
-                edits.append(Edit(place, get(raw, place), self._known(api, edit.new)))
-        return self._written(api.kubernetes.patch(self.ref, [unchanged(raw), *json_patch(raw, tuple(edits))]), api)
+                self._note(api, wanted["metadata"], edit.path[1], edit.new)
+        return self._written(api.kubernetes.patch(self.ref, guarded_patch(raw, wanted)), api)
+
+    def _note(self, api: Api, metadata: State, name: str, wanted: Any) -> None:
+        if wanted is not ABSENT:
+            metadata.setdefault("annotations", {})[name] = self._known(api, wanted)
+        elif metadata.get("annotations"):
+            metadata["annotations"].pop(name, None)
 
     def _edited(self, api: Api, config: DockerConfig, change: Change) -> DockerConfig:
         """Return the configuration with our entry set, removed, or restored from the copy that the run made."""
-        wanted = _entry_edit(change).new
+        wanted = _wanted_entry(change)
         if wanted is ABSENT:
             return config.without(self.host)
         if wanted in (self.wanted, KNOWN_AFTER_APPLY):
@@ -259,16 +261,6 @@ class PullSecret(Patched):
             raise Conflict(f"it is used by {', '.join(others[:3])} too")
         return raw
 
-    def _wait_until_unused(self, api: Api) -> None:
-        """Give pods that are just being created a moment: after detaching, no new pod names the Secret."""
-        deadline = time.monotonic() + _DETACH_SECONDS
-        while time.monotonic() < deadline and self._starting(api):
-            time.sleep(0.5)
-
-    def _starting(self, api: Api) -> bool:
-        pods = api.kubernetes.list(Ref("v1", "Pod", "", self.namespace), fields="status.phase=Pending")
-        return any({"name": self.name} in (pod["spec"].get("imagePullSecrets") or []) for pod in pods)
-
     def settle(self, api: Api, change: Change, run_id: str, intent: Intent) -> Written | None:
         """Look whether a write took effect: what we create carries the id of the run, an entry of ours is known."""
         del intent
@@ -285,7 +277,7 @@ class PullSecret(Patched):
 
     def _is_ours(self, api: Api, raw: State, change: Change) -> bool:
         """Tell whether an entry that the plan could not know is the one we wanted, and not somebody else's."""
-        if change.action != "update" or _entry_edit(change).new != KNOWN_AFTER_APPLY:
+        if change.action != "update" or _wanted_entry(change) != KNOWN_AFTER_APPLY:
             return True
         entry = DockerConfig.parse(base64.b64decode(raw["data"][DATA_KEY])).entry(self.host) or Entry()
         account = self.source.partition(":")[2]
@@ -298,9 +290,9 @@ class PullSecret(Patched):
         return Written(self._shown(raw, api), raw["metadata"]["uid"])
 
 
-def _entry_edit(change: Change) -> Edit:
-    """Return the one edit of an update that is about credentials."""
-    return next(edit for edit in change.edits if edit.path[0] == "registries")
+def _wanted_entry(change: Change) -> Any:
+    """Return what an update makes of the credentials: their fingerprint, or ABSENT."""
+    return next(edit.new for edit in change.edits if edit.path[0] == "registries")
 
 
 def _encoded(config: DockerConfig) -> str:

@@ -22,11 +22,11 @@ from remediation import (
     command,
     is_made_by,
     recorded,
-    remove,
+    remove_object,
     require_made_by,
 )
 
-from .state import TYPE, copy_name, shown
+from .shown import TYPE, copy_name, shown
 
 
 @recorded
@@ -91,7 +91,7 @@ class SecretCopy(ResourceDefaults):
         if change.action == "delete":
             raw = api.kubernetes.read(self.ref)
             require_made_by(run_id, self.address, raw["metadata"].get("annotations"))
-            remove(api, self.ref, identity or raw["metadata"]["uid"])
+            remove_object(api, self.ref, identity or raw["metadata"]["uid"])
             return Written(None)
         original = api.kubernetes.read(Ref("v1", "Secret", self.of, self.namespace))
         metadata = {

@@ -1,4 +1,4 @@
-"""Checks on Google Cloud; its APIs cannot be watched, so they are asked again, ever more rarely."""
+"""What shows that the service agents work; Google's APIs cannot be watched, so they are asked again, ever more rarely."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from remediation.model.api import Api
-from remediation.model.facts import Facts
-from remediation.model.records import recorded
-from remediation.model.rights import Permission
-from remediation.model.steps import CheckDefaults, Verdict
-from remediation.providers.google.facts import GkeOperations, begun, told
-from remediation.providers.google.iam import ProjectIamMember
+from remediation import Api, CheckDefaults, Facts, Permission, ProjectIamMember, Verdict, recorded
+
+from .gke import GkeOperations, begun, told
 
 _FIRST, _LONGEST = 0.5, 15.0
 

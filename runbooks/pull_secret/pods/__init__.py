@@ -1,0 +1,1 @@
+"""Pods that pull: why they fail, who makes them, and how they are made anew."""

@@ -1,0 +1,1 @@
+"""The Secret with the credentials, and what goes with it."""
