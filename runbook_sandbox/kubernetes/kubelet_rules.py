@@ -53,15 +53,19 @@ class PodOutcome:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program in a container ends: what it has written by then, its exit code and how many seconds it took."""
+    """How a program in a container ends: what it has written by then, its exit code and how many seconds it took.
+
+    `message` is what it left in ``/dev/termination-log``.
+    """
 
     log: str = ""
     code: int = 0
     seconds: float = 0.0
+    message: str = ""
 
     def outcome(self, restart: str) -> PodOutcome:
         """Return what becomes of a pod whose program this was, by its restart policy."""
         if restart == "Always" or (restart == "OnFailure" and self.code):
             return PodOutcome("crashing", log=self.log, exit_code=self.code, runs=self.seconds)
         state: Literal["succeeded", "failed"] = "failed" if self.code else "succeeded"
-        return PodOutcome(state, log=self.log, exit_code=self.code, runs=self.seconds)
+        return PodOutcome(state, message=self.message, log=self.log, exit_code=self.code, runs=self.seconds)

@@ -9,4 +9,4 @@ LEAKED = "sandbox.runbook/leaked"
 # On a pod of a real control plane: its simulated node has no address for it.
 EXHAUSTED = "sandbox.runbook/ip-exhausted"
 # By what scenarios call them.
-MARKS = {"destination": DESTINATION, "leaked": LEAKED, "exhausted": EXHAUSTED}
+MARKS = {"destination": DESTINATION, "leaked": LEAKED, "exhausted": EXHAUSTED, "metadata_client": METADATA_CLIENT}

@@ -25,7 +25,6 @@ _NETWORKS = tuple(
     map(ipaddress.ip_network, (str(SERVICE_RANGE), "10.64.0.0/16", "192.0.2.0/24", "127.0.0.0/8", "169.254.169.254"))
 )
 _OPENED = re.compile(r"/dev/tcp/([0-9.]+)/([0-9]+)")
-_PATIENCE = re.compile(r"\btimeout (\d+)\b")
 Hides = Callable[[str, str], bool]
 Allows = Callable[[dict[str, Any], str, int], bool]
 
@@ -49,6 +48,8 @@ class Programs:
             return self._script(pod, words[words.index("-c") + 1 :][:1])
         if name == "nc":
             return self._connect(pod, words)
+        if name == "timeout":
+            return self._limited(pod, words)
         simple: dict[str, Callable[[list[str]], Ended]] = {
             "sleep": lambda words: Ended(seconds=_seconds(words)),
             "tail": lambda words: Ended(seconds=_FOREVER if "-f" in words else 0),
@@ -62,7 +63,7 @@ class Programs:
     def _script(self, pod: dict[str, Any], script: list[str]) -> Ended:
         """Run the commands of a line one after another; `&&` and `||` are followed, the rest of a shell is not."""
         if opened := _OPENED.search(script[0] if script else ""):
-            return self._fetch(pod, opened[1], int(opened[2]), _PATIENCE.search(script[0]))
+            return self._fetch(pod, opened[1], int(opened[2]), told="/dev/termination-log" in script[0])
         text, seconds, code = "", 0.0, 0
         parts = re.split(r"\s*(;|\n|&&|\|\|)\s*", script[0] if script else "")
         for joint, part in zip(["", *parts[1::2]], parts[::2], strict=True):
@@ -75,12 +76,19 @@ class Programs:
                 break
         return Ended(text, code, seconds)
 
-    def _fetch(self, pod: dict[str, Any], host: str, port: int, patience: re.Match[str] | None) -> Ended:
+    def _limited(self, pod: dict[str, Any], words: list[str]) -> Ended | None:
+        """Run a command for so long at most."""
+        done = self(pod, words[1:]) if len(words) > 1 else None
+        limit = _seconds(words[:1])
+        return Ended(code=124, seconds=limit) if done and done.seconds > limit else done
+
+    def _fetch(self, pod: dict[str, Any], host: str, port: int, *, told: bool) -> Ended:
         """Ask a web server something; only the metadata server is there, with a token for every pod."""
         if self.allows(pod, host, port) and self._reaches(pod, ipaddress.ip_address(host)):
-            return Ended("HTTP/1.0 200 OK\n")
-        text = f"bash: connect: Connection timed out\nbash: /dev/tcp/{host}/{port}: Connection timed out\n"
-        return Ended(text, 1) if patience is None else Ended("", 124, int(patience[1]))
+            line = "HTTP/1.0 200 OK\n"
+            return Ended(line, message=line if told else "")
+        text = f"bash: connect: Connection timed out\nbash: line 1: /dev/tcp/{host}/{port}: Connection timed out\n"
+        return Ended(text, 1, _CONNECT_SECONDS)
 
     def _connect(self, pod: dict[str, Any], words: list[str]) -> Ended:
         """Open a connection, or try to until the time of `-w` is over, as a packet that is never answered makes it."""

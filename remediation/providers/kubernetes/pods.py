@@ -6,7 +6,7 @@ from remediation.model.diffing import State
 from remediation.providers.kubernetes.facts import ObjectsOf
 
 _LIVE = "status.phase!=Succeeded,status.phase!=Failed"
-_METADATA = ("name", "namespace", "uid", "ownerReferences", "deletionTimestamp")
+_METADATA = ("name", "namespace", "uid", "labels", "ownerReferences", "deletionTimestamp")
 _SPEC = ("nodeName", "hostNetwork", "serviceAccountName", "imagePullSecrets")
 _STATUS = ("phase", "startTime", "podIP", "podIPs")
 _KEPT = (
@@ -17,7 +17,7 @@ _KEPT = (
     *(
         f"status.{kind}.{name}"
         for kind in ("containerStatuses", "initContainerStatuses")
-        for name in ("name", "state", "lastState")
+        for name in ("name", "ready", "state", "lastState")
     ),
 )
 

@@ -18,7 +18,7 @@ from runbook_sandbox.kubernetes.store import Change
 if TYPE_CHECKING:
     from runbook_sandbox.kubernetes.cluster import Cluster
 
-_INPUTS = frozenset({"secrets", "configmaps", "serviceaccounts", "nodes"})
+_INPUTS = frozenset({"secrets", "configmaps", "serviceaccounts", "nodes", "networkpolicies.networking.k8s.io"})
 _FINISHED = frozenset({"Succeeded", "Failed"})
 _NO_ADDRESS = (
     "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: plugin"
