@@ -32,6 +32,11 @@ def _in_module(name: str) -> list[Runbook]:
     return [value for value in vars(importlib.import_module(name)).values() if isinstance(value, Runbook)]
 
 
+def chosen(*names: str) -> list[Runbook]:
+    """Return the runbooks of these names, or all of them; raises UsageProblem for a name that there is not."""
+    return [find(name) for name in names] or list(load().values())
+
+
 def find(name: str) -> Runbook:
     """Return the runbook called ``name`` or with that id; raises UsageProblem with near names."""
     module = _modules().get(name)

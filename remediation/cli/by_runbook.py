@@ -83,7 +83,7 @@ def _reported(
 
 def _target_json(session: Session, book: Runbook) -> dict[str, str]:
     try:
-        return session.target(book.target).as_json()
+        return session.work.target(book.target).as_json()
     except RunbookError:
         return {name: session.get(name) for name in ("context", "project", "location", "cluster") if session.get(name)}
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import click
 
-from remediation.catalogue import loading
 from remediation.catalogue.runbook import Runbook
 from remediation.cli import half_way
 from remediation.cli.completing import runbooks
@@ -19,12 +15,10 @@ from remediation.cli.options import full_option, target_options
 from remediation.cli.paging import show
 from remediation.cli.render import print_json
 from remediation.cli.session import Session
-from remediation.engine.run import Run
 from remediation.model.commands import Command, Hint, command
-from remediation.model.errors import ApiError, RunbookError
-from remediation.model.facts import Facts
 from remediation.model.steps import Finding
 from remediation.model.targets import Project
+from remediation.verbs.diagnosing import Diagnosis
 
 
 @click.command("diagnose")
@@ -35,89 +29,27 @@ from remediation.model.targets import Project
 def diagnose_command(names: tuple[str, ...], detailed_exitcode: bool, **options: Any) -> int:
     """Look for every fault that a runbook can fix, or for those of the named runbooks. Read only."""
     session = Session(options)
-    books = [loading.find(name) for name in names] or list(loading.load().values())
-    found = [(book, finding) for book, finding in _findings(session, books, named=bool(names))]
-    left = _left_open(session, books)
+    found = session.work.diagnose(*names)
+    left = session.work.left_half_way(*names)
     if session.json:
-        findings = [_as_json(session, *item) for item in found]
-        about = {"target": _coordinates(session, books), "left_open": half_way.as_json(left)}
-        print_json(about | {"findings": findings})
+        about = {"target": session.work.coordinates(*names), "left_open": half_way.as_json(left)}
+        print_json(about | {"findings": [_as_json(session, item) for item in found]})
     else:
         full = bool(session.get("full"))
-        told = [Told(book.name, item, _command(session, book, item) or _by_hand(item)) for book, item in found]
+        told = [Told(item.book.name, item.finding, _following(session, item)) for item in found]
         show("\n".join([*half_way.notes(left), findings_text(told, full=full).text]), full=full)
-    return _exit_code([finding for _, finding in found], detailed=detailed_exitcode)
+    return _exit_code(found, detailed=detailed_exitcode)
 
 
-class _NotAsked(Finding):
-    """A diagnosis that could not be made."""
-
-
-def _exit_code(findings: list[Finding], *, detailed: bool) -> int:
-    if detailed and any(finding.status == "fault" for finding in findings):
+def _exit_code(found: list[Diagnosis], *, detailed: bool) -> int:
+    if detailed and any(item.finding.status == "fault" for item in found):
         return 10
-    return 4 if all(isinstance(finding, _NotAsked) for finding in findings) else 0
+    return 0 if any(item.asked for item in found) else 4
 
 
-def _coordinates(session: Session, books: list[Runbook]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for book in books:
-        try:
-            found |= session.target(book.target).as_json()
-        except RunbookError:
-            continue
-    return found
-
-
-def _left_open(session: Session, books: list[Runbook]) -> list[Run]:
-    """Return the runs that were left half-way on the targets that are named."""
-    found: list[Run] = []
-    for kind in dict.fromkeys(book.target for book in books):
-        with suppress(RunbookError):  # a target that is not named, or cannot be
-            found += half_way.on(session, session.target(kind), session.api(session.target(kind), kind))
-    return found
-
-
-def _findings(session: Session, books: list[Runbook], *, named: bool) -> Iterator[tuple[Runbook, Finding]]:
-    """Ask each diagnosis; one list of pods serves all of a cluster. What cannot be asked is unknown, never healthy."""
-    shared: dict[type, Facts] = {}
-    for book in books:
-        if book.diagnose is None:
-            continue
-        if book.target is Project and not named and not session.get("sandbox") and not session.get("project"):
-            yield book, _NotAsked("unknown", "not looked at: no --project was given")
-            continue
-        target = session.target(book.target)
-        facts = shared.setdefault(book.target, Facts(session.api(target, book.target)))
-        try:
-            for finding in book.diagnose(target, facts):
-                yield (
-                    book,
-                    replace(finding, evidence=_distinct(finding), excluded=tuple(dict.fromkeys(finding.excluded))),
-                )
-        except ApiError as problem:
-            yield book, _NotAsked("unknown", f"could not be asked: {problem.summary}")
-
-
-def _distinct(finding: Finding) -> tuple[str, ...]:
-    """Return the evidence, each of it once: neither what the summary says nor the inner half of a longer message."""
-    texts = dict.fromkeys(finding.evidence)
-    whole = (finding.summary, *texts)
-    inner = {text for text in texts if text == finding.summary or any(other.endswith(f": {text}") for other in whole)}
-    return tuple(text for text in texts if text not in inner)
-
-
-def _command(session: Session, book: Runbook, finding: Finding) -> Command | None:
+def _command(session: Session, item: Diagnosis) -> Command | None:
     """Return the exact command that plans the fix."""
-    if finding.status != "fault" or finding.by_hand is not None:
-        return None
-    words = ["runbook", "plan", book.name]
-    if book.target is not Project:
-        for name, value in finding.parameters.items():
-            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
-    required = [item for item in book.parameters if item.required and item.flag_name[2:] not in finding.parameters]
-    words += [word for item in required for word in (item.flag_name, item.option.metavar)]
-    return command(*words, *_same_target(session, book))
+    return command(*item.fix.words, *_same_target(session, item.book)) if item.fix else None
 
 
 def _same_target(session: Session, book: Runbook) -> list[str]:
@@ -128,11 +60,11 @@ def _same_target(session: Session, book: Runbook) -> list[str]:
     return [word for name in names if session.get(name) for word in (f"--{name}", session.get(name))] + store
 
 
-def _as_json(session: Session, book: Runbook, finding: Finding) -> dict[str, Any]:
-    fix = _command(session, book, finding)
+def _as_json(session: Session, item: Diagnosis) -> dict[str, Any]:
+    finding, fix, by_hand = item.finding, _command(session, item), _by_hand(item.finding)
     return {
-        "runbook": book.name,
-        "id": book.id,
+        "runbook": item.book.name,
+        "id": item.book.id,
         "status": finding.status,
         "summary": finding.summary,
         "resource": finding.resource,
@@ -141,8 +73,12 @@ def _as_json(session: Session, book: Runbook, finding: Finding) -> dict[str, Any
         "excluded": list(finding.excluded),
         "parameters": finding.parameters,
         "fix": str(fix) if fix else None,
-        "by_hand": None if (by_hand := _by_hand(finding)) is None else str(by_hand),
+        "by_hand": None if by_hand is None else str(by_hand),
     }
+
+
+def _following(session: Session, item: Diagnosis) -> Hint | None:
+    return _command(session, item) or _by_hand(item.finding)
 
 
 def _by_hand(finding: Finding) -> Hint | None:

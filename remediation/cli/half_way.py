@@ -10,20 +10,11 @@ from remediation.cli.hints import here
 from remediation.cli.layout import labelled
 from remediation.cli.question import name
 from remediation.cli.run_list import age
-from remediation.cli.session import Session
-from remediation.engine.left_open import left_open, on_target
 from remediation.engine.listed import iso
 from remediation.engine.outcome import ways_on
 from remediation.engine.run import Run
-from remediation.model.api import Api
 from remediation.model.commands import joined
 from remediation.model.diffing import State
-from remediation.model.targets import Target
-
-
-def on(session: Session, target: Target, api: Api) -> list[Run]:
-    """Return the runs of this store that were left half-way on a target, newest first."""
-    return left_open(session.journal, on_target(target, api))
 
 
 def as_json(runs: Iterable[Run]) -> list[State]:

@@ -50,6 +50,8 @@ def _placed(way: Hint, given: dict[str, list[str]]) -> Hint:
     if isinstance(way, Advice):
         parts = tuple(_command_placed(part, given) if isinstance(part, Command) else part for part in way.parts)
         return replace(way, parts=parts)
+    if isinstance(way, Repeat) and way.verb:
+        return again(way.verb, *way.words)
     if isinstance(way, Repeat):
         return command("runbook", *sys.argv[1:], *way.words, reads="KEY.json" if "-" in sys.argv else "")
     return _command_placed(way, given)

@@ -13,14 +13,13 @@ from remediation.cli.layout import labelled
 from remediation.cli.near_names import NearNames
 from remediation.cli.options import full_option, store_options
 from remediation.cli.session import Session
-from remediation.journal import Event
-from remediation.model.addresses import shown_target
 from remediation.model.commands import command
-from remediation.model.errors import RunbookError, Tampered, Unreadable
+from remediation.verbs.history import Record, left_open_among
 
 if TYPE_CHECKING:
     from remediation.engine.run import Run
     from remediation.model.diffing import State
+    from remediation.model.errors import RunbookError
 
 _SHOWN = 50
 
@@ -35,45 +34,31 @@ def runs_command(run: str | None, every: bool, **options: Any) -> int:
     session = Session(options)
     if run is None:
         return _list(session, None if every or session.json else _SHOWN)
-    from remediation.engine.run import Run  # noqa: PLC0415 - the list does without
-
-    run_id = session.found(run)
-    try:
-        return _show(session, Run.load(session.journal, run_id))
-    except (Unreadable, Tampered) as problem:
-        return _show_unread(session, run_id, problem)
+    return _show(session, session.records.record(session.found(session.records, run)))
 
 
 def _list(session: Session, most: int | None) -> int:
-    from remediation.engine.overview import lines  # noqa: PLC0415 - only the list
-
-    found = lines(session.journal, most)
+    found = session.records.runs(most)
     if session.json:
         from remediation.cli.render import print_json_list  # noqa: PLC0415 - costs more than the rest of the list
 
         print_json_list("runs", found)
-    elif not found:
-        from remediation.cli.render import next_lines  # noqa: PLC0415 - only where there is nothing
-
-        say(
-            "\n".join(
-                [
-                    "no runs yet.",
-                    *next_lines((command("runbook", "list"), *session.sandbox_too(command("runbook", "runs")))),
-                ]
-            )
-        )
-    else:
+    elif found:
         from remediation.cli.run_list import table  # noqa: PLC0415 - only for people
 
         say("\n".join(table(found)))
         _say_more(session, len(found))
         _say_left_open(session, found)
+    else:
+        from remediation.cli.render import next_lines  # noqa: PLC0415 - only where there is nothing
+
+        ways = (command("runbook", "list"), *session.sandbox_too(command("runbook", "runs")))
+        say("\n".join(["no runs yet.", *next_lines(ways)]))
     return 0
 
 
 def _say_more(session: Session, shown: int) -> None:
-    older = session.journal.count_runs() - shown
+    older = session.records.journal.count_runs() - shown
     if older > 0:
         from remediation.cli.render import next_lines  # noqa: PLC0415 - only where there are many
 
@@ -82,13 +67,11 @@ def _say_more(session: Session, shown: int) -> None:
 
 def _say_left_open(session: Session, found: list[State]) -> None:
     """Say which of them were left half-way; most lists have none that could be, and load no engine."""
-    shown = {line["run_id"] for line in found if line["status"] in ("interrupted", "failed", "unknown")}
-    if shown:
-        from remediation.cli.half_way import notes  # noqa: PLC0415 - only where there may be some
-        from remediation.engine.left_open import left_open  # noqa: PLC0415
+    left = left_open_among(session.records.journal, found)
+    if left:
+        from remediation.cli.half_way import notes  # noqa: PLC0415 - only where there are some
 
-        for line in notes(left_open(session.journal, lambda run: run.id in shown)):
-            say(line)
+        say("\n".join(notes(left)))
 
 
 def _print_json(value: Any) -> None:
@@ -97,60 +80,37 @@ def _print_json(value: Any) -> None:
     print_json(value)
 
 
-def _show(session: Session, record: Run) -> int:
-    from remediation.cli.plans import plan_text  # noqa: PLC0415 - the list does without
-    from remediation.engine.listed import ended, verbs, who  # noqa: PLC0415
-
-    events = session.journal.events(record.id)
+def _show(session: Session, record: Record) -> int:
     if session.json:
-        said = {name: record.created[name] for name in ("parameters", "plan")}
-        more = {"verbs": verbs(events), **said, "events": _told(events)}
-        _print_json(record.as_json() | more)
-        return 0
-    label = f"{record.id}  {record.name}  {record.shown_status}  on "
-    say("\n".join(labelled(label, " ".join(record.created["target"].values()))))
-    say("\n".join(labelled("by ", who(record.created))))
-    if record.shown_status == "applied" and (known := ended(record.verify)):
-        say("\n".join(labelled("  ", known)))
-    say(plan_text(record.created["plan"], full=bool(session.get("full"))).text)
-    for event in events[1:]:
-        say("\n".join(labelled(f"  {_clock(event.time)}  {event.kind:<16} ", _subject(record, event.payload))))
+        _print_json(record.as_json())
+    elif record.run is not None:
+        _say_run(record, record.run, full=bool(session.get("full")))
+    elif record.problem is not None:
+        _say_unread(record, record.problem)
     return 0
 
 
-def _show_unread(session: Session, run_id: str, problem: RunbookError) -> int:
+def _say_run(record: Record, run: Run, *, full: bool) -> None:
+    from remediation.cli.plans import plan_text  # noqa: PLC0415 - the list does without
+    from remediation.engine.listed import ended, who  # noqa: PLC0415
+
+    label = f"{run.id}  {run.name}  {run.shown_status}  on "
+    say("\n".join(labelled(label, " ".join(run.created["target"].values()))))
+    say("\n".join(labelled("by ", who(run.created))))
+    if run.shown_status == "applied" and (known := ended(run.verify)):
+        say("\n".join(labelled("  ", known)))
+    say(plan_text(run.created["plan"], full=full).text)
+    for event in record.events[1:]:
+        say("\n".join(labelled(f"  {_clock(event.time)}  {event.kind:<16} ", record.subject(event))))
+
+
+def _say_unread(record: Record, problem: RunbookError) -> None:
     """Show the entries of a run that cannot be read as they are; it is no failure to have looked at them."""
     from remediation.cli.render import error_text  # noqa: PLC0415 - the list does without
-    from remediation.engine.listed import unread  # noqa: PLC0415
 
-    events = session.journal.events(run_id)
-    if session.json:
-        _print_json(unread(events[0], problem) | {"events": _told(events)})
-        return 0
     say(error_text(problem))
-    for event in events:
+    for event in record.events:
         say(f"  {_clock(event.time)}  {event.kind}")
-    return 0
-
-
-def _told(events: list[Event]) -> list[State]:
-    return [{"time": event.time, "kind": event.kind} | _content(event.payload) for event in events]
-
-
-def _content(payload: Any) -> State:
-    """Return what an entry says; one that somebody has damaged as the text that is left."""
-    if not isinstance(payload, dict):
-        return {"damaged": payload}
-    return payload | {"target": shown_target(payload["target"])} if "target" in payload else payload
-
-
-def _subject(record: Run, payload: dict[str, Any]) -> str:
-    """Return what an event is about; most name a change by its number only."""
-    from remediation.engine.listed import who  # noqa: PLC0415 - the list does without
-
-    index = payload.get("index", -1)
-    change = record.operations[index].change if 0 <= index < len(record.operations) else None
-    return str(payload.get("check") or (change.address if change else "") or payload.get("status") or who(payload))
 
 
 def _clock(seconds: float) -> str:
@@ -167,11 +127,10 @@ def audit_command() -> None:
 def audit_verify(**options: Any) -> int:
     """Recompute the hash chain over every event; says the last hash, to compare with one written down elsewhere."""
     session = Session(options)
-    count, digest = session.journal.verify()
+    found = session.records.audit()
     if session.json:
-        _print_json({"status": "ok", "events": count, "head": digest, "store": str(session.journal.path)})
+        _print_json({"status": "ok", "events": found.events, "head": found.head, "store": str(found.store)})
     else:
-        say(
-            f"ok: {count} events, none changed. Last hash:\n{digest or '-'}\nA cut-off end shows only against a hash that was written down before."
-        )
+        say(f"ok: {found.events} events, none changed. Last hash:\n{found.head or '-'}")
+        say("A cut-off end shows only against a hash that was written down before.")
     return 0

@@ -29,10 +29,7 @@ def unpause_command(**options: Any) -> int:
 
 
 def _set(session: Session, reason: str) -> int:
-    before = session.journal.setting("paused")
-    if reason or before:
-        session.journal.setting("paused", reason)
-        session.journal.append("", "store.paused" if reason else "store.unpaused", {"reason": reason} | session.about())
+    before = session.records.pause(reason) if reason else session.records.unpause()
     if session.json:
         from remediation.cli.render import print_json  # noqa: PLC0415
 
@@ -42,5 +39,5 @@ def _set(session: Session, reason: str) -> int:
 
         say("\n".join([*labelled("paused: ", reason), *next_lines((command("runbook", "unpause"),))]))
     else:
-        say("runs are allowed again" if before else f"nothing was paused in {session.journal.path}")
+        say("runs are allowed again" if before else f"nothing was paused in {session.records.settings.journal}")
     return 0

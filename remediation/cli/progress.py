@@ -29,6 +29,10 @@ class Progress:
         self._quiet, self._log, self._live = quiet, log, sys.stderr.isatty()
         self._last = 0.0
 
+    def about(self, **named: str) -> Progress:
+        """Return the display of one run, whose log events carry these values."""
+        return Progress(quiet=self._quiet, log=self._log.bind(**named) if self._log is not None else None)
+
     def changing(self, change: Change) -> None:
         """A change is about to be made or undone."""
         self._note(

@@ -9,7 +9,7 @@ from remediation.cli.console import asked, say
 from remediation.cli.layout import labelled
 from remediation.cli.paging import show
 from remediation.cli.session import Session
-from remediation.model.addresses import shown_target
+from remediation.model.addresses import target_in_words
 from remediation.model.commands import Hint, Hints
 from remediation.model.diffing import State
 from remediation.model.errors import Refused
@@ -42,7 +42,7 @@ def size(plan: State, target: State) -> str:
     changes = plan["changes"]
     about = [_what(changes), *plan.get("impact", []), *_qualified(changes)]
     short = {key: value for key, value in target.items() if key in ("context", "server")}
-    return f"{_count(len(changes))} on {place(short or {'project': name(target)})}" + (
+    return f"{_count(len(changes))} on {target_in_words(short or {'project': name(target)})}" + (
         f": {', '.join(about)}" if changes else ""
     )
 
@@ -62,13 +62,6 @@ def _qualified(changes: list[State]) -> list[str]:
     final = sum(not change["reversible"] for change in changes)
     share = "all" if temporary == len(changes) else f"{temporary} of them"
     return [f"{share} for the time of the run"] * bool(temporary) + [f"{final} IRREVERSIBLE"] * bool(final)
-
-
-def place(target: State) -> str:
-    """Return a target for a sentence: ``context t project p (https://…)``."""
-    target = shown_target(target)
-    named = " ".join(f"{key} {value}" for key, value in target.items() if key != "server")
-    return named + (f" ({target['server']})" if "server" in target else "")
 
 
 def name(target: State) -> str:

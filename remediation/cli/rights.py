@@ -8,19 +8,19 @@ from dataclasses import replace
 from remediation.catalogue import loading
 from remediation.catalogue.runbook import Runbook
 from remediation.cli.rbac import permissions_of
-from remediation.cli.session import Session
 from remediation.model.commands import Hints, command
 from remediation.model.rights import Permission
 from remediation.model.targets import Cluster, Project, Target
+from remediation.verbs.place import Place
 
 # What a runbook declares while it has no parameters; this namespace is asked about in its place.
 _PLACEHOLDER, _INSTEAD = "NAMESPACE", "default"
 
 
-def look(session: Session, asked: set[type[Target]]) -> Iterator[tuple[str, str, str, Hints]]:
+def look(place: Place, asked: set[type[Target]]) -> Iterator[tuple[str, str, str, Hints]]:
     """Yield runbook, status, detail and what to type next; only the APIs that answered are asked."""
-    needs = {book: _needs(session, book) for book in loading.load().values() if book.target in asked}
-    missing = _missing(session, {right for rights in needs.values() for right in rights}, asked)
+    needs = {book: _needs(place, book) for book in loading.load().values() if book.target in asked}
+    missing = _missing(place, {right for rights in needs.values() for right in rights}, asked)
     for book, rights in needs.items():
         lacking = [right for right in rights if right in missing]
         about = f"in namespace {_INSTEAD}, " if any(right.namespace == _INSTEAD for right in rights) else ""
@@ -32,20 +32,20 @@ def look(session: Session, asked: set[type[Target]]) -> Iterator[tuple[str, str,
             yield book.name, "ok", f"{about}all {len(rights)} are there{left}", ()
 
 
-def _needs(session: Session, book: Runbook) -> list[Permission]:
-    rights = permissions_of(book, session.target(book.target), {})
+def _needs(place: Place, book: Runbook) -> list[Permission]:
+    rights = permissions_of(book, place.target(book.target), {})
     return sorted(
         {replace(right, namespace=_INSTEAD) if right.namespace == _PLACEHOLDER else right for right in rights}
     )
 
 
-def _missing(session: Session, rights: set[Permission], asked: set[type[Target]]) -> set[Permission]:
+def _missing(place: Place, rights: set[Permission], asked: set[type[Target]]) -> set[Permission]:
     google = _google(rights)
     found: list[Permission] = []
     if Cluster in asked:
-        found += session.cluster_api.missing(sorted(rights - google))
+        found += place.cluster_api.missing(sorted(rights - google))
     if Project in asked:
-        found += session.project_api.missing(sorted(google))
+        found += place.project_api.missing(sorted(google))
     return set(found)
 
 

@@ -1,4 +1,4 @@
-"""``runbook plan`` and ``runbook run``."""
+"""``runbook plan`` and ``runbook run``: show the plan, ask, show how it ended."""
 
 from __future__ import annotations
 
@@ -16,36 +16,45 @@ from remediation.cli.hints import again
 from remediation.cli.layout import labelled
 from remediation.cli.options import ON_UNHEALTHY, run_options, target_options
 from remediation.cli.paging import show
-from remediation.cli.parameters import as_json
 from remediation.cli.plans import plan_text
-from remediation.cli.progress import Progress
 from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, outcome_text, print_json
 from remediation.cli.session import Session
-from remediation.engine.apply import apply_run
-from remediation.engine.moved import since_plan
 from remediation.engine.outcome import Outcome
-from remediation.engine.permissions import require_permissions
-from remediation.engine.plan import Plan, make_plan
-from remediation.engine.run import Run
-from remediation.engine.verify import prove
-from remediation.model.api import Api
-from remediation.model.commands import Hints, hints
-from remediation.model.errors import Refused, StalePlan, Unhealthy
+from remediation.model.commands import Hints
+from remediation.model.diffing import State
+from remediation.model.errors import Unhealthy
 from remediation.model.status import Status
 from remediation.model.targets import Target
+from remediation.verbs.planned import Planned
+from remediation.verbs.request import Request
 
 
-def observer(session: Session, **bound: Any) -> Progress:
-    """Return the progress display of this invocation."""
-    return session.progress(**bound)
+def plan_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
+    """Make and show a plan; nothing is written."""
+    return _show_plan(session, session.work.preview(_request(session, book, values)))
 
 
-def _make(session: Session, book: Runbook, values: dict[str, Any]) -> tuple[Plan, Any]:
-    target = session.target(book.target)
-    api = session.api(target, book.target)
-    plan = make_plan(book, target, as_json(book, values), values, api, accept_drift=bool(session.get("accept_drift")))
-    return plan, api
+def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
+    """Plan, ask, apply, verify."""
+    request = _request(session, book, values)
+    if session.get("dry_run"):
+        return _show_plan(session, session.work.preview(request))
+    plan = session.work.ready(request, session.get("wait"))
+    if not plan.changes:
+        outcome = session.work.carry_out(plan)
+        _say_unchanged(session, plan)
+    else:
+        plan.require_permissions()
+        outcome = _run(session, plan)
+    return emit(session, (book.name, book.id), plan.target, outcome)
+
+
+def _request(session: Session, book: Runbook, values: dict[str, Any]) -> Request:
+    request = Request(book, values, accept_drift=bool(session.get("accept_drift")))
+    if session.get("plan") is None:
+        return request
+    return request.as_saved(plan_files.read(session.get("plan"), book, session), *session.get("typed"))
 
 
 def emit(session: Session, book: tuple[str, str | None], target: Target, outcome: Outcome) -> int:
@@ -57,131 +66,62 @@ def emit(session: Session, book: tuple[str, str | None], target: Target, outcome
     return outcome.exit_code
 
 
-def _heading(session: Session, plan: Plan, api: Api) -> str:
+def _heading(plan: Planned) -> str:
     first = heading(f"{plan.book.name} ({plan.book.id})", plan.target, plan.book.risk)
-    return "\n".join([first, *half_way.notes(half_way.on(session, plan.target, api))])
+    return "\n".join([first, *half_way.notes(plan.left_open())])
 
 
-def plan_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
-    """Make and show a plan; nothing is written."""
-    plan, api = _make(session, book, values)
-    return _show(session, book, plan, api, values)
-
-
-def _show(session: Session, book: Runbook, plan: Plan, api: Api, values: dict[str, Any]) -> int:
+def _show_plan(session: Session, plan: Planned) -> int:
     outcome = Outcome(Status.PLANNED if plan.changes else Status.ALREADY_OK, plan=plan.as_json())
-    content = document(book.name, book.id, plan.target.as_json(), outcome) | {"parameters": as_json(book, values)}
+    content = document(plan.book.name, plan.book.id, plan.target.as_json(), outcome)
+    content |= {"parameters": plan.request.parameters}
     if session.get("out"):
-        plan_files.save(session.get("out"), content | {"target_uid": api.target_uid()})
+        plan_files.save(session.get("out"), plan.as_saved(content))
     if session.json:
-        print_json(content | {"left_open": half_way.as_json(half_way.on(session, plan.target, api))})
+        print_json(content | {"left_open": half_way.as_json(plan.left_open())})
     else:
         full = bool(session.get("full"))
         text = plan_text(outcome.plan or {}, full=full).text
-        show("\n".join([_heading(session, plan, api), text, _after_plan(session, plan, content)]), full=full)
+        show("\n".join([_heading(plan), text, _after_plan(session, plan, content)]), full=full)
     return 10 if plan.changes and session.get("detailed_exitcode") else 0
 
 
-def _after_plan(session: Session, plan: Plan, content: dict[str, Any]) -> str:
+def _after_plan(session: Session, plan: Planned, content: State) -> str:
     if not plan.changes:
         return f"{style('already ok', fg='green', bold=True)}: nothing to change"
+    parameters = content["parameters"]
     count = f"{len(plan.changes)} change{'s' if len(plan.changes) > 1 else ''}; nothing was written. Plan {plan.fingerprint[7:19]}"
     following = (
-        plan_files.run_command(session.get("out"), plan.book, plan.parameters, content["target"], session)
+        plan_files.run_command(session.get("out"), plan.book, parameters, content["target"], session)
         if session.get("out")
-        else plan_files.from_standard_input(again("run"), plan.parameters)
+        else plan_files.from_standard_input(again("run"), parameters)
     )
     note = "\n       a plan holds no key: give its file again in place of KEY.json" if following.reads else ""
     return f"{count}\nnext:  {following}{note}"
 
 
-def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
-    """Plan, ask, apply, verify."""
-    saved = plan_files.read(session.get("plan"), book) if session.get("plan") is not None else None
-    if saved is not None:
-        values = saved.values(session, values)
-        saved.require_target(session)
-    if not session.get("dry_run"):
-        session.require_named_target(book)
-        session.require_unpaused()
-    plan, api = _make(session, book, values)
-    if saved is not None:
-        saved.require_cluster(api, session)
-        saved.require_same(plan, session)
-    if session.get("dry_run"):
-        return _show(session, book, plan, api, values)
-    while _held_up(session, book, plan, api):
-        plan, api = _make(session, book, values)
-        if saved is not None:
-            saved.require_same(plan, session)
-    return _run(session, book, plan, api, values)
-
-
-def _held_up(session: Session, book: Runbook, plan: Plan, api: Api) -> bool:
-    """Wait for other runs on the same objects, and tell whether the plan has to be made again.
-
-    Without --wait a plan that changes something is not held up here: its run takes the locks itself, and says who has them.
-    """
-    if plan.changes and session.get("wait") is None:
-        return False
-    return bool(api.await_others(plan.scopes, session.get("wait"), observer(session, runbook=book.name).held_up))
-
-
-def _run(session: Session, book: Runbook, plan: Plan, api: Api, values: dict[str, Any]) -> int:
-    if not plan.changes:
-        return _already_ok(session, book, plan, api)
-    require_permissions(plan)
-    shown = plan_text(plan.as_json(), full=bool(session.get("full"))).under(_heading(session, plan, api))
+def _run(session: Session, plan: Planned) -> Outcome:
+    """Show what would be changed, and carry it out once somebody said yes, here or beforehand."""
+    shown = plan_text(plan.as_json(), full=bool(session.get("full"))).under(_heading(plan))
     if not session.json:
         say(shown.text)
-    if not session.get("yes"):
-        plan, api = _confirmed(session, book, values, plan, shown.everything)
-    run = _begin(session, plan, {"target_uid": api.target_uid()})
-    watcher = observer(session, run_id=run.id, runbook=book.name)
-    outcome = apply_run(run, api, watcher, decision(session), session.get("wait"))
-    if isinstance(outcome.error, StalePlan) and not run.in_place:
-        outcome.error.next = hints(again("run"))
-    return emit(session, (book.name, book.id), plan.target, outcome)
+    how = when_unhealthy(session), session.get("wait")
+    if session.get("yes"):
+        return session.work.carry_out(plan, *how)
+    return session.work.run(plan, lambda plan: _confirmed(session, plan, shown.everything), *how)
 
 
-def _begin(session: Session, plan: Plan, where: dict[str, Any]) -> Run:
-    return Run.begin(session.journal, plan, session.about() | where)
+def _confirmed(session: Session, plan: Planned, everything: str) -> bool:
+    unattended = _unattended(session, plan.request.parameters)
+    return confirmed(session, "Apply to", plan.as_json(), plan.target, unattended, everything)
 
 
-def _already_ok(session: Session, book: Runbook, plan: Plan, api: Api) -> int:
-    """Nothing to change: prove it with the checks that must hold, and record that it was looked at."""
-    checked = prove(plan, api, observer(session, runbook=book.name), within=60)
-    healthy = checked.status is not Status.UNHEALTHY and not _unknown_required(checked)
-    outcome = Outcome(Status.ALREADY_OK, plan=plan.as_json(), verify=checked.verify) if healthy else checked
-    run = _begin(session, plan, {})  # nothing was changed, so nothing is ever undone there
-    outcome.run_id = run.id
-    run.end(outcome.status, outcome.verify)
-    if not session.json:
-        shown = plan.as_json()
-        shown["checks"] = [item for item in shown["checks"] if item["status"] not in ("planned", "missing")]
-        say(_heading(session, plan, api) + "\n" + plan_text(shown).text)
-    return emit(session, (book.name, book.id), plan.target, outcome)
-
-
-def _unknown_required(checked: Outcome) -> bool:
-    return any(item["required"] and item["status"] == "unknown" for item in (checked.verify or {}).get("checks", []))
-
-
-def _confirmed(
-    session: Session, book: Runbook, values: dict[str, Any], plan: Plan, everything: str
-) -> tuple[Plan, Any]:
-    """Ask the person, then look again: the world may have moved while they read."""
-    unattended = _unattended(session, plan.parameters)
-    if not confirmed(session, "Apply to", plan.as_json(), plan.target, unattended, everything):
-        raise Refused("not confirmed", "nothing was changed", again("run" if session.get("plan") else "plan"))
-    renewed, api = _make(session, book, values)
-    if renewed.fingerprint != plan.fingerprint:
-        raise StalePlan(
-            "the target changed while the plan was read",
-            f"{since_plan(plan.as_json(), renewed.as_json())}; nothing was changed",
-            again("run"),
-        )
-    return renewed, api
+def _say_unchanged(session: Session, plan: Planned) -> None:
+    if session.json:
+        return
+    shown = plan.as_json()
+    shown["checks"] = [item for item in shown["checks"] if item["status"] not in ("planned", "missing")]
+    say(_heading(plan) + "\n" + plan_text(shown).text)
 
 
 def _unattended(session: Session, parameters: dict[str, Any]) -> Hints:
@@ -191,7 +131,7 @@ def _unattended(session: Session, parameters: dict[str, Any]) -> Hints:
     return tuple(replace(way, reads=reads) for way in ways)
 
 
-def decision(session: Session) -> Callable[[Unhealthy], bool]:
+def when_unhealthy(session: Session) -> Callable[[Unhealthy], bool]:
     """Return who decides what happens when the proof fails: the option, or the person."""
 
     def decide(problem: Unhealthy) -> bool:

@@ -10,8 +10,8 @@ from datetime import datetime
 from remediation.catalogue import index
 from remediation.cli.console import one_line, style
 from remediation.cli.layout import labelled
-from remediation.cli.parameters import option_words
 from remediation.model.diffing import State
+from remediation.verbs.parameters import option_words
 
 _COLUMNS = ("RUN", "AGE", "STATUS", "BY")
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))

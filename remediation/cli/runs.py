@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
@@ -14,40 +15,34 @@ from remediation.cli.options import ON_UNHEALTHY, full_option, run_options, targ
 from remediation.cli.plans import plan_text
 from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, next_lines, print_json
-from remediation.cli.run import decision, emit, observer
+from remediation.cli.run import emit, when_unhealthy
 from remediation.cli.session import Session
-from remediation.engine.identity import require_same_target
 from remediation.engine.outcome import Outcome
-from remediation.engine.resuming import resume_plan, resume_run
-from remediation.engine.rollback import nothing_to_undo, rollback_plan, rollback_run
 from remediation.engine.run import Run
-from remediation.engine.verify import verify_run
 from remediation.model.commands import command, repeat
 from remediation.model.diffing import State
-from remediation.model.errors import Refused, RunbookError, Unreadable
+from remediation.model.errors import RunbookError
 from remediation.model.status import Status
 from remediation.model.targets import Target
+from remediation.verbs.recorded import Recorded
+from remediation.verbs.settings import COORDINATES
 
 
-def _loaded(session: Session, run_id: str) -> tuple[Run, Target, Any]:
-    """Return a run with its target and the clients; raises Refused on another cluster."""
-    run = Run.load(session.journal, session.found(run_id))
+def _reached(session: Session, run_id: str) -> Recorded:
+    """Return a run on its target; raises Refused on another cluster."""
+    run = session.work.load(session.found(session.work, run_id))
     remember_runbook(run.name)
-    recorded = run.created["target"]
-    for name in ("context", "project", "location", "cluster"):
-        session.options[name] = session.get(name) or recorded.get(name)
+    there = session.work.at(run)
     if not session.get("sandbox"):
-        remember_target(**{name: session.get(name) for name in ("project", "location", "cluster")})
-    target = session.target(run.target_kind)
-    api = session.api(target, run.target_kind)
-    if unread := require_same_target(run, target, api, by_address=not session.get("sandbox")):
-        say("\n".join(labelled("note:  ", unread)), error=True)
-    run.work_as(session.about())
-    return run, target, api
+        remember_target(**{name: getattr(there.settings, name) for name in COORDINATES})
+    found = there.recorded(run)
+    if found.caution:
+        say("\n".join(labelled("note:  ", found.caution)), error=True)
+    return found
 
 
-def _ended(session: Session, run: Run, target: Target, outcome: Outcome) -> int:
-    return emit(session, (run.name, run.created["id"]), target, outcome)
+def _ended(session: Session, found: Recorded, outcome: Outcome) -> int:
+    return emit(session, (found.run.name, found.run.created["id"]), found.target, outcome)
 
 
 def _reporting(session: Session, run_id: str, verb: Any) -> int:
@@ -65,7 +60,7 @@ def _reporting(session: Session, run_id: str, verb: Any) -> int:
 
 def _known(session: Session, run_id: str) -> Run | None:
     try:
-        return Run.load(session.journal, run_id)
+        return session.work.load(run_id)
     except RunbookError:
         return None  # it is told as the error of the verb
 
@@ -86,15 +81,8 @@ def verify_command(run: str, within: int, **options: Any) -> int:
     session = Session(options)
 
     def verb() -> int:
-        record, target, api = _loaded(session, run)
-        if record.status == "rolled_back":
-            raise Refused(
-                f"run {record.id} was rolled back, so its fix is not in place",
-                "",
-                command("runbook", "diagnose", record.name),
-            )
-        outcome = verify_run(record, api, observer(session, run_id=record.id), within)
-        return _ended(session, record, target, outcome)
+        found = _reached(session, run)
+        return _ended(session, found, found.verify(within))
 
     return _reporting(session, run, verb)
 
@@ -110,18 +98,15 @@ def rollback_command(run: str, dry_run: bool, yes: bool, **options: Any) -> int:
     session = Session(options)
 
     def verb() -> int:
-        record, target, api = _loaded(session, _last_change(session, run))
-        if (done := nothing_to_undo(record)) is not None:
-            return _ended(session, record, target, done)
-        plan = rollback_plan(record, api)
-        everything = _show(session, heading(f"rollback of {record.id} ({record.name})", target), plan)
+        found = _reached(session, _last_change(session, run))
+        if (done := found.nothing_to_undo()) is not None:
+            return _ended(session, found, done)
+        plan = found.rollback_plan()
+        everything = _show(session, heading(f"rollback of {found.run.id} ({found.run.name})", found.target), plan)
         if dry_run:
-            return _previewed(session, record, target, plan, "rollback")
-        session.require_unpaused()
-        if not yes:
-            _require_yes(session, "Undo on", plan, target, everything)
-        outcome = rollback_run(record, api, observer(session, run_id=record.id), session.get("wait"))
-        return _ended(session, record, target, outcome)
+            return _previewed(session, found, plan, "rollback")
+        confirm = None if yes else partial(_yes, session, "Undo on", plan, found.target, everything)
+        return _ended(session, found, found.rollback(confirm, session.get("wait")))
 
     return _reporting(session, run, verb)
 
@@ -134,10 +119,10 @@ def _show(session: Session, first: str, plan: State) -> str:
     return shown.everything
 
 
-def _previewed(session: Session, run: Run, target: Target, plan: State, verb: str) -> int:
+def _previewed(session: Session, found: Recorded, plan: State, verb: str) -> int:
     if session.json:
-        return _ended(session, run, target, Outcome(Status.PLANNED, run_id=run.id, plan=plan))
-    say(f"nothing was written.\n{next_lines((command('runbook', verb, run.id),))[0]}")
+        return _ended(session, found, Outcome(Status.PLANNED, run_id=found.run.id, plan=plan))
+    say(f"nothing was written.\n{next_lines((command('runbook', verb, found.run.id),))[0]}")
     return 0
 
 
@@ -145,20 +130,10 @@ def _last_change(session: Session, run_id: str) -> str:
     """Return what ``last`` means where something is to be undone: the last run that has changed anything."""
     if run_id != "last":
         return run_id
-    newest = session.found(run_id)
-    begun = (found for found in session.journal.with_entry("change.intended") if _has_begun(session, found))
-    last = next(begun, newest)
+    last, newest = session.sandbox_known(session.work.last_change)
     if last != newest:
         say("\n".join(labelled("", f"run {newest} changed nothing; the last run that did is {last}")), error=True)
     return last
-
-
-def _has_begun(session: Session, run_id: str) -> bool:
-    """Tell whether a run has changed anything; one that cannot be read may have."""
-    try:
-        return Run.load(session.journal, run_id).begun
-    except Unreadable:
-        return True
 
 
 @click.command("resume")
@@ -174,21 +149,17 @@ def resume_command(run: str, dry_run: bool, yes: bool, on_unhealthy: str | None,
 
     def verb() -> int:
         if not dry_run:
-            session.require_unpaused()
-        record, target, api = _loaded(session, run)
-        plan = resume_plan(record, api)
-        everything = _show(session, heading(f"rest of {record.id} ({record.name})", target), plan)
+            session.work.require_unpaused()
+        found = _reached(session, run)
+        plan = found.resume_plan()
+        everything = _show(session, heading(f"rest of {found.run.id} ({found.run.name})", found.target), plan)
         if dry_run:
-            return _previewed(session, record, target, plan, "resume")
-        if not yes:
-            _require_yes(session, "Finish on", plan, target, everything)
-        watcher = observer(session, run_id=record.id)
-        outcome = resume_run(record, api, watcher, decision(session), session.get("wait"))
-        return _ended(session, record, target, outcome)
+            return _previewed(session, found, plan, "resume")
+        confirm = None if yes else partial(_yes, session, "Finish on", plan, found.target, everything)
+        return _ended(session, found, found.resume(confirm, when_unhealthy(session), session.get("wait")))
 
     return _reporting(session, run, verb)
 
 
-def _require_yes(session: Session, verb: str, plan: State, target: Target, everything: str) -> None:
-    if not confirmed(session, verb, plan, target, repeat("--yes"), everything):
-        raise Refused("not confirmed", "nothing was changed", command("runbook", "runs"))
+def _yes(session: Session, verb: str, plan: State, target: Target, everything: str) -> bool:
+    return confirmed(session, verb, plan, target, repeat("--yes"), everything)

@@ -1,4 +1,4 @@
-"""What one invocation works with: the store, the target, the clients, and how to talk to the person."""
+"""What one invocation was told: its options and its environment, as the settings of the workspace that carries it out."""
 
 from __future__ import annotations
 
@@ -9,21 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from remediation.catalogue.runbook import Runbook
-from remediation.cli.hints import remember_target
 from remediation.cli.running_sandbox import running_sandbox
 from remediation.cli.settings import google_endpoints, named_store, patience_seconds, state_folder
-from remediation.journal import Journal
-from remediation.model.commands import Command, Hints, command, repeat
+from remediation.model.commands import Command, Hints, command
 from remediation.model.errors import Refused, UsageProblem
-from remediation.model.targets import Cluster, Project, Target
+from remediation.verbs import Settings, Workspace
 
 if TYPE_CHECKING:
-    from remediation.access.patience import Patience
     from remediation.cli.progress import Progress
-    from remediation.verbs.api import RunApi
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -64,21 +61,39 @@ class Session:
         return running_sandbox(kind)
 
     @cached_property
-    def journal(self) -> Journal:
-        """The store: of the sandbox, of ``--store``, of ``$RUNBOOK_STORE``, or in the state folder."""
+    def work(self) -> Workspace:
+        """The workspace on the target that was named."""
+        named: dict[str, Any] = {name: self.get(name) for name in ("project", "location", "cluster")}
+        more: dict[str, Any] = {"journal": self._store(), "attended": self.interactive, "patience": patience_seconds()}
+        if self.sandbox:
+            return Workspace.of_sandbox(self.sandbox, self.progress(), **named, **more, **self._who())
+        named |= {"kubeconfig": self.get("kubeconfig"), "context": self.get("context"), "google": google_endpoints()}
+        return Workspace(Settings(**named, **more, **self._who()), self.progress())
+
+    @cached_property
+    def records(self) -> Workspace:
+        """The workspace for verbs on the journal alone, which need no target."""
+        return Workspace(Settings(journal=self._store(), **self._who()))
+
+    def _store(self) -> Path:
+        """Return the journal: of the sandbox, of ``--store``, of ``$RUNBOOK_STORE``, or in the state folder."""
         text = named_store(self.get)
         if text and "://" in text:
             raise UsageProblem(
                 f"--store {text.split('://')[0]}://… is not supported; allowed is the path of a SQLite file"
             )
         if text:
-            return Journal(Path(text))
-        return Journal(self.sandbox.journal if self.sandbox else state_folder() / "journal.db")
+            return Path(text)
+        return Path(self.sandbox.journal) if self.sandbox else state_folder() / "journal.db"
 
-    def found(self, run_id: str) -> str:
+    def found(self, work: Workspace, run_id: str) -> str:
         """Return the full id of a run; raises Refused, and names the sandbox where only that has a journal of its own."""
+        return self.sandbox_known(lambda: work.journal.find(run_id))
+
+    def sandbox_known(self, look: Callable[[], T]) -> T:
+        """Look for a run; raises Refused, and names the sandbox where only that has a journal of its own."""
         try:
-            return self.journal.find(run_id)
+            return look()
         except Refused as problem:
             problem.next += self.sandbox_too(command("runbook", "runs"))
             raise
@@ -93,120 +108,20 @@ class Session:
         there = [name for name, kind in kinds.items() if (folder(kind) / "journal.db").exists()]
         return tuple(command(*ours.words, name) for name in there)
 
-    @cached_property
-    def _cluster(self) -> tuple[Any, Cluster]:
-        return self._configured(self.get("context"), self.progress().warning)
-
-    def _configured(self, context: str | None, *warn: Callable[[str], None]) -> tuple[Any, Cluster]:
-        from remediation.providers.kubernetes import configurations  # noqa: PLC0415
-
-        if self.sandbox:
-            return configurations.load(str(self.sandbox.kubeconfig), self.sandbox.context)
-        if context:
-            remember_target(context=context)
-        with self.patience.asking("the login of this context"):
-            return configurations.load(self.get("kubeconfig"), context, *warn)
-
-    def _renewed(self) -> Any:
-        """Read the same context again: another terminal may have switched the current one. It warns of nothing twice."""
-        return self._configured(self._cluster[1].context)[0]
-
-    def target(self, kind: type[Target]) -> Target:
-        """Return the coordinates of the target; raises UsageProblem when they are not given."""
-        if kind is Project:
-            return self._project()
-        found = self._cluster[1]
-        names = {
-            name: self.get(name) or (self.sandbox.coordinates.get(name) if self.sandbox else None)
-            for name in ("project", "location", "cluster")
-        }
-        return Cluster(found.context, found.server, **names)
-
-    def _project(self) -> Project:
-        name = self.get("project") or (self.sandbox.coordinates["project"] if self.sandbox else None)
-        if not name:
-            raise UsageProblem(
-                "--project is missing; allowed is the id of a Google Cloud project, such as example-prod"
-            )
-        return Project(project=project_id(name), location=self.get("location"), cluster=self.get("cluster"))
-
-    def api(self, target: Target, kind: type[Target]) -> RunApi:
-        """Return the clients for a target."""
-        from remediation.verbs.api import RunApi  # noqa: PLC0415 - help and completion need no client
-
-        configuration = None if kind is Project else self._cluster[0]
-        endpoints = self.sandbox.google if self.sandbox else google_endpoints()
-        return RunApi(target, configuration, self.journal, endpoints, self._renewed, self.patience)
-
-    @cached_property
-    def patience(self) -> Patience:
-        """How long this invocation asks again, and how a person hears of it."""
-        from remediation.access.patience import Patience  # noqa: PLC0415 - help and completion need no client
-
-        return Patience(self.progress().notice, patience_seconds())
-
-    def progress(self, **bound: Any) -> Progress:
-        """Return the progress display of this invocation, whose log events carry these values."""
+    def progress(self) -> Progress:
+        """Return the progress display of this invocation."""
         from remediation.cli.progress import Progress  # noqa: PLC0415 - help and completion show none
 
         log = None
         if self.get("log") not in (None, "off"):
             from remediation.cli.logs import logger  # noqa: PLC0415 - structlog costs a fifth of a second
 
-            log = logger(**bound)
+            log = logger()
         return Progress(quiet=self.json, log=log)
 
-    @cached_property
-    def cluster_api(self) -> RunApi:
-        """The clients of the cluster, for a verb that asks more than one runbook would."""
-        return self.api(self.target(Cluster), Cluster)
-
-    @cached_property
-    def project_api(self) -> RunApi:
-        """The clients of the project, likewise."""
-        return self.api(self.target(Project), Project)
-
-    def require_named_target(self, book: Runbook) -> None:
-        """Refuse to write to a cluster that nobody named and nobody can be asked about."""
-        if book.target is Project or self.get("context") or self.get("sandbox") or self.interactive:
-            return
-        current = self._cluster[1].context  # a kubeconfig that cannot be used is told first
-        if self._only_context():
-            return
-        raise Refused(
-            f"nobody named the cluster: the current context is {current!r}",
-            "nothing was changed",
-            repeat("--context", str(current)),
-        )
-
-    def _only_context(self) -> bool:
-        """A kubeconfig, or a list of them, that was named and has one context names the cluster."""
-        if not self.get("kubeconfig"):
-            return False
-        from remediation.providers.kubernetes.kubeconfig_files import contexts  # noqa: PLC0415
-
-        return len(contexts(self.get("kubeconfig"))) == 1
-
-    def about(self) -> dict[str, Any]:
+    def _who(self) -> dict[str, Any]:
         """Return who and why, for the journal."""
         return {"actor": self.get("actor") or _user(), "ticket": self.get("ticket"), "reason": self.get("reason")}
-
-    def require_unpaused(self) -> None:
-        """Refuse to start anything while the store is paused."""
-        reason = self.journal.setting("paused")
-        if reason:
-            raise Refused(f"runs are paused: {reason}", "nothing was changed", command("runbook", "unpause"))
-
-
-def project_id(text: str) -> str:
-    """Return a project id; raises UsageProblem for text that cannot be one."""
-    import re  # noqa: PLC0415
-
-    if not re.fullmatch(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{6,20}", text):
-        raise UsageProblem(
-            f"--project {text!r} is not a project id; allowed are 6 to 30 lower-case letters, digits and hyphens, or a project number"
-        )
-    return text
 
 
 def _user() -> str:

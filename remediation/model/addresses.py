@@ -38,6 +38,13 @@ def shown_target(target: Any) -> Any:
         return target | {"server": "(not an address)"}
 
 
+def target_in_words(target: Any) -> str:
+    """Return the coordinates of a target for a sentence: ``context t project p (https://…)``."""
+    target = shown_target(target)
+    named = " ".join(f"{key} {value}" for key, value in target.items() if key != "server")
+    return named + (f" ({target['server']})" if "server" in target else "")
+
+
 def is_private(address: str) -> bool:
     """Tell whether nobody else can read what is sent to an address: it is encrypted, or never leaves this machine."""
     return address.startswith("https://") or is_loopback(address)

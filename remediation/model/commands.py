@@ -45,13 +45,20 @@ class Advice:
 
 @dataclass(frozen=True)
 class Repeat:
-    """The command that is being carried out, once more, with words added; the command line knows which one it is."""
+    """The command that is being carried out, once more, with words added; the command line knows which one it is.
+
+    Args:
+        words: what is added.
+        verb: ``plan`` or ``run``, where it is to be repeated as that one, without what only the other one takes.
+    """
 
     words: tuple[str, ...] = ()
+    verb: str = ""
 
     def __str__(self) -> str:
         """Return a sentence, for whoever does not know the command."""
-        return "repeat" + (f" with {' '.join(map(quoted, self.words))}" if self.words else " the command")
+        what = "repeat" + (f" as {self.verb}" if self.verb else "")
+        return what + (f" with {' '.join(map(quoted, self.words))}" if self.words else " the command" * (not self.verb))
 
 
 Hint = Command | Advice | Repeat
@@ -66,6 +73,11 @@ def command(*words: str, reads: str = "") -> Command:
 def repeat(*words: str) -> Repeat:
     """Return the present command with more words."""
     return Repeat(words)
+
+
+def repeat_as(verb: str, *words: str) -> Repeat:
+    """Return the present command as another verb: ``plan`` or ``run``."""
+    return Repeat(words, verb)
 
 
 def advice(text: str, *parts: Command | str) -> Advice:

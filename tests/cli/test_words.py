@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from remediation.cli.diagnose import _distinct
+from remediation.verbs.diagnosing import distinct
 from remediation.model.steps import Finding
 from tests.engine.world import World, break_
 from tests.running import Cli
@@ -73,4 +73,4 @@ def test_evidence_is_told_once() -> None:
     inner = 'failed to resolve reference "registry.example.com/web:1": 403 Forbidden'
     later = f'Back-off pulling image "registry.example.com/web:1": ErrImagePull: {inner}'
     finding = Finding("fault", "pods wait", evidence=(inner, later, inner, "pods wait", "10.0.0.0/2", "10.0.0.0/24"))
-    assert _distinct(finding) == (later, "10.0.0.0/2", "10.0.0.0/24")
+    assert distinct(finding) == (later, "10.0.0.0/2", "10.0.0.0/24")

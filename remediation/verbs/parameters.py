@@ -1,4 +1,4 @@
-"""Parameter values of a runbook as the journal and plan files keep them."""
+"""Parameter values of a runbook as the journal and plan files keep them, and as a person types them."""
 
 from __future__ import annotations
 
