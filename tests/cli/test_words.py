@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from remediation.verbs.diagnosing import distinct
 from remediation.model.steps import Finding
+from remediation.verbs.diagnosing import distinct
 from tests.engine.world import World, break_
 from tests.running import Cli
 
