@@ -141,4 +141,5 @@ from remediation.providers.google.facts import GoogleAccount as GoogleAccount
 from remediation.providers.google.facts import MemberRoles as MemberRoles
 from remediation.providers.google.facts import ProjectGrant as ProjectGrant
 from remediation.providers.google.facts import ProjectNumber as ProjectNumber
+from remediation.providers.google.fields import GoogleField as GoogleField
 from remediation.providers.google.iam import ProjectIamMember as ProjectIamMember

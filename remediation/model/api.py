@@ -79,6 +79,15 @@ class GoogleApi(Protocol):
     def operations(self, project: str) -> list[State]:
         """Return the recent GKE operations of a project."""
 
+    def get(self, service: str, path: str, **query: str) -> State:
+        """Return what a REST method answers."""
+
+    def every(self, service: str, path: str, items: str, **query: str) -> list[State]:
+        """Return everything that a REST method lists under the name ``items``."""
+
+    def send(self, method: str, service: str, path: str, body: State, **query: str) -> State:
+        """Send what changes something, once; raises Occupied where something else goes on there."""
+
     def policy(self, project: str) -> Any:
         """Return the project's IAM policy with its conditional bindings."""
 

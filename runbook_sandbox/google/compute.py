@@ -78,6 +78,18 @@ def set_private_google_access(request: Request) -> Json:
     return _network(request).operations.begin(kind, target, fields, request.caller, _request_id(request))
 
 
+@route("PATCH", _PROJECT + r"/(?P<scope>regions/[a-z0-9-]+)/(?P<kind>subnetworks)/{name}")
+def patch_subnetwork(request: Request) -> Json:
+    """Begin to change fields of a subnet; who does not know its fingerprint was too slow."""
+    _require(request, "compute.subnetworks.update", _path(request))
+    found, fields = _found(request), dict(request.body)
+    if fields.pop("fingerprint", "") != found["fingerprint"]:
+        raise ComputeError(412, "Invalid fingerprint.", "conditionNotMet")
+    target = f"{request.part['scope']}/subnetworks/{request.part['name']}"
+    operations = _network(request).operations
+    return operations.begin("compute.subnetworks.patch", target, fields, request.caller, _request_id(request))
+
+
 @route("GET", _PROJECT + "/regions/{region}/operations/{operation}")
 def operation(request: Request) -> Json:
     """Return an operation."""

@@ -1,4 +1,4 @@
-"""Google Cloud: projects over REST, service-account keys over gRPC, two read-only APIs over an authorized session."""
+"""Google Cloud: projects over REST, service-account keys over gRPC, everything else over an authorized session."""
 
 from __future__ import annotations
 
@@ -110,19 +110,33 @@ class Google:
 
         return self._once(permitted)
 
-    def _get(self, service: str, path: str) -> State:
+    def get(self, service: str, path: str, **query: str) -> State:
+        """Return what a REST method answers: ``get("compute", "/compute/v1/projects/P/global/routes")``."""
+        return self._read(lambda: self._send("GET", service, path, query))
+
+    def every(self, service: str, path: str, items: str, **query: str) -> list[State]:
+        """Return everything that a REST method lists under a name, page by page."""
+        found: list[State] = []
+        token = ""
+        while True:
+            answer = self.get(service, path, **query | ({"pageToken": token} if token else {}))
+            found += answer.get(items) or []
+            if not (token := answer.get("nextPageToken", "")):
+                return found
+
+    def send(self, method: str, service: str, path: str, body: State, **query: str) -> State:
+        """Send what changes something, once; raises Occupied where something else goes on there."""
+        return self._permitted(lambda: self._send(method, service, path, query, body))
+
+    def _send(self, method: str, service: str, path: str, query: dict[str, str], body: State | None = None) -> State:
         base = self._endpoints["google"] if self._endpoints else f"https://{service}.googleapis.com"
+        answer = self._session.request(method, base + path, params=query, json=body, timeout=_SECONDS)
+        if answer.status_code >= 300:
+            from google.api_core.exceptions import from_http_response  # noqa: PLC0415
 
-        def call() -> State:
-            answer = self._session.get(base + path, timeout=_SECONDS)
-            if answer.status_code >= 300:
-                from google.api_core.exceptions import from_http_response  # noqa: PLC0415
-
-                raise from_http_response(answer)
-            document: State = answer.json()
-            return document
-
-        return self._read(call)
+            raise from_http_response(answer)
+        document: State = answer.json()
+        return document
 
     def project(self, project: str) -> State:
         """Return ``id``, ``number`` and ``state`` of a project; v3 has the number only in its name."""
@@ -131,11 +145,11 @@ class Google:
 
     def service_enabled(self, project: str, service: str) -> bool:
         """Tell whether an API is switched on in a project."""
-        return bool(self._get("serviceusage", f"/v1/projects/{project}/services/{service}").get("state") == "ENABLED")
+        return bool(self.get("serviceusage", f"/v1/projects/{project}/services/{service}").get("state") == "ENABLED")
 
     def clusters(self, project: str) -> list[State]:
         """Return the GKE clusters of a project in every location; raises Unavailable when an empty list proves nothing."""
-        answer = self._get("container", f"/v1/projects/{project}/locations/-/clusters")
+        answer = self.get("container", f"/v1/projects/{project}/locations/-/clusters")
         if answer.get("missingZones") and not answer.get("clusters"):
             raise Unavailable(
                 f"GKE cannot say whether {project} has clusters: no answer from {', '.join(answer['missingZones'])}",
@@ -145,11 +159,11 @@ class Google:
 
     def cluster(self, project: str, location: str, cluster: str) -> State:
         """Return one GKE cluster."""
-        return self._get("container", f"/v1/projects/{project}/locations/{location}/clusters/{cluster}")
+        return self.get("container", f"/v1/projects/{project}/locations/{location}/clusters/{cluster}")
 
     def operations(self, project: str) -> list[State]:
         """Return the recent GKE operations of a project."""
-        return list(self._get("container", f"/v1/projects/{project}/locations/-/operations").get("operations") or [])
+        return list(self.get("container", f"/v1/projects/{project}/locations/-/operations").get("operations") or [])
 
     def policy(self, project: str) -> Any:
         """Return the project's IAM policy at version 3, so that conditional bindings are seen."""
@@ -163,14 +177,15 @@ class Google:
 
     def repository_policy(self, repository: str) -> State:
         """Return the IAM policy of ``projects/P/locations/L/repositories/R`` in Artifact Registry, with its conditions."""
-        return self._get("artifactregistry", f"/v1/{repository}:getIamPolicy?options.requestedPolicyVersion=3")
+        return self.get("artifactregistry", f"/v1/{repository}:getIamPolicy?options.requestedPolicyVersion=3")
 
     def missing(self, project: str | None, permissions: list[Permission]) -> list[Permission]:
         """Return those IAM permissions on the project that the caller lacks.
 
-        Permissions on service accounts may be granted on the account itself, so a lack at the project is not reported.
+        Permissions on service accounts may be granted on the account itself, and those in the project of a shared network
+        on the subnet, so a lack at the project is not reported.
         """
-        asked = [item for item in permissions if not item.resource.startswith("iam.")]
+        asked = [each for each in permissions if not (each.resource.startswith("iam.") or each.namespace)]
         if not asked or not project:
             return []
         request = {"resource": f"projects/{project}", "permissions": [item.resource for item in asked]}

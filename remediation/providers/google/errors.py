@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from remediation.access.headers import retry_after
@@ -12,6 +13,7 @@ from remediation.model.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    Occupied,
     Throttled,
     Unauthorized,
     Unavailable,
@@ -28,12 +30,36 @@ def translated(problem: Exception) -> Exception:
     from requests.exceptions import RequestException  # noqa: PLC0415
 
     if isinstance(problem, GoogleAPICallError):
-        return _from_code(int(problem.code or 0), _message(problem), problem)
+        return _from_reasons(problem) or _from_code(int(problem.code or 0), _message(problem), problem)
     if isinstance(problem, TransportError | RequestException | RetryError):
         return Unavailable(f"Google's API cannot be reached ({type(problem).__name__})", "", _DOCTOR)
     if isinstance(problem, GoogleAuthError):
         return Unauthorized("the Google credentials cannot be used", type(problem).__name__, _LOGIN, 401)
     return problem
+
+
+# What an answer means its reason says; the status of HTTP is that of a bad or forbidden request, whatever it was.
+# Sources: https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-common-compute-errors,
+# https://cloud.google.com/compute/docs/api/rate-limits and
+# https://cloud.google.com/kubernetes-engine/docs/troubleshooting/known-issues
+_BUSY = frozenset({"resourceNotReady", "RESOURCE_NOT_READY", "CLUSTER_ALREADY_HAS_OPERATION"})
+_TOO_MANY = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"})
+
+
+def _from_reasons(problem: Any) -> ApiError | None:
+    """Return our error for the reasons of an answer, None where they say no more than its status."""
+    found, code = set(_reasons(problem)), int(problem.code or 0)
+    if found & _BUSY:
+        return Occupied(_message(problem), "another operation runs there", repeat(), code)
+    if found & _TOO_MANY:
+        return Throttled("Google asks to slow down", _message(problem), repeat(), code, _retry_after(problem))
+    return None
+
+
+def _reasons(problem: Any) -> Iterator[str]:
+    """Yield the reasons of an answer: Compute Engine has them in a list of errors, others in an ErrorInfo."""
+    yield from (str(item.get("reason", "")) for item in problem.errors or () if isinstance(item, dict))
+    yield str(getattr(problem, "reason", "") or "")
 
 
 def _message(problem: Any) -> str:
