@@ -106,9 +106,20 @@ _TRAITS: dict[str, Callable[[GoogleCloud, Project], None]] = {
 }
 
 
+def turn_on_dataplane_v2(cloud: GoogleCloud) -> None:
+    """Let every cluster have GKE Dataplane V2."""
+    for project in cloud.projects.values():
+        for cluster in project.clusters.values():
+            cluster["networkConfig"]["datapathProvider"] = "ADVANCED_DATAPATH"
+
+
 def tell(cloud: GoogleCloud, fault: str, *words: str) -> None:
-    """Break the cloud: ``break-agent``, or ``hide-nodes``; raises ValueError for a fault that it does not know."""
-    faults: dict[str, Callable[..., None]] = {"break-agent": break_agent, "hide-nodes": hide_nodes}
+    """Change the cloud as a scenario wants it; raises ValueError for words that it does not know."""
+    faults: dict[str, Callable[..., None]] = {
+        "break-agent": break_agent,
+        "hide-nodes": hide_nodes,
+        "turn-on-dataplane-v2": turn_on_dataplane_v2,
+    }
     if fault not in faults:
         raise ValueError(f"the embedded cloud knows no fault {fault!r}; it knows: {', '.join(faults)}")
     with cloud.lock:

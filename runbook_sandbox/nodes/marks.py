@@ -6,7 +6,15 @@ DESTINATION = "sandbox.runbook/destination"
 METADATA_CLIENT = "sandbox.runbook/metadata-client"
 # On a node: how many of its addresses leaked.
 LEAKED = "sandbox.runbook/leaked"
+# On a node: the agent of Dataplane V2 does not start there.
+BROKEN_DATAPLANE = "sandbox.runbook/broken-dataplane"
 # On a pod of a real control plane: its simulated node has no address for it.
 EXHAUSTED = "sandbox.runbook/ip-exhausted"
 # By what scenarios call them.
-MARKS = {"destination": DESTINATION, "leaked": LEAKED, "exhausted": EXHAUSTED, "metadata_client": METADATA_CLIENT}
+MARKS = {
+    "destination": DESTINATION,
+    "leaked": LEAKED,
+    "exhausted": EXHAUSTED,
+    "metadata_client": METADATA_CLIENT,
+    "broken_dataplane": BROKEN_DATAPLANE,
+}

@@ -9,6 +9,7 @@ Each rule plays a real program, and is written from what that program does:
   are tried stands in `keyring`.
 - `_address`: the CNI plugins ptp and host-local, plugins/ipam/host-local/backend/allocator of
   https://github.com/containernetworking/plugins.
+- `without_agent`: the CNI plugin of Dataplane V2; see `dataplane`.
 - `_reach`: the node's masquerade rules, which the ip-masq-agent writes; see `agent`.
 - `Programs`: what people try in a pod of their own; see `programs`.
 - `_identity`: a client library that asks GKE's metadata server for a token; what lets it is in `network_policies`.
@@ -29,6 +30,7 @@ from typing import Any
 
 from runbook_sandbox.kubernetes import Cluster, EventText, PodOutcome
 from runbook_sandbox.nodes.agent import Agents
+from runbook_sandbox.nodes.dataplane import without_agent
 from runbook_sandbox.nodes.images import Image, NotAnImage, parse_image
 from runbook_sandbox.nodes.keyring import Unreadable, credentials
 from runbook_sandbox.nodes.marks import DESTINATION, LEAKED, METADATA_CLIENT
@@ -53,7 +55,7 @@ def install(cluster: Cluster, paths: Paths | None = None) -> Agents:
     agents, policies = Agents(cluster), NetworkPolicies(cluster)
     reach, identity = partial(_reach, agents), partial(_identity, policies)
     reachable = [partial(_dial, paths)] if paths else []
-    cluster.kubelet_rules += [_image_name, *reachable, _pull, _address, reach, identity, _clean]
+    cluster.kubelet_rules += [_image_name, *reachable, _pull, without_agent, _address, reach, identity, _clean]
     cluster.log_rules.append(agents.log)
     cluster.program = Programs(agents.masquerades, policies.allow)
     return agents

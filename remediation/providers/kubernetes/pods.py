@@ -17,7 +17,7 @@ _KEPT = (
     *(
         f"status.{kind}.{name}"
         for kind in ("containerStatuses", "initContainerStatuses")
-        for name in ("name", "ready", "state", "lastState")
+        for name in ("name", "ready", "restartCount", "state", "lastState")
     ),
 )
 
