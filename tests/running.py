@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from remediation.testing.planted import assert_no_secret
 from runbook_sandbox.google import Server
-from runbook_sandbox.google.accounts import MARK
 
 RUNBOOK = Path(sys.executable).with_name("runbook")
-KEY = "PLANTED-PRIVATE-KEY-0123456789-abcdefghijklmnopqrstuvwxyz"
-TOKEN = "planted-token"
-EMULATED = base64.b64encode(MARK).decode()
-
-
-def _encoded(text: str) -> Iterator[str]:
-    """Yield what base64 makes of a text inside a longer one, at each of its three offsets."""
-    for skip in range(3):
-        middle = text.encode()[skip:]
-        yield base64.b64encode(middle[: len(middle) // 3 * 3]).decode()
-
-
-# As they are, and as pull secrets hold them.
-PLANTED = (KEY, TOKEN, EMULATED, *_encoded(KEY), *_encoded(EMULATED))
 
 
 @dataclass(frozen=True)
@@ -109,26 +93,6 @@ def google_env(server: Server, folder: Path) -> dict[str, str]:
     path.write_text(server.token)
     endpoints = {"RUNBOOK_GOOGLE_ENDPOINT": server.url, "RUNBOOK_IAM_ENDPOINT": server.grpc_target}
     return endpoints | {"RUNBOOK_GOOGLE_TOKEN_FILE": str(path)}
-
-
-def assert_no_secret(what: str, printed: str, *files: Path) -> None:
-    """Look for planted secrets in everything that a command printed, and in the journal and plans that it wrote."""
-    for secret in PLANTED:
-        assert secret not in printed, f"{what} printed a secret"
-        for file in (found for path in files for found in path.parent.glob(path.name + "*") if found.is_file()):
-            assert secret.encode() not in file.read_bytes(), f"{what} wrote a secret into {file}"
-
-
-def key_file(folder: Path, account: str = "puller", secret: str = KEY) -> Path:
-    """Write a service-account key of the right form around a value that tests look for."""
-    content = {
-        "type": "service_account", "project_id": "example-prod", "private_key_id": "0123456789abcdef" + account,
-        "private_key": f"-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----\n", "client_id": "1",
-        "client_email": f"{account}@example-prod.iam.gserviceaccount.com", "token_uri": "https://oauth2.googleapis.com/token",
-    }  # fmt: skip
-    path = folder / f"{account}.json"
-    path.write_text(json.dumps(content))
-    return path
 
 
 def content(obj: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import EMULATED, KEY, TOKEN, assert_no_secret
+from remediation.testing.planted import EMULATED, KEY, TOKEN, assert_no_secret
 
 
 @pytest.mark.parametrize("secret", [KEY, TOKEN, EMULATED])

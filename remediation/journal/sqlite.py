@@ -20,6 +20,7 @@ from remediation.journal.leases import LEASES, Leases, refuse_older
 from remediation.journal.summaries import SUMMARIES, Summary, behind, catch_up, newest_first, plain
 from remediation.model.commands import advice, command
 from remediation.model.errors import Refused, StoreProblem, Tampered
+from remediation.model.lasting import lasting
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -108,12 +109,14 @@ class Journal:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    @lasting
     def begin(self, draw: Callable[[], str], payload: Callable[[str], dict[str, Any]]) -> Event:
         """Add the first event of a run, under the first drawn id that no other run has."""
         with self._transaction() as database:
             run_id = next(found for found in iter(draw, "") if not _is_taken(database, found))
             return _add(database, run_id, "run.created", payload(run_id))
 
+    @lasting
     def append(self, run_id: str, kind: str, payload: dict[str, Any], epoch: int | None = None) -> Event:
         """Add one event; it is on disk when this returns. Raises LockLost when a later ``epoch`` of the run was drawn."""
         with self._transaction() as database:

@@ -23,15 +23,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-_TARGETS = (
-    ("remediation.journal.sqlite", "Journal", "begin"),
-    ("remediation.journal.sqlite", "Journal", "begin"),
-    ("remediation.journal.sqlite", "Journal", "append"),
-    ("remediation.providers.kubernetes.connection", "Connection", "send"),
-    ("remediation.providers.google.client", "Google", "_once"),
-    ("remediation.providers.google.client", "Google", "set_policy"),
-    ("remediation.providers.google.client", "Google", "create_key"),
-)
 # Later than `send`: after the last look at the locks, when only the network is left.
 _WIRE = ("urllib3.poolmanager", "PoolManager", "urlopen")
 _LONGEST = 200
@@ -75,9 +66,20 @@ class Counter:
         return wrapped
 
 
+def points() -> list[tuple[type, str]]:
+    """Return each method that is marked as `lasting`, with its class; everything has been loaded before."""
+    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith(f"{_OURS[0]}.")]
+    classes = {cls for module in modules for cls in vars(module).values() if isinstance(cls, type)}
+    return [(cls, name) for cls in classes for name, found in vars(cls).items() if _is_lasting(found)]
+
+
+def _is_lasting(member: Any) -> bool:
+    return getattr(getattr(member, "__func__", member), "lasting", False) is True
+
+
 def _install(counter: Counter, *, wire: bool) -> None:
-    for module, cls, name in (*_TARGETS, *([_WIRE] if wire else [])):
-        owner = getattr(importlib.import_module(module), cls)
+    module, cls, method = _WIRE
+    for owner, name in (*points(), *([(getattr(importlib.import_module(module), cls), method)] if wire else [])):
         original = owner.__dict__[name]
         if isinstance(original, staticmethod):
             setattr(owner, name, staticmethod(counter.around(original.__func__)))

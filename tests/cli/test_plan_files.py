@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from remediation.engine.plan import plan_fingerprint
+from remediation.testing.planted import key_file
 from runbook_sandbox.kubernetes import kubeconfig
 from runbook_sandbox.places import HOST
 from tests.engine.world import SCENARIOS, World, break_, comparable
-from tests.running import Cli, key_file
+from tests.running import Cli
 
 GOOD: dict[str, Any] = {
     "runbook": "ip-masq-agent",

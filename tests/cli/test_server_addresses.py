@@ -14,10 +14,11 @@ import yaml
 
 from remediation.journal import Journal
 from remediation.model.addresses import is_private, shown
+from remediation.testing.planted import TOKEN
 from runbook_sandbox.control_plane import ControlPlane
 from runbook_sandbox.kubernetes import Cluster, kubeconfig, serve
 from tests.masquerade import World
-from tests.running import TOKEN, Cli
+from tests.running import Cli
 
 PLAN = ("plan", "ip-masq-agent", "--masquerade", "10.1.0.0/16")
 SECRET_PARTS = f"{TOKEN}-user:{TOKEN}-password@"

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from remediation.testing.planted import key_file
 from runbook_sandbox.google import Fault as CloudFault
 from runbook_sandbox.kubernetes import Fault, Response
 from runbook_sandbox.nodes.marks import LEAKED
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import SCENARIOS, World, comparable
-from tests.running import key_file
 
 PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)
 CASES = {
@@ -28,7 +28,7 @@ CASES = {
     "pull-secret-key": (*PULL, "--google-service-account", PULLER),
 }
 State = dict[str, Any]
-_WRITE = re.compile(r"before (send (POST|PUT|PATCH|DELETE) (?!.*(/leases|reviews))|set_policy|create_key)")
+_WRITE = re.compile(r"before (send (POST|PUT|PATCH|DELETE) (?!.*(/leases|reviews))|_permitted)")
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ import pytest
 
 from remediation.engine.run import Run
 from remediation.journal import Journal
+from remediation.testing.planted import key_file
 from runbook_sandbox.nodes.marks import LEAKED
 from tests.engine.sweeping import CASES
 from tests.engine.world import SCENARIOS, World, comparable
-from tests.running import key_file
 
 # Of each a part of the points, as many for resume as for rollback, unless EVERY_POINT=1 asks for all.
 STRIDES = {
@@ -68,7 +68,7 @@ def _crash_and_recover(world: World, store: str, words: tuple[str, ...], point: 
     wanted = none if verb == "rollback" else every
     assert comparable(world.state()) == wanted, f"point {point}: {verb} of a run that was {runs[0]['status']}"
     # A run that was finished needs no more work; its lock lapses by itself.
-    assert world.leases() == [] or (finished and done["code"] == 3)
+    assert world.locks() == [] or (finished and done["code"] == 3)
 
 
 def test_a_cleaning_that_has_helped_by_now_is_finished(world: World, tmp_path: Path) -> None:

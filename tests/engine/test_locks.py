@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from remediation.journal import Journal
+from remediation.testing.planted import key_file
 from runbook_sandbox.kubernetes import Fault
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import Held, World, break_, comparable, end, start
-from tests.running import key_file
 
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
 
@@ -74,7 +74,7 @@ def test_a_run_that_stalls_and_is_rolled_back_changes_nothing_any_more(world: Wo
     world.cluster.settle()
     assert comparable(world.state()) == before
     assert entries(tmp_path / "journal.db") == recorded
-    assert world.leases() == []
+    assert world.locks() == []
 
 
 def test_a_write_on_its_way_does_not_land_after_the_rollback(world: World, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_whoever_waited_plans_again(world: World, tmp_path: Path) -> None:
     done, waited = end(first), end(second)
     assert (done["code"], done["status"]) == (0, "verified")
     assert (waited["code"], waited["status"]) == (0, "already_ok"), waited["error"]
-    assert world.leases() == []
+    assert world.locks() == []
 
 
 def test_runs_on_different_objects_do_not_wait_for_each_other(world: World, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_key_that_nobody_else_knows_is_deleted_without_a_lock(world: World, tm
     words = ("run", *pull, "--google-service-account", PULLER, "--yes")
     whole = world.runbook(str(tmp_path / "whole.db"), *words)
     assert whole["code"] == 0, whole["text"]
-    made = next(number for number, name in enumerate(whole["points"]) if name.startswith("after create_key"))
+    made = next(number for number, name in enumerate(whole["points"]) if name == "after _permitted")
     assert world.runbook(str(tmp_path / "whole.db"), "rollback", "last", "--yes")["code"] == 0
     store = str(tmp_path / "journal.db")
     stopped = world.runbook(store, *words, point=made, stop=True)

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from remediation.testing.planted import key_file
 from runbook_sandbox.kubernetes import Fault, Response
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.shop import IMAGE, NEW_KEY, PULL, Shop, request
-from tests.running import RUNBOOK, key_file
+from tests.running import RUNBOOK
 
 
 def forbidden(at: str) -> Callable[..., Fault | None]:

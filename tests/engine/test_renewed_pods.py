@@ -8,8 +8,8 @@ import time
 from functools import partial
 from typing import Any
 
+from remediation.testing.planted import key_file
 from tests.engine.shop import IMAGE, PULL, Shop
-from tests.running import key_file
 
 
 def run(shop: Shop, *words: str, code: int = 0) -> Any:

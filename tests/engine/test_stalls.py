@@ -62,7 +62,7 @@ def _stopped(sweep: Sweep, point: int, verb: str, *, wire: bool = False) -> bool
     assert woken["code"] != 0, where
     assert kinds(store) == record, where
     assert seen(world) == ended, where
-    assert world.leases() == [], where
+    assert world.locks() == [], where
     assert json.loads(woken["text"])["status"] == "failed", where
     return True
 

@@ -5,28 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
-from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 from remediation.catalogue.scenarios import load
-from remediation.providers.kubernetes import configurations
-from remediation.providers.kubernetes.client import KubernetesClient
-from remediation.verbs.breaking import ServedWorld
-from runbook_sandbox.daemon import new_cloud
-from runbook_sandbox.google import breaking
-from runbook_sandbox.google import serve as serve_google
-from runbook_sandbox.kubernetes import Cluster, Fault, serve
-from runbook_sandbox.nodes.marks import MARKS
-from runbook_sandbox.nodes.paths import Paths
-from runbook_sandbox.nodes.rules import install
-from runbook_sandbox.places import PULLER, places
-from runbook_sandbox.process import COORDINATES
-from tests.running import RUNBOOK, assert_no_secret, content, google_env
+from remediation.testing.planted import assert_no_secret
+from remediation.testing.worlds import EmulatedWorld
+from runbook_sandbox.kubernetes import Fault
+from runbook_sandbox.places import PULLER
+from tests.running import RUNBOOK, content, google_env
 
 _KINDS = ("configmaps", "daemonsets.apps", "nodes", "secrets", "serviceaccounts")
 
@@ -43,90 +33,19 @@ WITH_SIGNALS = (sys.executable, "-c", _ON)
 SCENARIOS = load()
 
 
-class World(ServedWorld):
+class World(EmulatedWorld):
     """An emulated cluster and cloud that can be set back, and the program that is killed on them."""
-
-    def __init__(self, folder: Path, *, secure: bool = True) -> None:
-        self.folder, self.cloud = folder, new_cloud()
-        self.cluster = Cluster(nodes=3)
-        self.agents = install(self.cluster, Paths(self.cloud, **COORDINATES))
-        self.server, self.google = serve(self.cluster, secure=secure), serve_google(self.cloud)
-        self.google.wait_ready()
-        self.kubeconfig = folder / "kubeconfig"
-        self.stopped: set[int] = set()
-        self.kubeconfig.write_text(json.dumps(self.server.kubeconfig()))
-        self.beginning = self.dump()
-        client = KubernetesClient(configurations.load(str(self.kubeconfig), None)[0])
-        super().__init__(client, partial(breaking.tell, self.cloud), places(real=False), MARKS)
-
-    @cached_property
-    def program(self) -> subprocess.Popen[str]:
-        """The program that forks a verb for each request; it has loaded everything before."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "remediation.testing.crash"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def dump(self) -> str:
-        """Return the state of cluster and cloud."""
-        return json.dumps({"cluster": self.cluster.dump(), "cloud": self.cloud.dump()})
-
-    def set_back(self, kept: str = "") -> None:
-        """Bring cluster and cloud to where they were when `dump` was asked, or to the beginning; nothing fails any more."""
-        state, self.cluster.faults, self.cloud.faults = json.loads(kept or self.beginning), None, None
-        self.cluster.load(state["cluster"])
-        self.cloud.load(state["cloud"])
-        self.cluster.controllers.kubelet.reconsider()
-
-    def close(self) -> None:
-        for process in self.stopped:
-            os.kill(process, signal.SIGKILL)
-        if "program" in vars(self):
-            assert self.program.stdin
-            assert self.program.stdout
-            self.program.stdin.close()
-            self.program.wait(20)
-            self.program.stdout.close()
-        self.server.close()
-        self.google.close()
-        self.cluster.close()
 
     def runbook(self, store: str, *words: str, **how: Any) -> dict[str, Any]:
         """Run a verb in a process of its own, kill or stop it at a point, or give it a clock of its own."""
-        env = google_env(self.google, self.folder)
-        more = (
-            "--store",
-            store,
-            "--kubeconfig",
-            str(self.kubeconfig),
-            "--context",
-            "sandbox",
-            "--project",
-            "example-prod",
-            "-o",
-            "json",
-        )
-        # What a stopped verb prints when it wakes must not be mixed with what others have printed since.
-        output = self.folder / ("stopped" if how.get("stop") else "output")
-        answer = self._ask({"args": [*words, *more], "env": env, "output": str(output), **how})
+        where = ("--kubeconfig", str(self.kubeconfig), "--context", "sandbox", "--project", "example-prod")
+        answer = self.program.run(*words, "--store", store, *where, "-o", "json", **({"env": self.env} | how))
         assert_no_secret(" ".join(words), answer["text"], Path(store))
-        self.stopped |= {answer["stopped"]} if "stopped" in answer else set()
         return answer
 
     def wake(self, process: int) -> dict[str, Any]:
         """Let a stopped verb run to its end."""
-        self.stopped.discard(process)
-        return self._ask({"wake": process, "output": str(self.folder / "stopped")})
-
-    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        assert self.program.stdin
-        assert self.program.stdout
-        self.program.stdin.write(json.dumps(request) + "\n")
-        self.program.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.program.stdout.readline())
-        return answer | {"text": Path(request["output"]).read_text()}
+        return self.program.wake(process)
 
     def state(self) -> dict[str, Any]:
         """Return everything that a run may change; names that differ from run to run are taken out."""
@@ -142,14 +61,6 @@ class World(ServedWorld):
                     shown["metadata"]["annotations"].pop(note, None)
                 found[f"{kind}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}"] = shown
         return json.loads(json.dumps(found))  # type: ignore[no-any-return]
-
-    def leases(self) -> list[str]:
-        """Return the addresses of the objects that are locked."""
-        return [
-            (item["metadata"].get("annotations") or {}).get("runbook/address", item["metadata"]["name"])
-            for item in self.cluster.store.list("leases.coordination.k8s.io")
-            if item["metadata"]["name"].startswith("runbook")
-        ]
 
 
 def comparable(state: dict[str, Any]) -> dict[str, Any]:

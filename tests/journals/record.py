@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from remediation.testing.planted import key_file
 from runbook_sandbox.kubernetes import kubeconfig
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import SCENARIOS, World
-from tests.running import google_env, key_file
+from tests.running import google_env
 
 Json = dict[str, Any]
 PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST)

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from remediation.testing.planted import assert_no_secret, key_file
 from runbook_sandbox.control_plane import ControlPlane
-from tests.running import Cli, assert_no_secret, content, key_file
+from tests.running import Cli, content
 
 MANAGED = "app.kubernetes.io/managed-by=runbook"
 Get = Callable[..., dict[str, Any]]

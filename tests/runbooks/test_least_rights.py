@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from remediation.testing.planted import key_file
 from runbook_sandbox.control_plane import ControlPlane
-from tests.running import RUNBOOK, Cli, key_file
+from tests.running import RUNBOOK, Cli
 
 
 def grant(control_plane: ControlPlane, cli: Cli, *words: str) -> None:

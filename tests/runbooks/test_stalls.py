@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from remediation.journal import Journal
+from remediation.testing.planted import key_file
 from runbook_sandbox.control_plane import ControlPlane
-from tests.running import RUNBOOK, content, key_file
+from tests.running import RUNBOOK, content
 
 Get = Callable[..., dict[str, Any]]
 # From the first journal entry to the proof; each is one request or entry further on.

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from remediation.catalogue.scenarios import rehearsed
-from tests.running import KEY, RUNBOOK, Result, assert_no_secret
+from remediation.testing.planted import KEY, assert_no_secret
+from tests.running import RUNBOOK, Result
 
 SCENARIOS = rehearsed()
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+from remediation.testing.program import Program
 from tests.engine.world import World, break_
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,10 +21,7 @@ def test_a_tree_that_is_edited_meanwhile_is_not_half_of_what_runs(tmp_path: Path
     """Runs that are minutes apart are of one version, whoever pulls or edits in between."""
     tree = _copied(tmp_path / "tree")
     world = World(tmp_path)
-    program = [sys.executable, "-m", "remediation.testing.crash"]
-    world.__dict__["program"] = subprocess.Popen(
-        program, cwd=tree, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    world.__dict__["program"] = Program(tmp_path, tree)
     try:
         break_(world, "pull-secret")
         store = str(tmp_path / "journal.db")

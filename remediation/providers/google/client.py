@@ -11,6 +11,7 @@ from remediation.access.patience import Patience
 from remediation.model.commands import command, repeat
 from remediation.model.diffing import State
 from remediation.model.errors import NotFound, Refused, RunbookError, Throttled, Unavailable
+from remediation.model.lasting import lasting
 from remediation.model.rights import Permission
 from remediation.providers.google.clock import Clock
 from remediation.providers.google.errors import translated
@@ -97,10 +98,12 @@ class Google:
         answer: T = loop(self._once, call)
         return answer
 
+    @lasting
     def _once(self, call: Callable[[], T]) -> T:
         with self._patience.asking("Google"), _ours():
             return call()
 
+    @lasting
     def _permitted(self, call: Callable[[], T]) -> T:
         """Send a write once."""
 

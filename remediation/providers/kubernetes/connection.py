@@ -15,6 +15,7 @@ from remediation.access.patience import Patience
 from remediation.model.addresses import is_private
 from remediation.model.commands import advice, command
 from remediation.model.errors import Refused, RunbookError, Unauthorized
+from remediation.model.lasting import lasting
 from remediation.model.limits import OBJECT
 from remediation.providers.kubernetes.errors import from_answer, from_transport
 from remediation.providers.kubernetes.go_json import encoded
@@ -52,6 +53,7 @@ class Connection:
         self._configuration.retries = False
         return RESTClientObject(self._configuration).pool_manager
 
+    @lasting
     def send(
         self,
         method: str,

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
+from remediation.testing.planted import KEY, key_file
 from runbook_sandbox.control_plane import ControlPlane
 from runbook_sandbox.google import Fault, GoogleCloud, Server
-from tests.running import KEY, Cli, content, google_env, key_file
+from tests.running import Cli, content, google_env
 
 HOST, PULLER = "private.registry.example", "puller@example-prod.iam.gserviceaccount.com"
 Get = Callable[..., dict[str, Any]]

@@ -1,0 +1,144 @@
+"""The contract that every runbook keeps, as tests: inherit `Contract` in a test module, and every scenario is played.
+
+from remediation.testing.contract import Contract
+
+class TestContract(Contract):
+rows = ("my-runbook",)  # every runbook that is found, unless given
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from remediation.catalogue import scenarios
+from remediation.model.scenarios import Scenario
+from remediation.testing import others, states
+from remediation.testing.playing import Played
+from remediation.testing.worlds import EmulatedWorld
+
+Play = Callable[[str], Played]
+
+
+class Playing:
+    """What plays scenarios: one embedded world for all tests of a class, and each scenario broken once."""
+
+    rows: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def scenarios(cls) -> dict[str, Scenario]:
+        """Return the scenarios of these rows by name."""
+        found = scenarios.load().values()
+        return {item.name: item for item in found if not cls.rows or item.runbook in cls.rows}
+
+    @classmethod
+    def pytest_generate_tests(cls, metafunc: pytest.Metafunc) -> None:
+        """Run each test once for each scenario."""
+        if "played" in metafunc.fixturenames:
+            metafunc.parametrize("played", cls.scenarios(), indirect=True)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def play(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
+        """Return what plays a scenario."""
+        folder = tmp_path_factory.mktemp("contract")
+        world = EmulatedWorld(folder, secure=False)  # thousands of connections, and none is about TLS
+        known = cls.scenarios()
+        yield cache(lambda name: Played(world, known[name], folder))
+        world.close()
+
+    @pytest.fixture
+    def played(self, request: pytest.FixtureRequest, play: Play) -> Played:
+        """Return the scenario of this test, broken."""
+        found = play(request.param)
+        found.again()
+        return found
+
+    @staticmethod
+    def changes(played: Played) -> None:
+        """Skip where the run changes nothing."""
+        if not played.writes:
+            pytest.skip("its run changes nothing")
+
+
+class Contract(Playing):
+    """Symptom, fix, proof and undo of each scenario, and who else works on the same objects."""
+
+    def test_the_fault_shows(self, played: Played) -> None:
+        """A person sees it as the scenario says, and diagnosis finds it."""
+        played.until(played.shows, f"diagnose says {played.finding()}, not {played.scenario.seen}")
+        if kubectl := _kubectl(played):
+            played.until(lambda: played.scenario.seen.shown in kubectl(), "kubectl does not show it")
+
+    def test_it_is_healed_and_stays_healed(self, played: Played) -> None:
+        """The run ends as the scenario says; a second one finds nothing to do, and writes nothing."""
+        store = played.again()
+        before = played.neighbours()
+        done = played.run(store)
+        assert done["status"] == played.scenario.ends, played.told(done, f"expected {played.scenario.ends}")
+        assert played.scenario.says in str(done["error"])
+        assert played.neighbours() == before
+        if not played.writes:
+            assert played.undone(played.world.whole()) == []
+            return
+        played.until(lambda: played.finding()["status"] not in ("fault", "possible"), "it is still there")
+        with played.world.recorded() as requests:
+            assert played.run(store)["status"] == "already_ok"
+        assert requests == []
+
+    def test_a_dry_run_writes_nothing(self, played: Played) -> None:
+        """Neither diagnosis nor plan nor dry run send a request that changes anything."""
+        store = played.again()
+        with played.world.recorded() as requests:
+            for words in (["diagnose"], ["plan", *played.words], ["run", *played.words, "--dry-run"]):
+                assert played.world.verb(store, *words)["code"] in (0, played.code)
+        assert requests == []
+        assert played.undone(played.world.whole()) == []
+
+    def test_the_rollback_is_exact(self, played: Played) -> None:
+        """Everything that is stored is as before the run, and nothing is locked."""
+        self.changes(played)
+        store = played.again()
+        before = played.neighbours()
+        done = played.run(store)
+        assert states.differences(played.broken, played.world.whole()) != [], "the run changed nothing"
+        undone = played.world.verb(store, "rollback", done["run_id"], "--yes")
+        assert (undone["code"] == 0) == played.scenario.undone, played.told(undone["document"], "rollback")
+        assert played.undone(played.world.whole()) == [] or not played.scenario.undone
+        assert played.neighbours() == before
+        assert played.world.locks() == []
+        assert played.world.audit(store) == 0
+
+    def test_another_field_of_somebody_else_is_kept(self, played: Played) -> None:
+        """What somebody wrote beside our field since stays when ours is put back."""
+        self.changes(played)
+        store = played.again()
+        noted = others.note(played, played.run(store))
+        undone = played.world.verb(store, "rollback", "last", "--yes")
+        assert undone["code"] == 0, played.told(undone["document"], f"exit {undone['code']}")
+        assert played.undone(others.without_notes(played.world.whole(), noted)) == []
+
+    def test_our_field_in_the_hands_of_somebody_else(self, played: Played) -> None:
+        """The rollback is refused where somebody has changed the same field since, and leaves it."""
+        self.changes(played)
+        store = played.again()
+        others.contradict(played, played.run(store))
+        before = played.world.whole()
+        refused = played.world.verb(store, "rollback", "last", "--yes")
+        assert refused["code"] == 6, played.told(refused["document"], f"exit {refused['code']}, expected 6")
+        assert states.differences(before, played.world.whole()) == []
+
+
+def _kubectl(played: Played) -> Callable[[], str] | None:
+    """Return what prints the line that shows the fault; None where there is no kubectl, or no such line."""
+    folder, words = os.environ.get("KUBEBUILDER_ASSETS"), played.scenario.seen.kubectl
+    if not words or not folder:
+        return None
+    command: list[Any] = [Path(folder) / "kubectl", "--kubeconfig", played.world.kubeconfig, *words]
+    return lambda: subprocess.run(command, capture_output=True, text=True, check=True).stdout
