@@ -89,8 +89,11 @@ class Played:
         return found["status"] == seen.status and seen.finding in json.dumps(found, ensure_ascii=False)
 
     def neighbours(self) -> dict[str, Any]:
-        """Return the objects that nobody may touch, with every field that the server keeps of them."""
-        return {ref.address: self.world.read(ref) for ref in self.scenario.neighbours}
+        """Return the objects that nobody may touch, as they are but for what controllers tell of them."""
+        found = {ref.address: self.world.read(ref) for ref in self.scenario.neighbours}
+        missing = [address for address, obj in found.items() if obj is None]
+        assert not missing, f"{self.scenario.name}: these neighbours do not exist: {missing}"
+        return {address: states.untold(obj) for address, obj in found.items() if obj is not None}
 
     def undone(self, state: dict[str, Any]) -> list[str]:
         """Return what differs from before the run; what was cleaned from a node's disk does not come back."""

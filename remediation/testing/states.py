@@ -34,6 +34,12 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     return [f"{name}: {json.dumps(one.get(name))} is now {json.dumps(other.get(name))}" for name in different]
 
 
+def untold(obj: State) -> State:
+    """Return an object with all that its authors have said, and nothing that controllers tell of it."""
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in ("resourceVersion", "managedFields")}
+    return {key: value for key, value in obj.items() if key != "status"} | {"metadata": metadata}
+
+
 def _is_wanted(obj: State) -> bool:
     owners = obj["metadata"].get("ownerReferences") or []
     return obj["kind"] not in _NOT_WANTED and not any(owner.get("controller") for owner in owners)
