@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from remediation.engine.asking import Observer
 from remediation.engine.drift import as_written
 from remediation.engine.long_write import LongWrite
@@ -31,7 +33,8 @@ def await_operations(run: Run, api: Api, observer: Observer) -> OperationFailed 
     failed = None
     for index in range(len(run.operations)):
         try:
-            _await(run, api, observer, index)
+            with suppress(Conflict):  # whoever looks at the change next says what others have made of it
+                _await(run, api, observer, index)
         except OperationFailed as problem:
             record_failure(run, api, index, problem)
             failed = failed or problem

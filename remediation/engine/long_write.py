@@ -84,6 +84,7 @@ class LongWrite:
 
         Raises:
             OperationFailed: it ended with an error.
+            Conflict: it ended well, and somebody else has written there since.
             Interrupted: it takes longer than one process waits; a resume finds it again.
         """
         if self._intent.handle != name:
@@ -96,7 +97,7 @@ class LongWrite:
             except NotFound as problem:
                 return self._forgotten(name, problem)
             if isinstance(told, Written):
-                return told
+                return self.resource.ours(self.change, told)
             waited = time.monotonic() - started
             observer.underway(self.change, told, waited)
             if waited >= self.resource.longest:

@@ -67,11 +67,13 @@ class LongWrites(ResourceDefaults, ABC):
             Conflict: what is there now is neither from before nor from the change.
         """
         seen = self.look(api)
-        if not self.drifted(change, seen):
-            return None
-        if problem := change.mixed(seen.state):
-            raise Conflict(f"{change.address} was changed by somebody else at {', '.join(problem)}")
-        return Written(seen.state, seen.identity)
+        return self.ours(change, Written(seen.state, seen.identity)) if self.drifted(change, seen) else None
+
+    def ours(self, change: Change, written: Written) -> Written:
+        """Return what an operation has left; raises Conflict where somebody else has written there since."""
+        if others := change.mixed(written.after):
+            raise Conflict(f"{change.address} was changed by somebody else at {', '.join(others)}")
+        return written
 
     def write(self, api: Api, change: Change, run_id: str, identity: str = "") -> Written:
         """Refuse: the engine submits it, for only so is it found again."""
@@ -87,4 +89,4 @@ class LongWrites(ResourceDefaults, ABC):
             told = self.poll(api, handle)
         except (OperationFailed, NotFound):
             return self.left(api, change)
-        return told if isinstance(told, Written) else None
+        return self.ours(change, told) if isinstance(told, Written) else None
