@@ -10,6 +10,7 @@ from remediation.access.headers import retry_after
 from remediation.model.commands import RIGHTS, advice, command, repeat
 from remediation.model.errors import (
     ApiError,
+    BudgetSpent,
     Conflict,
     Expired,
     Forbidden,
@@ -21,6 +22,8 @@ from remediation.model.errors import (
 )
 
 _DOCTOR = command("runbook", "doctor")
+# Source: https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/ (429 is a budget, or throttling)
+_BUDGET = "DisruptionBudget"
 # What is read of a Status, and what it has to be for that.
 _FIELDS: dict[str, type] = {"message": str, "reason": str, "details": dict}
 
@@ -56,13 +59,22 @@ def from_answer(method: str, path: str, code: int, headers: Mapping[str, str], b
         case 400 | 405 | 406 | 413 | 415 | 422:
             return Invalid(message, f"HTTP {code}", (), code)
         case 429:
-            return Throttled(f"{server} asks to slow down (429)", message, repeat(), code, retry_after(headers))
+            return _not_now(status, message, headers, server)
         case _ if code < 500:
             return Unavailable(f"{server} answered {method} {path} with HTTP {code}", message, _DOCTOR, code)
         case _:
             return Unavailable(
                 f"{server} is not able to answer (HTTP {code})", message, _DOCTOR, code, retry_after(headers)
             )
+
+
+def _not_now(status: dict[str, Any], message: str, headers: Mapping[str, str], server: str) -> ApiError:
+    """Return who asks to come back later: a disruption budget, or a server that has too much to do."""
+    told = [item.get("message") or "it allows none now" for item in _told(status) if item.get("reason") == _BUDGET]
+    if told:
+        reason = f"a disruption budget keeps the pod: {'; '.join(map(str, told))}"
+        return BudgetSpent(reason, message, repeat(), 429, retry_after(headers))
+    return Throttled(f"{server} asks to slow down (429)", message, repeat(), 429, retry_after(headers))
 
 
 def _status(body: bytes) -> dict[str, Any]:
@@ -77,8 +89,12 @@ def _status(body: bytes) -> dict[str, Any]:
 
 
 def _causes(status: dict[str, Any]) -> bool:
+    return any(cause.get("field") for cause in _told(status))
+
+
+def _told(status: dict[str, Any]) -> list[dict[str, Any]]:
     causes = status.get("details", {}).get("causes")
-    return isinstance(causes, list) and any(isinstance(cause, dict) and cause.get("field") for cause in causes)
+    return [item for item in causes if isinstance(item, dict)] if isinstance(causes, list) else []
 
 
 def from_transport(problem: Exception, server: str) -> ApiError:
