@@ -100,11 +100,22 @@ from remediation.model.ranges import collapsed as collapsed
 from remediation.model.ranges import network as network
 from remediation.model.ranges import networks as networks
 
-# Images and the hosts that they come from
+# Images, the hosts that they come from, and why they could not be pulled
 from remediation.model.images import image_host as image_host
 from remediation.model.images import registry_host as registry_host
 from remediation.model.images import repository as repository
 from remediation.model.images import same_host as same_host
+from remediation.model.pull_failures import PullFailure as PullFailure
+from remediation.model.pull_failures import may_not_exist as may_not_exist
+from remediation.providers.kubernetes.failed_pulls import CREDENTIALS as CREDENTIALS
+from remediation.providers.kubernetes.failed_pulls import FailedPull as FailedPull
+from remediation.providers.kubernetes.failed_pulls import FailedPulls as FailedPulls
+from remediation.providers.kubernetes.pod_images import containers as containers
+from remediation.providers.kubernetes.pod_images import controller as controller
+from remediation.providers.kubernetes.pod_images import pull_failures as pull_failures
+from remediation.providers.kubernetes.pod_images import pulls_from as pulls_from
+from remediation.providers.kubernetes.pod_images import started as started
+from remediation.providers.kubernetes.pod_images import was_started as was_started
 
 # Kubernetes: objects, pods, rollouts and what kubelets report
 from remediation.model.diffing import merge as merge

@@ -15,6 +15,7 @@ from remediation import (
     ObjectsOf,
     Permission,
     Unauthorized,
+    containers,
     few,
     image_host,
     live_pods,
@@ -22,7 +23,7 @@ from remediation import (
     same_host,
 )
 
-from .pods.status import concerns, containers
+from .pods.status import concerns
 
 _READERS = frozenset(
     f"roles/{name}"

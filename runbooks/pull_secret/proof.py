@@ -7,10 +7,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from remediation import Api, CheckDefaults, Facts, NotFound, Permission, Ref, State, Verdict, few, name_of, recorded
+from remediation import (
+    Api,
+    CheckDefaults,
+    Facts,
+    NotFound,
+    Permission,
+    Ref,
+    State,
+    Verdict,
+    controller,
+    few,
+    name_of,
+    pull_failures,
+    recorded,
+    started,
+)
 
 from .pods.controllers import DesiredPods
-from .pods.status import carries, concerns, controller, created, first_started_since, pull_failures, started
+from .pods.status import carries, concerns, created, first_started_since
 
 
 @recorded

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from remediation import (
+    CREDENTIALS,
     KNOWN_AFTER_APPLY,
     Caution,
     Cluster,
     Email,
     Ensure,
     Facts,
+    FailedPull,
+    FailedPulls,
     Finding,
     GoogleAccount,
     KubernetesObject,
@@ -19,6 +22,7 @@ from remediation import (
     Note,
     ObjectName,
     ObjectNamed,
+    PullFailure,
     RegistryHost,
     Risk,
     Steps,
@@ -27,6 +31,7 @@ from remediation import (
     allow,
     command,
     few,
+    may_not_exist,
     need,
     runbook,
 )
@@ -34,8 +39,6 @@ from remediation import (
 from .artifacts import NOT_ASKED, NOT_SEEN, Repositories, RepositoryReader
 from .credentials import AccountKeys, Credential, KeyFile, RegistryCredential
 from .pods.controllers import StuckPods
-from .pods.failed_pulls import CREDENTIALS, FailedPull, FailedPulls
-from .pods.pull_failures import PullFailure, may_not_exist
 from .pods.renewed_pods import RenewedPods
 from .proof import PodsPull
 from .secret.pull_secret import PullSecret

@@ -10,12 +10,12 @@ import tracemalloc
 import pytest
 
 from remediation.model.limits import CONFIGURATION, LOG, MESSAGE
+from remediation.model.pull_failures import classify_pull_failure, missing_secrets
 from remediation.model.ranges import networks
 from runbooks.ip_masq_agent.agent import Agent
 from runbooks.ip_masq_agent.config import MasqueradeConfig, Severity, problems
 from runbooks.ip_masq_agent.config.document import read
 from runbooks.ip_masq_agent.proof import newest_round
-from runbooks.pull_secret.pods.pull_failures import classify_pull_failure, missing_secrets
 
 # The laughing billion: each line is nine times the one before.
 BOMB = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n}\n  <<: [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediation.model.images import image_host, registry_host, repository, same_host
-from runbooks.pull_secret.pods.pull_failures import PullFailure, classify_pull_failure
+from remediation.model.pull_failures import PullFailure, classify_pull_failure
 
 HUB = "https://index.docker.io/v1/"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from remediation import Facts, Forbidden, ObjectNamed, ObjectsOf, Permission, State, live_pods
+from remediation import Facts, Forbidden, ObjectNamed, ObjectsOf, Permission, State, controller, live_pods
 
-from .status import controller, stuck
+from .status import stuck
 
 _KINDS = (
     ("apps/v1", "ReplicaSet"),

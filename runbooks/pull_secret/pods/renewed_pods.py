@@ -23,11 +23,13 @@ from remediation import (
     Seen,
     State,
     Written,
+    controller,
     name_of,
+    pull_failures,
     recorded,
 )
 
-from .status import controller, created, lacking, pull_failures, stuck
+from .status import created, lacking, stuck
 
 _ROUND_SECONDS = 0.3
 _LONGEST_SECONDS = 30.0

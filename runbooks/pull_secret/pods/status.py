@@ -2,55 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 
-from remediation import Ref, State, image_host, limits, name_of, same_host
-
-_PULL_REASONS = ("ErrImagePull", "ImagePullBackOff")
-
-
-def containers(pod: State) -> Iterator[tuple[State, State]]:
-    """Yield each container of a pod with its status, which is empty when there is none yet."""
-    spec, status = pod["spec"], pod.get("status", {})
-    statuses = {
-        item["name"]: item for kind in ("initContainerStatuses", "containerStatuses") for item in status.get(kind) or []
-    }
-    for item in (spec.get("initContainers") or []) + spec["containers"]:
-        yield item, statuses.get(item["name"], {})
-
-
-def hosts(pod: State) -> set[str]:
-    """Return the registries that the pod's images come from."""
-    return {host for item, _ in containers(pod) if (host := _host(item))}
-
-
-def _host(container: State) -> str | None:
-    """Return the registry of a container's image; an image that cannot be parsed comes from nowhere."""
-    try:
-        return image_host(container.get("image", ""))
-    except ValueError:
-        return None
-
-
-def pulls_from(pod: State, host: str) -> bool:
-    """Tell whether any image of the pod comes from a registry."""
-    return any(_is_of(item, host) for item, _ in containers(pod))
-
-
-def _is_of(container: State, host: str) -> bool:
-    found = _host(container)
-    return found is not None and same_host(found, host)
-
-
-def pull_failures(pod: State, host: str) -> list[str]:
-    """Return the messages of containers that wait because their image from the registry cannot be pulled."""
-    found = []
-    for item, status in containers(pod):
-        waiting = (status.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason") in _PULL_REASONS and _is_of(item, host):
-            found.append(limits.message(str(waiting.get("message") or waiting["reason"])))
-    return found
+from remediation import State, containers, controller, name_of, pull_failures, pulls_from, was_started
 
 
 def pull_secrets(pod: State) -> set[str]:
@@ -83,7 +38,7 @@ def lacking(pods: Iterable[State], account: State | None, host: str, secret: str
         pod
         for pod in pods
         if concerns(pod, of, host) and not carries(pod, secret) and pull_secrets(pod) <= given
-        if controller(pod) and never_ran(pod)
+        if controller(pod) and neverwas_started(pod)
     ]
 
 
@@ -96,16 +51,6 @@ def concerns(pod: State, account: str, host: str) -> bool:
     """Tell whether a pod that is to stay runs as a service account and has an image from a registry."""
     ours = pod["spec"].get("serviceAccountName", "default") == account and pulls_from(pod, host)
     return ours and "deletionTimestamp" not in pod["metadata"]
-
-
-def started(pod: State) -> bool:
-    """Tell whether every container has been started, which takes a pulled image; one that crashed since was started too."""
-    statuses = [status for _, status in containers(pod)]
-    return all(_ran(status) for status in statuses) and bool(statuses)
-
-
-def _ran(status: State) -> bool:
-    return bool({"running", "terminated"} & set(status.get("state") or {}) or status.get("lastState"))
 
 
 def first_started_since(pod: State, moment: float) -> bool:
@@ -126,15 +71,11 @@ def running(pod: State) -> bool:
     return any("running" in (status.get("state") or {}) for _, status in containers(pod))
 
 
-def never_ran(pod: State) -> bool:
+def neverwas_started(pod: State) -> bool:
     """Tell whether nothing of the pod's own ever ran, so that it has no logs and no result to lose."""
     statuses = pod.get("status", {}).get("containerStatuses") or []
     return (
-        pod.get("status", {}).get("phase", "Pending") == "Pending" and not any(map(_ran, statuses)) and not running(pod)
+        pod.get("status", {}).get("phase", "Pending") == "Pending"
+        and not any(map(was_started, statuses))
+        and not running(pod)
     )
-
-
-def controller(pod: State) -> Ref | None:
-    """Return the controller that will replace the pod when it is deleted, None for a pod of nobody's."""
-    owners = [owner for owner in pod["metadata"].get("ownerReferences") or [] if owner.get("controller")]
-    return Ref(owners[0]["apiVersion"], owners[0]["kind"], owners[0]["name"]) if owners else None

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from remediation import KUBELET_EVENT_FIELDS, Facts, Forbidden, ObjectsOf, Permission, State, kubelet_reports, live_pods
-
-from .pull_failures import PullFailure, classify_pull_failure, missing_secrets
-from .status import hosts, pull_failures
+from remediation.model.diffing import State
+from remediation.model.errors import Forbidden
+from remediation.model.facts import Facts
+from remediation.model.pull_failures import PullFailure, classify_pull_failure, missing_secrets
+from remediation.model.rights import Permission
+from remediation.providers.kubernetes.facts import ObjectsOf
+from remediation.providers.kubernetes.kubelet_events import KUBELET_EVENT_FIELDS, kubelet_reports
+from remediation.providers.kubernetes.pod_images import hosts, pull_failures
+from remediation.providers.kubernetes.pods import live_pods
 
 # What credentials can repair.
 CREDENTIALS = (PullFailure.FORBIDDEN, PullFailure.UNAUTHORIZED, PullFailure.SECRET_MISSING)
@@ -17,7 +22,7 @@ CREDENTIALS = (PullFailure.FORBIDDEN, PullFailure.UNAUTHORIZED, PullFailure.SECR
 class FailedPull:
     """Pods of one service account that cannot pull from one registry: one of them, what it says, and what that means.
 
-    `missing` is the pull secret that the kubelet did not find, if it said so.
+    `missing` is the pull secret that the kubelet did not find, if it said so; `pods` are all of them.
     """
 
     namespace: str
@@ -27,6 +32,7 @@ class FailedPull:
     messages: tuple[str, ...]
     kind: PullFailure
     missing: str = ""
+    pods: tuple[State, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,9 @@ class FailedPulls:
             texts, kind = self._explained(facts, namespace, pods, texts)
         telling = tuple(dict.fromkeys(text for text in texts if classify_pull_failure(text) is kind))
         missing = next((name for text in telling for name in missing_secrets(text)), "")
-        return FailedPull(namespace, account, host, pods[0]["metadata"]["name"], telling[:2], kind, missing)
+        return FailedPull(
+            namespace, account, host, pods[0]["metadata"]["name"], telling[:2], kind, missing, tuple(pods)
+        )
 
     def _explained(
         self, facts: Facts, namespace: str, pods: list[State], texts: list[str]
