@@ -171,6 +171,22 @@ def test_one_place_writes() -> None:
     assert wrong == []
 
 
+def test_waits_can_be_ended() -> None:
+    """Whoever waits, waits with the token of the run; only what is over in a moment, or is no part of a run, sleeps."""
+    calls = {
+        path.relative_to(ROOT).as_posix(): "time.sleep(" in path.read_text("utf-8")
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] != "runbook_sandbox"
+        and path.relative_to(ROOT).parts[:2] not in (("remediation", "scenarios"), ("remediation", "testing"))
+    }
+    brief = {
+        "remediation/access/silence.py",  # its thread only watches
+        "remediation/providers/kubernetes/watching.py",  # 20 ms
+        "remediation/verbs/breaking.py",  # breaks what a rehearsal repairs
+    }
+    assert {path for path, sleeps in calls.items() if sleeps} <= brief
+
+
 def test_packages_are_fetched_and_not_kept() -> None:
     """No archive lies beside the code: what is installed is locked by hash, and comes from a registry."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 from remediation.access.sightings import LEASE_SECONDS, Busy, Sighting, awake_clock
+from remediation.access.stopping import Stop
 from remediation.journal import Journal
 from remediation.journal.holder import is_dead
 from remediation.journal.leases import Lease
@@ -22,9 +22,11 @@ class JournalLock:
         scope: ``project/NAME`` or ``serviceaccount/EMAIL``.
         holder: of this acquisition, see `journal.holder.acquisition`.
         sighting: what was seen of it so far.
+        stop: ends the wait for it.
     """
 
-    def __init__(self, journal: Journal, scope: str, holder: str, sighting: Sighting) -> None:
+    def __init__(self, journal: Journal, scope: str, holder: str, sighting: Sighting, stop: Stop | None = None) -> None:
+        self._stop = stop or Stop()
         self._leases, self._holder, self._sighting = journal.leases, holder, sighting
         self.name = self.subject = scope
         self.renewed = 0.0
@@ -42,8 +44,17 @@ class JournalLock:
         """Renew our lease; raises LockLost when it is not ours any more."""
         sent = awake_clock()
         if not self._leases.renew(self.name, self._holder, LEASE_SECONDS):
-            raise LockLost(f"the lock of {self.subject} was lost: its lease is gone, or somebody else has it")
+            raise self._lost()
         self.renewed = sent
+
+    def confirm(self) -> None:
+        """Raise LockLost when the lease is not ours any more; writes nothing."""
+        present = self._leases.look(self.name)
+        if present is None or present.holder != self._holder:
+            raise self._lost()
+
+    def _lost(self) -> LockLost:
+        return LockLost(f"the lock of {self.subject} was lost: its lease is gone, or somebody else has it")
 
     def release(self) -> None:
         """Give the lease back."""
@@ -67,5 +78,5 @@ class JournalLock:
         """Yield regularly, for at most so many seconds."""
         deadline = awake_clock() + seconds
         while (left := deadline - awake_clock()) > 0:
-            time.sleep(min(_POLL_SECONDS, left))
+            self._stop.wait(min(_POLL_SECONDS, left))
             yield None

@@ -10,9 +10,12 @@ from math import inf
 from typing import Protocol
 
 from remediation.access.sightings import LEASE_SECONDS, Busy, awake_clock
+from remediation.access.stopping import Stop
 from remediation.model.errors import LockLost, RunbookError
 
 _BEAT_SECONDS, _AGAIN_SECONDS = 8.0, 2.0
+# Between two renewals a run looks whether its locks are still its own, so often for each few of them.
+_LOOK_SECONDS, _FEW = 1.5, 4
 # After so long without a renewal we do not write any more; others wait for LEASE_SECONDS, and a request takes a moment.
 LOST_SECONDS = LEASE_SECONDS - 5
 # Who gives up before that can say what it was waiting for.
@@ -32,6 +35,9 @@ class Lock(Protocol):
 
     def renew(self) -> None:
         """Renew it; raises LockLost when it is not ours any more."""
+
+    def confirm(self) -> None:
+        """Raise LockLost when it is not ours any more; writes nothing."""
 
     def release(self) -> None:
         """Give it back if it is ours."""
@@ -86,9 +92,14 @@ class Waiting:
 
 
 class Keeper:
-    """Hold the locks of a run, and say when they are lost. What is lost stays lost."""
+    """Hold the locks of a run, and say when they are lost. What is lost stays lost.
 
-    def __init__(self) -> None:
+    Args:
+        stop: of the run; whoever waits with it hears of a lost lock.
+    """
+
+    def __init__(self, stop: Stop | None = None) -> None:
+        self._token = stop or Stop()
         self._locks: list[Lock] = []
         self._lost: LockLost | None = None
         self._stop = threading.Event()
@@ -101,7 +112,8 @@ class Keeper:
         beat = threading.Thread(target=self._beat, args=(self._stop,), daemon=True)
         beat.start()
         try:
-            yield
+            with self._token.looking(self.check):
+                yield
         finally:
             self._stop.set()
             beat.join(timeout=5)
@@ -116,17 +128,21 @@ class Keeper:
         self._locks = [*self._locks, *more]
 
     def _beat(self, stop: threading.Event) -> None:
-        pause = _BEAT_SECONDS
-        while not stop.wait(pause):
-            pause = _BEAT_SECONDS
+        due = awake_clock() + _BEAT_SECONDS
+        while not stop.wait(min(max(due - awake_clock(), 0), _LOOK_SECONDS * max(1, len(self._locks) / _FEW))):
             try:
                 self.check()
-                _each(self._locks, lambda lock: lock.renew())
+                if awake_clock() < due:
+                    _each(self._locks, lambda lock: lock.confirm())
+                else:
+                    due = awake_clock() + _AGAIN_SECONDS
+                    _each(self._locks, lambda lock: lock.renew())
+                    due = awake_clock() + _BEAT_SECONDS
             except LockLost as problem:
                 self._lost = self._lost or problem
                 return
-            except Exception:  # noqa: BLE001 - whatever it is, `check` stops the run before the lock lapses
-                pause = _AGAIN_SECONDS
+            except Exception:  # noqa: BLE001, S112 - whatever it is, `check` stops the run before the lock lapses
+                continue
 
     def left(self) -> float:
         """Return for how many seconds a request may still be repeated before the locks are lost; no end without locks."""

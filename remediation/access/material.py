@@ -1,9 +1,8 @@
-"""Secret values of one process, in memory only; never part of a plan, journal, log or error."""
+"""Secret values of one run, in memory only; never part of a plan, journal, log or error."""
 
 from __future__ import annotations
 
 import sys
-from functools import cache
 from pathlib import Path
 
 from remediation.model.commands import command
@@ -14,17 +13,18 @@ _LARGEST = 64 * 1024
 
 
 class Material:
-    """Keep secrets by name for as long as the process lives."""
+    """Keep secrets by name for as long as the run lives."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Secret] = {}
+        self._read_once: dict[str, Secret] = {}
 
     def keep(self, name: str, secret: Secret) -> None:
         """Remember a secret that an API returned once."""
         self._kept[name] = secret
 
     def has(self, name: str) -> bool:
-        """Tell whether this process still knows the secret."""
+        """Tell whether this run still knows the secret."""
         return name in self._kept
 
     def get(self, name: str) -> Secret:
@@ -41,12 +41,16 @@ class Material:
         """Return what a key file, a pipe or ``-`` (standard input) holds.
 
         A file is read each time, so that a key which was rotated meanwhile is noticed. What can be read only once stays
-        what it was for as long as the process lives, because a plan is made more than once.
+        what it was, because a plan is made more than once.
 
         Raises:
             UsageProblem: it cannot be read.
         """
-        return _read(path) if path != "-" and Path(path).is_file() else _read_once(path)
+        if path != "-" and Path(path).is_file():
+            return _read(path)
+        if path not in self._read_once:
+            self._read_once[path] = _read(path)
+        return self._read_once[path]
 
 
 def _read(path: str) -> Secret:
@@ -68,6 +72,3 @@ def _content(path: str) -> bytes:
         return sys.stdin.buffer.read(_LARGEST + 1)
     with Path(path).open("rb") as file:
         return file.read(_LARGEST + 1)
-
-
-_read_once = cache(_read)

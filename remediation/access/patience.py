@@ -6,6 +6,7 @@ is told. What was not answered at all is asked again only a few times: then it i
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +16,7 @@ from typing import Any
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from remediation.access.silence import Say, Silence
+from remediation.access.stopping import Stop
 from remediation.model.errors import ApiError, Throttled
 
 SECONDS = 120.0
@@ -30,9 +32,11 @@ class Patience:
     Args:
         say: shows a sentence to the person; None for nobody.
         seconds: how long a throttled request is repeated.
+        stop: ends every pause between two attempts, and every loop before its next one.
     """
 
-    def __init__(self, say: Say | None = None, seconds: float = SECONDS) -> None:
+    def __init__(self, say: Say | None = None, seconds: float = SECONDS, stop: Stop | None = None) -> None:
+        self.stop = stop or Stop()
         self._say, self._seconds = say, seconds
         self._silence = Silence(say)
         self._told = self._gave_up = -inf
@@ -42,6 +46,12 @@ class Patience:
     def while_held(self, left: Callable[[], float]) -> None:
         """Have no patience beyond the seconds for which the locks of the verb still hold: nothing is written after that."""
         self._left = left
+
+    def undisturbed(self) -> Patience:
+        """Return the same patience for what goes on until the very end: the locks of a run that is asked to stop."""
+        other = copy.copy(self)
+        other.stop = Stop()
+        return other
 
     def asking(self, who: str) -> AbstractContextManager[None]:
         """Wait for an answer in the body; a person hears when it does not come."""
@@ -60,9 +70,14 @@ class Patience:
             retry=retry_if_exception_type(kinds),
             stop=effort.is_over,
             wait=effort.pause,
+            before=lambda _: self.stop.check(),
             before_sleep=effort.tell,
+            sleep=self._pause,
             reraise=True,
         )
+
+    def _pause(self, seconds: float) -> None:
+        self.stop.wait(seconds)
 
     @contextmanager
     def limited(self, seconds: float) -> Iterator[None]:

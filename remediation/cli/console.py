@@ -15,6 +15,8 @@ from typing import Any, TextIO, cast
 
 import click
 
+from remediation.cli import interrupting
+
 # All of Cc but newline and tab, all of Cf, the separators of lines and paragraphs, and halves of surrogate pairs.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
@@ -109,7 +111,11 @@ def asked(question: str, show: Callable[[], None] | None = None) -> bool:
         question: what they are asked.
         show: shows what they answer ``v`` for, and are asked again; None where they have seen all of it.
     """
-    question = one_line(question)
+    with interrupting.asking():
+        return _answered(one_line(question), show)
+
+
+def _answered(question: str, show: Callable[[], None] | None) -> bool:
     if show is None:
         return click.confirm(question, err=True)
     while True:

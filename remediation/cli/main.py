@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import importlib
 import os
-import signal
 import sys
 from itertools import pairwise
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from remediation.cli import interrupting
 from remediation.cli.console import guard, say
 from remediation.cli.examples import examples
 from remediation.cli.near_names import NameFirst, NearNames
@@ -109,19 +108,9 @@ def runbook() -> None:
     """Documented fixes for Kubernetes on Google Cloud: diagnose, diff, apply, prove, undo."""
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    """A polite kill or a lost terminal stops like Ctrl-C: between two writes, with a journal that can be resumed."""
-    del number, frame
-    # A lost terminal is told twice, by the shell and by the kernel; the second must not stop what the first began.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 def main() -> None:
     """Run the command line and exit with the code of the contract."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
-            signal.signal(number, _terminate)
+    interrupting.install()
     name = "kubectl runbook" if os.path.basename(sys.argv[0]).startswith("kubectl-") else "runbook"
     sys.exit(_written(_run(name)))
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from remediation.cli import interrupting
 from remediation.cli.running_sandbox import running_sandbox
 from remediation.cli.settings import google_endpoints, named_store, patience_seconds, state_folder
 from remediation.model.commands import Command, Hints, command
@@ -66,9 +67,11 @@ class Session:
         named: dict[str, Any] = {name: self.get(name) for name in ("project", "location", "cluster")}
         more: dict[str, Any] = {"journal": self._store(), "attended": self.interactive, "patience": patience_seconds()}
         if self.sandbox:
-            return Workspace.of_sandbox(self.sandbox, self.progress(), **named, **more, **self._who())
+            return Workspace.of_sandbox(
+                self.sandbox, self.progress(), interrupting.token(), **named, **more, **self._who()
+            )
         named |= {"kubeconfig": self.get("kubeconfig"), "context": self.get("context"), "google": google_endpoints()}
-        return Workspace(Settings(**named, **more, **self._who()), self.progress())
+        return Workspace(Settings(**named, **more, **self._who()), self.progress(), interrupting.token())
 
     @cached_property
     def records(self) -> Workspace:

@@ -20,6 +20,7 @@ from remediation.model.errors import (
     LockLost,
     RollbackRefused,
     RunbookError,
+    Stopped,
     StoreProblem,
     Throttled,
     Unauthorized,
@@ -42,12 +43,12 @@ def apply_run(run: Run, api: Api, observer: Observer, on_unhealthy: Decision, wa
         wait: how many seconds to wait for other runs on the same objects.
     """
     try:
-        with locked(run, api, wait, observer.held_up):
+        with api.stop.heeded(), locked(run, api, wait, observer.held_up):
             if not run.fresh:
                 return _taken_over(run)
             return carry_out_run(run, Executor(run, api, observer), on_unhealthy)
-    except KeyboardInterrupt:
-        return failed(run, interruption(run))
+    except (KeyboardInterrupt, Stopped) as asked:
+        return failed(run, interruption(run, asked))
     except RunbookError as problem:
         return failed(run, problem)
 
@@ -57,10 +58,12 @@ def carry_out_run(run: Run, executor: Executor, on_unhealthy: Decision) -> Outco
     try:
         return _applied(run, executor, on_unhealthy)
     except LockLost:
-        _abandon(run, executor)
+        with executor.api.stop.shielded():
+            _abandon(run, executor)
         raise
     except StoreProblem:
-        let_go(run, executor)
+        with executor.api.stop.shielded():
+            let_go(run, executor)
         raise
 
 
@@ -81,7 +84,8 @@ def _applied(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
         return _undone(run, executor, problem)
     except Exception as bug:
         bug.add_note(f"run {run.id}")
-        _forget(run, executor)
+        with executor.api.stop.shielded():
+            _forget(run, executor)
         raise
     verified = proof(executor.results)
     return end(run, Status.VERIFIED if verified["status"] == "ok" else Status.APPLIED, 0, verify=verified)
@@ -90,14 +94,15 @@ def _applied(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
 def _carry_out(run: Run, executor: Executor) -> None:
     try:
         executor.carry_out()
-    except KeyboardInterrupt:
-        raise interruption(run) from None
+    except (KeyboardInterrupt, Stopped) as asked:
+        raise interruption(run, asked) from None
 
 
 def _undone(run: Run, executor: Executor, problem: RunbookError) -> Outcome:
     anything = bool(run.written)
     try:
-        put_back(run, executor)
+        with executor.api.stop.shielded():
+            put_back(run, executor)
     except (LockLost, StoreProblem):
         raise
     except RunbookError as second:
@@ -166,7 +171,7 @@ def _unhealthy(run: Run, executor: Executor, problem: Unhealthy, on_unhealthy: D
         return end(run, Status.UNHEALTHY, 5, verify=verified, error=problem)
     try:
         put_back(run, executor)
-    except (LockLost, StoreProblem):
+    except (LockLost, Stopped, StoreProblem):
         raise
     except RunbookError as second:
         second.detail = f"{second.detail}; it was undone because {problem.summary}: {problem.detail}"

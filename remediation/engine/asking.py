@@ -70,7 +70,7 @@ def _moments(ensure: Ensure, api: Api, deadline: float) -> Iterator[None]:
         yield from ensure.check.moments(api, ensure.within)
     except (ApiError, Refused):
         while (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(_POLL_SECONDS, left))
+            api.stop.wait(min(_POLL_SECONDS, left))
             yield None
 
 

@@ -44,6 +44,7 @@ class Executor:
         resource, change = parts(operation)
         if self.run.progress_of(index) not in ("untouched", "intended"):
             return
+        self.api.stop.check()
         self.observer.changing(change)
         writing = self._writing(index, resource, change)
         try:

@@ -102,7 +102,7 @@ class LongWrite:
             observer.underway(self.change, told, waited)
             if waited >= self.resource.longest:
                 break
-            time.sleep(pause)
+            self.api.stop.wait(pause)
         raise Interrupted(
             f"{name} has not ended after {waited:.0f} s", "it goes on", command("runbook", "resume", self.run.id)
         )

@@ -8,7 +8,7 @@ from remediation.engine.listed import proven
 from remediation.engine.run import Run
 from remediation.model.commands import Hints, command, for_runbook, joined
 from remediation.model.diffing import State
-from remediation.model.errors import Interrupted, LockLost, RollbackRefused, RunbookError, StoreProblem
+from remediation.model.errors import Interrupted, LockLost, RollbackRefused, RunbookError, Stopped, StoreProblem
 from remediation.model.status import Status
 
 _FAILED, _REFUSED = 1, 3
@@ -109,18 +109,19 @@ def _in_place(run: Run, problem: RunbookError) -> str:
     return f"{reason}; {now}" if reason else now
 
 
-def interrupted(run: Run) -> Outcome:
-    """Return the end of a verb on an earlier run that Ctrl-C stopped; raises Interrupted where it still waited for its lock."""
+def interrupted(run: Run, asked: BaseException) -> Outcome:
+    """Return the end of a verb on an earlier run that somebody stopped; raises Interrupted where it still waited for its lock."""
     if not run.epoch:
         raise Interrupted(
             "interrupted while another run was waited for", "nothing was changed", command("runbook", "runs", run.id)
         )
-    return failed(run, interruption(run))
+    return failed(run, interruption(run, asked))
 
 
-def interruption(run: Run) -> Interrupted:
-    """Return the error for Ctrl-C or a polite kill."""
-    return Interrupted(f"run {run.id} was interrupted", next=ways_on(run))
+def interruption(run: Run, asked: BaseException) -> Interrupted:
+    """Return the error for a run that is asked to end: by a second Ctrl-C, or by its token with the reason."""
+    reason = asked.detail if isinstance(asked, Stopped) else ""
+    return Interrupted(f"run {run.id} was interrupted", reason, ways_on(run))
 
 
 def ways_on(run: Run) -> Hints:

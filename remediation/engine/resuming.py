@@ -19,7 +19,7 @@ from remediation.model.api import Api
 from remediation.model.changes import Change, Intent, impacts
 from remediation.model.commands import command
 from remediation.model.diffing import State
-from remediation.model.errors import Conflict, OperationFailed, Refused, RunbookError
+from remediation.model.errors import Conflict, OperationFailed, Refused, RunbookError, Stopped
 
 
 def resume_plan(run: Run, api: Api) -> State:
@@ -93,7 +93,7 @@ def resume_run(run: Run, api: Api, observer: Observer, on_unhealthy: Decision, w
         Refused: there is nothing to finish, another process works on it, or a precondition no longer holds.
     """
     try:
-        with locked(run, api, wait, observer.held_up):
+        with api.stop.heeded(), locked(run, api, wait, observer.held_up):
             refuse_finished(run)
             require_ours(run, api)
             if problem := await_operations(run, api, observer):
@@ -102,8 +102,8 @@ def resume_run(run: Run, api: Api, observer: Observer, on_unhealthy: Decision, w
             _revive(run, api)
             run.note("run.resumed", {"holder": run.holder} | run.by)
             return _resumed(run, api, observer, on_unhealthy)
-    except KeyboardInterrupt:
-        return interrupted(run)
+    except (KeyboardInterrupt, Stopped) as asked:
+        return interrupted(run, asked)
 
 
 def _failed_meanwhile(run: Run, problem: OperationFailed) -> Refused:
@@ -115,6 +115,8 @@ def _failed_meanwhile(run: Run, problem: OperationFailed) -> Refused:
 def _resumed(run: Run, api: Api, observer: Observer, on_unhealthy: Decision) -> Outcome:
     try:
         return carry_out_run(run, Executor(run, api, observer), on_unhealthy)
+    except Stopped:
+        raise
     except RunbookError as problem:
         return failed(run, problem)
 

@@ -18,7 +18,7 @@ from remediation.engine.run import Run
 from remediation.model.api import Api
 from remediation.model.changes import Change, impacts
 from remediation.model.diffing import State
-from remediation.model.errors import LockLost, RunbookError, StoreProblem, Unhealthy
+from remediation.model.errors import LockLost, RunbookError, Stopped, StoreProblem, Unhealthy
 from remediation.model.status import Status
 
 
@@ -80,7 +80,7 @@ def rollback_run(run: Run, api: Api, observer: Observer, wait: float | None = No
         Drifted, Irreversible: as `rollback_plan`.
     """
     try:
-        with locked(run, api, wait, observer.held_up):
+        with api.stop.heeded(), locked(run, api, wait, observer.held_up):
             if (done := nothing_to_undo(run)) is not None:
                 return done
             if any(long_write(run, api, index) for index in range(len(run.operations))):
@@ -89,8 +89,8 @@ def rollback_run(run: Run, api: Api, observer: Observer, wait: float | None = No
             plan = rollback_plan(run, api)
             run.note("run.rolling_back", {"holder": run.holder} | run.by)
             return _rolled_back(run, Executor(run, api, observer), plan)
-    except KeyboardInterrupt:
-        return interrupted(run)
+    except (KeyboardInterrupt, Stopped) as asked:
+        return interrupted(run, asked)
     except LockLost as problem:
         return failed(run, problem)
 
@@ -102,8 +102,11 @@ def _rolled_back(run: Run, executor: Executor, plan: State) -> Outcome:
         problem.next = ways_on(run)
         return end(run, Status.UNHEALTHY, 5, proof(executor.results), problem)
     except StoreProblem as problem:
-        let_go(run, executor)
+        with executor.api.stop.shielded():
+            let_go(run, executor)
         return failed(run, problem)
+    except Stopped:
+        raise
     except RunbookError as problem:
         return failed(run, problem)
     except Exception as bug:

@@ -12,7 +12,7 @@ from remediation.engine.still_wanted import refuse_outdated
 from remediation.model.api import Api
 from remediation.model.changes import Change, Intent, Seen, Written
 from remediation.model.commands import command
-from remediation.model.errors import Ambiguous, Conflict, LockLost, Occupied, RunbookError, StalePlan
+from remediation.model.errors import Ambiguous, Conflict, Interrupted, Occupied, RunbookError, StalePlan
 from remediation.model.long_writes import LongWrites
 from remediation.model.steps import Resource
 
@@ -90,7 +90,7 @@ class Writing:
                     problem.detail = f"{problem.detail}; still so after {waited:.0f} s".removeprefix("; ")
                     raise
                 self.observer.held_up(problem.summary, waited, OCCUPIED_SECONDS)
-                time.sleep(max(pause, problem.retry_after))
+                self.api.stop.wait(max(pause, problem.retry_after))
         raise AssertionError("there is always another pause")
 
     def _refuse_outdated_after(self, waited: float) -> None:
@@ -126,6 +126,6 @@ class Writing:
             name = self._long.submit()
         except RunbookError as problem:
             # What occupies the place may be our own, which is not listed yet.
-            self.in_doubt = isinstance(problem, Ambiguous | LockLost) or (doubt and isinstance(problem, Occupied))
+            self.in_doubt = isinstance(problem, Ambiguous | Interrupted) or (doubt and isinstance(problem, Occupied))
             raise
         return self._long.follow(name, self.observer)

@@ -142,6 +142,22 @@ class RequestPatience(Protocol):
         """Tell what keeps a verb waiting."""
 
 
+class Stopping(Protocol):
+    """Whether the run shall end; whoever waits, waits with this."""
+
+    def check(self) -> None:
+        """Raise Interrupted when the run shall end, or may not go on."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for so long; raises Interrupted as soon as the run shall end."""
+
+    def shielded(self) -> AbstractContextManager[None]:
+        """Clean up in the body, which is not stopped."""
+
+    def heeded(self) -> AbstractContextManager[None]:
+        """Look at it in the body, and end in good order."""
+
+
 class Api(Protocol):
     """Everything a run may talk to."""
 
@@ -160,6 +176,10 @@ class Api(Protocol):
     @property
     def patience(self) -> RequestPatience:
         """How long requests are repeated."""
+
+    @property
+    def stop(self) -> Stopping:
+        """Whether the run shall end."""
 
     def now(self) -> float:
         """Return the clock of the target's API in seconds since 1970, as of its last answer."""

@@ -31,6 +31,7 @@
     │   ├── Lingering                                        it is marked for deletion, and kept by somebody's finalizer
     │   └── Irreversible                                     it changed what cannot be put back
     ├── Interrupted              exit 1   failed             stopped half-way; the run can be resumed
+    │   ├── Stopped                                          somebody asked for its end
     │   └── LockLost                                         another run may be at work: nothing is written any more
     ├── Tampered                 exit 1   failed             the journal does not hash to what it says
     └── StoreProblem             exit 1   failed             the journal cannot be read or written
@@ -207,6 +208,10 @@ class Irreversible(RollbackRefused):
 
 class Interrupted(RunbookError):
     """The run stopped half-way on purpose and can be resumed."""
+
+
+class Stopped(Interrupted):
+    """Somebody asked for an end, and nothing further is begun."""
 
 
 class LockLost(Interrupted):

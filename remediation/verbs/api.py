@@ -42,7 +42,8 @@ class RunApi:
         journal: the store whose key fingerprints secrets and which holds leases of cloud targets.
         google: where Google's APIs are; None for the real ones.
         renew: reads the configuration again when its credentials are no longer accepted.
-        patience: how long throttled requests are repeated, and who hears of it.
+        patience: how long throttled requests are repeated, who hears of it, and the token that ends the run.
+        material: the secrets of the run; of a verb that plans twice, what it has read the first time.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class RunApi:
         google: dict[str, str] | None = None,
         renew: Callable[[], Any] | None = None,
         patience: Patience | None = None,
+        material: Material | None = None,
     ) -> None:
         self.patience = patience or Patience()
+        self.stop = self.patience.stop
         self.target, self.journal, self._configuration, self._endpoints = target, journal, configuration, google
         self._renew = renew
-        self.material = Material()
-        self._keeper = Keeper()
+        self.material = material or Material()
+        self._keeper = Keeper(self.stop)
         self.patience.while_held(self._keeper.left)
         self._sightings: dict[str, Sighting] = defaultdict(Sighting)
 
@@ -146,7 +149,7 @@ class RunApi:
             locks.append(
                 ClusterLock(client, scope, ours, seen, self.patience)
                 if client and scope in cluster
-                else JournalLock(self.journal, scope, ours, seen)
+                else JournalLock(self.journal, scope, ours, seen, self.stop)
             )
         spaces = sorted({scope.split("/", 2)[1] for scope in cluster})
         return locks + [FormerLock(client, space, self._sightings[space]) for space in spaces if client]

@@ -14,7 +14,9 @@ from remediation.model.targets import Cluster, Project, Target
 from remediation.verbs.settings import Settings
 
 if TYPE_CHECKING:
+    from remediation.access.material import Material
     from remediation.access.patience import Patience
+    from remediation.access.stopping import Stop
     from remediation.verbs.api import RunApi
     from remediation.verbs.observing import Observer
 
@@ -27,10 +29,11 @@ class Place:
     Args:
         settings: where, and who works there.
         observer: told about progress; None for nobody.
+        stop: ends what is done here, from any thread; None where nobody wants to.
     """
 
-    def __init__(self, settings: Settings, observer: Observer | None = None) -> None:
-        self.settings, self._observer = settings, observer
+    def __init__(self, settings: Settings, observer: Observer | None = None, stop: Stop | None = None) -> None:
+        self.settings, self._observer, self._stop = settings, observer, stop
 
     @cached_property
     def observer(self) -> Observer:
@@ -49,7 +52,7 @@ class Place:
         """How long this place asks again, and who hears of it."""
         from remediation.access.patience import Patience  # noqa: PLC0415 - a list of runs needs no client
 
-        return Patience(self.observer.notice, self.settings.patience)
+        return Patience(self.observer.notice, self.settings.patience, self._stop)
 
     @cached_property
     def _cluster(self) -> tuple[Any, Cluster]:
@@ -80,12 +83,12 @@ class Place:
             )
         return Project(project=project_id(name), location=self.settings.location, cluster=self.settings.cluster)
 
-    def api(self, target: Target) -> RunApi:
-        """Return new clients for a target."""
+    def api(self, target: Target, material: Material | None = None) -> RunApi:
+        """Return new clients for a target; ``material`` has the secrets that were read for an earlier look."""
         from remediation.verbs.api import RunApi  # noqa: PLC0415 - as above
 
         configuration = None if isinstance(target, Project) else self._cluster[0]
-        return RunApi(target, configuration, self.journal, self.settings.google, self._renewed, self.patience)
+        return RunApi(target, configuration, self.journal, self.settings.google, self._renewed, self.patience, material)
 
     @cached_property
     def cluster_api(self) -> RunApi:

@@ -128,7 +128,7 @@ def _again(place: Place, request: Request) -> Planned:
 
 def _made(place: Place, request: Request) -> Planned:
     target = place.target(request.book.target)
-    api = place.api(target)
+    api = place.api(target, request.material)
     asked: tuple[dict[str, Any], dict[str, Any]] = (request.parameters, request.values)
     return Planned(request, make_plan(request.book, target, *asked, api, accept_drift=request.accept_drift), api)
 

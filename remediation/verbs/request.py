@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from remediation.access.material import Material
 from remediation.model.commands import command
 from remediation.model.errors import UsageProblem
 from remediation.verbs.parameters import as_json
@@ -24,12 +25,14 @@ class Request:
         values: its parameters, parsed.
         accept_drift: change objects that another controller owns too.
         saved: what has to come of it, or nothing is done.
+        material: the secrets that were read for it: what can be read only once is there for the second look.
     """
 
     book: Runbook
     values: dict[str, Any] = field(default_factory=dict)
     accept_drift: bool = False
     saved: SavedPlan | None = None
+    material: Material = field(default_factory=Material, compare=False, repr=False)
 
     @property
     def parameters(self) -> dict[str, Any]:

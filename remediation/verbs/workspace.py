@@ -8,6 +8,7 @@ from remediation.verbs.place import Place
 from remediation.verbs.settings import Sandbox, Settings
 
 if TYPE_CHECKING:
+    from remediation.access.stopping import Stop
     from remediation.engine.outcome import Outcome
     from remediation.engine.run import Run
     from remediation.model.diffing import State
@@ -28,9 +29,11 @@ class Workspace(Place):
     """
 
     @classmethod
-    def of_sandbox(cls, sandbox: Sandbox, observer: Observer | None = None, **more: Any) -> Workspace:
+    def of_sandbox(
+        cls, sandbox: Sandbox, observer: Observer | None = None, stop: Stop | None = None, **more: Any
+    ) -> Workspace:
         """Return a workspace on a running sandbox; ``more`` are other `Settings`."""
-        return cls(Settings.of_sandbox(sandbox, **more), observer)
+        return cls(Settings.of_sandbox(sandbox, **more), observer, stop)
 
     def diagnose(self, *names: str) -> list[Diagnosis]:
         """Look for every fault that a runbook can fix, or for those of the named runbooks. Read only.
@@ -99,7 +102,7 @@ class Workspace(Place):
 
     def at(self, run: Run) -> Workspace:
         """Return the workspace on the target of a run: what the settings do not name, its record does."""
-        found = Workspace(self.settings.at(run.created["target"]), self.observer)
+        found = Workspace(self.settings.at(run.created["target"]), self.observer, self._stop)
         found.journal = self.journal
         return found
 

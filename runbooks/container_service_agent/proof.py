@@ -50,10 +50,9 @@ class GrantVisible(CheckDefaults):
 
     def moments(self, api: Api, within: float) -> Iterator[None]:
         """Yield after growing pauses."""
-        del api
         pause, deadline = _FIRST, time.monotonic() + within
         while (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(pause, left))
+            api.stop.wait(min(pause, left))
             pause = min(pause * 1.6, _LONGEST)
             yield None
 

@@ -85,10 +85,9 @@ class AgentLogs(CheckDefaults, ABC):
 
     def moments(self, api: Api, within: float) -> Iterator[None]:
         """Yield every few seconds: logs cannot be watched cheaply on many nodes."""
-        del api
         deadline = time.monotonic() + within
         while (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(_POLL_SECONDS, left))
+            api.stop.wait(min(_POLL_SECONDS, left))
             yield None
 
 

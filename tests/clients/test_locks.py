@@ -413,6 +413,9 @@ def test_the_heartbeat_outlives_a_bad_moment(place: Place, monkeypatch: pytest.M
                 raise ValueError("database or disk is full")
             self.take()
 
+        def confirm(self) -> None:
+            pass
+
         def release(self) -> None:
             pass
 

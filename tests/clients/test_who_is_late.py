@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from remediation.access.patience import Patience
+from remediation.access.stopping import Stop
 from remediation.engine import asking
 from remediation.engine.asking import wait_for
 from remediation.model.steps import CheckDefaults, Ensure, Verdict
@@ -94,7 +95,9 @@ def test_a_waiting_line_is_not_stale(
         waiting=lambda ensure, verdict, seconds: told.append((verdict.detail, check.count)), answered=lambda *_: None
     )
     assert (
-        wait_for(Ensure(check, 10), SimpleNamespace(patience=Patience(), still_locked=lambda: None), observer).status
+        wait_for(
+            Ensure(check, 10), SimpleNamespace(patience=Patience(), stop=Stop(), still_locked=lambda: None), observer
+        ).status
         == "ok"
     )  # type: ignore[arg-type] # as much of an observer as is asked
     assert told == lines

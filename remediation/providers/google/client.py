@@ -101,7 +101,7 @@ class Google:
     @lasting
     def _once(self, call: Callable[[], T]) -> T:
         with self._patience.asking("Google"), _ours():
-            return call()
+            return self._patience.stop.during(call)
 
     @lasting
     def _permitted(self, call: Callable[[], T]) -> T:

@@ -64,6 +64,7 @@ class KubernetesClient:
         """
         client = copy.copy(self)
         client._permit, client._snapshot, client._read_seconds = None, None, _LEASE_READ_SECONDS
+        client._patience = self._patience.undisturbed()
         return client
 
     @property
@@ -198,7 +199,7 @@ class KubernetesClient:
             silence = min(left + 1, _WATCH_SILENCE_SECONDS)
             return self._connection.send("GET", path, query, stream=True, read_seconds=silence)
 
-        return changes(connect, seconds, quiet, self._listed.get(path, ""), self._patience.say)
+        return changes(connect, seconds, quiet, self._listed.get(path, ""), self._patience)
 
     def _write(
         self,
@@ -242,7 +243,14 @@ class KubernetesClient:
     ) -> State:
         """Send one request once and return the JSON answer; raises the `ApiError` that fits."""
         answer = self._connection.send(
-            method, path, query or {}, body, content_type, permit=permit, read_seconds=self._read_seconds
+            method,
+            path,
+            query or {},
+            body,
+            content_type,
+            permit=permit,
+            read_seconds=self._read_seconds,
+            stop=self._patience.stop,
         )
         try:
             document: State = json.loads(answer.data)

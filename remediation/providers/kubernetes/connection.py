@@ -6,15 +6,16 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from remediation.access import headers as told
 from remediation.access.patience import Patience
+from remediation.access.stopping import Stop
 from remediation.model.addresses import is_private
 from remediation.model.commands import advice, command
-from remediation.model.errors import Refused, RunbookError, Unauthorized
+from remediation.model.errors import Refused, RunbookError, Stopped, Unauthorized
 from remediation.model.lasting import lasting
 from remediation.model.limits import OBJECT
 from remediation.providers.kubernetes.errors import from_answer, from_transport
@@ -65,10 +66,12 @@ class Connection:
         stream: bool = False,
         read_seconds: float = READ_SECONDS,
         permit: Callable[[], None] | None = None,
+        stop: Stop | None = None,
     ) -> Any:
         """Send one request; a refused credential is renewed once, for a request so refused has done nothing.
 
-        ``permit`` is asked right before each time that it is sent, and raises what forbids it.
+        ``permit`` is asked right before each time that it is sent, and raises what forbids it; ``stop`` ends the wait for
+        its answer.
         """
         url = (
             self.server
@@ -76,9 +79,9 @@ class Connection:
             + ("?" + urlencode({key: value for key, value in query.items() if value}) if query else "")
         )
         content = None if body is None else encoded(body)
-        answer = self._answer(method, url, content, content_type, stream, read_seconds, permit)
+        answer = self._answer(method, url, content, content_type, stream, read_seconds, permit, stop or Stop())
         if answer.status == _UNAUTHORIZED and self._renewed():
-            answer = self._answer(method, url, content, content_type, stream, read_seconds, permit)
+            answer = self._answer(method, url, content, content_type, stream, read_seconds, permit, stop or Stop())
         if answer.status >= _NOT_OK:
             raise from_answer(method, path, answer.status, answer.headers, answer.data, self.server)
         return answer
@@ -107,6 +110,7 @@ class Connection:
         stream: bool,
         read_seconds: float,
         permit: Callable[[], None] | None,
+        stop: Stop,
     ) -> Any:
         from urllib3 import Timeout  # noqa: PLC0415 - part of the SDK's transport
 
@@ -114,17 +118,21 @@ class Connection:
         if permit is not None:  # a login plugin may have taken a minute
             permit()
         try:
+            request = partial(
+                self._pool.request,
+                method,
+                url,
+                body=body,
+                headers=headers | ({"Content-Type": content_type} if body is not None else {}),
+                retries=False,
+                redirect=False,
+                preload_content=not stream,
+                timeout=Timeout(connect=_CONNECT_SECONDS, read=read_seconds),
+            )
             with self._patience.asking(self.server):
-                answer = self._pool.request(
-                    method,
-                    url,
-                    body=body,
-                    headers=headers | ({"Content-Type": content_type} if body is not None else {}),
-                    retries=False,
-                    redirect=False,
-                    preload_content=not stream,
-                    timeout=Timeout(connect=_CONNECT_SECONDS, read=read_seconds),
-                )
+                answer = stop.during(request)
+        except Stopped:
+            raise
         except Exception as problem:
             raise from_transport(problem, self.server) from problem
         self._remember(answer.headers)

@@ -130,6 +130,11 @@ class ClusterLock:
             self._lease = self._client.replace(self.ref, present | {"spec": self._spec(present)})
         self.renewed = sent
 
+    def confirm(self) -> None:
+        """Raise LockLost when our Lease is gone or somebody else has it; writes nothing."""
+        if self._lease is not None:
+            self._ours()
+
     def _ours(self) -> State:
         """Return our Lease as it is now; raises LockLost when there is none or somebody else has it."""
         try:

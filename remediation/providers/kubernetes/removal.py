@@ -32,7 +32,7 @@ def remove_object(api: Api, ref: Ref, uid: str, version: str = "") -> None:
     while left := _there(api, ref, uid):
         if time.monotonic() >= deadline:
             raise _lingering(ref, left)
-        time.sleep(_ROUND_SECONDS)
+        api.stop.wait(_ROUND_SECONDS)
 
 
 def _there(api: Api, ref: Ref, uid: str) -> State | None:

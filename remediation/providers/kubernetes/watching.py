@@ -11,6 +11,7 @@ from typing import Any
 
 from urllib3.exceptions import HTTPError
 
+from remediation.access.patience import Patience
 from remediation.model.diffing import State
 from remediation.model.errors import Expired, Forbidden, RunbookError, Unavailable
 from remediation.model.limits import OBJECT
@@ -28,21 +29,22 @@ Connect = Callable[[str, float], Any]
 
 
 def changes(
-    connect: Connect, seconds: float, quiet: float, version: str = "", say: Callable[[str], None] = lambda _: None
+    connect: Connect, seconds: float, quiet: float, version: str = "", patience: Patience | None = None
 ) -> Iterator[None]:
     """Yield soon after each change, once for a burst of them, and regularly without any.
 
-    Nothing that happens to the watch is raised: it only tells when to ask, and asking can be done without.
+    Nothing that happens to the watch is raised: it only tells when to ask, and asking can be done without. Only who is asked
+    to stop hears of it.
 
     Args:
         connect: opens a stream.
         seconds: how long to go on.
         quiet: after how many seconds without a change to yield anyway, so that a lost connection does no harm.
         version: of a list that was made before; the watch goes on from there.
-        say: told once when the watch fails.
+        patience: told once when the watch fails; its token ends the waiting.
     """
     deadline = time.monotonic() + seconds
-    follower = _Follower(connect, deadline, version, say)
+    follower = _Follower(connect, deadline, version, patience or Patience())
     follower.start()
     try:
         while (left := deadline - time.monotonic()) > 0:
@@ -53,16 +55,16 @@ def changes(
 
 
 class _Follower(Thread):
-    def __init__(self, connect: Connect, deadline: float, version: str, say: Callable[[str], None]) -> None:
+    def __init__(self, connect: Connect, deadline: float, version: str, patience: Patience) -> None:
         super().__init__(name="watch", daemon=True)
-        self._connect, self._deadline, self._version, self._say = connect, deadline, version, say
+        self._connect, self._deadline, self._version, self._patience = connect, deadline, version, patience
         self._changed, self._stopped = Event(), Event()
         self._failing = False
         self._stream: Any = None
 
     def wait(self, seconds: float) -> None:
         """Wait for a change; not for long while nobody watches."""
-        if self._changed.wait(min(seconds, _POLL_SECONDS) if self._failing else seconds):
+        if self._patience.stop.wait(min(seconds, _POLL_SECONDS) if self._failing else seconds, self._changed):
             time.sleep(_BURST_SECONDS)
         self._changed.clear()
 
@@ -96,7 +98,9 @@ class _Follower(Thread):
 
     def _fail(self, problem: RunbookError) -> None:
         if not self._failing and not self._stopped.is_set():
-            self._say(f"changes cannot be watched ({problem.summary}); asking every {_POLL_SECONDS:.0f} s instead")
+            self._patience.say(
+                f"changes cannot be watched ({problem.summary}); asking every {_POLL_SECONDS:.0f} s instead"
+            )
         self._failing = True
         self._changed.set()
 

@@ -128,7 +128,7 @@ class RenewedPods(ResourceDefaults):
                 calm, quiet = 0, time.monotonic()
             elif _is_over(pods, sisters, named, _attached(account, since)) or time.monotonic() - quiet > _SLOW_SECONDS:
                 calm += 1
-            time.sleep(_ROUND_SECONDS if useless else _ROUND_SECONDS / 2)
+            api.stop.wait(_ROUND_SECONDS if useless else _ROUND_SECONDS / 2)
         return Written(self.read(api))
 
     def _useless(self, sisters: list[State], since: float) -> list[State]:

@@ -46,7 +46,7 @@ def wait_until_unused(api: Api, secret: Ref) -> None:
     """Give pods that are just being created a moment: after detaching, no new pod names the Secret."""
     deadline = time.monotonic() + _DETACH_SECONDS
     while time.monotonic() < deadline and _starting(api, secret):
-        time.sleep(0.5)
+        api.stop.wait(0.5)
 
 
 def _starting(api: Api, secret: Ref) -> bool:
