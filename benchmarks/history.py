@@ -18,8 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from remediation.journal import Journal
-from remediation.journal.sqlite import _add
+from remediation.journal.events import START
+from remediation.journal.sqlite.adding import Draft, add
+from remediation.journal.sqlite.store import SqliteJournal
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDED = sorted((ROOT / "tests" / "journals").glob("*/*.json"))
@@ -49,12 +50,13 @@ def _whole(value: Any, same: list[Any]) -> Any:
 
 def fill(path: Path, count: int) -> None:
     """Write a journal with so many runs, and what the journal itself keeps about them."""
-    journal, recorded = Journal(path), _recorded()
-    with journal._transaction() as database:
+    journal, recorded = SqliteJournal(path), _recorded()
+    with journal._database.transaction() as database:
         for number in range(count):
-            name = f"20260101-{number:06}-00000000"
+            name, head = f"20260101-{number:06}-00000000", START
             for event in recorded[number % len(recorded)]:
-                _add(database, name, event["kind"], event["payload"])
+                draft = Draft.of(name, event["kind"], event["payload"])
+                head = add(database, draft, head, first=head == START).head
     journal.close()
 
 

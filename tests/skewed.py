@@ -11,13 +11,13 @@ import os, signal, sys, time
 shift, last = float(sys.argv.pop(1)), sys.argv.pop(1)
 true, sys.argv[0] = time.time, "runbook"
 time.time = lambda: true() + shift
-from remediation.journal import Journal
-append = Journal.append
+from remediation.journal.sqlite.store import SqliteJournal
+append = SqliteJournal.append
 def dying(self, run_id, kind, *more, **named):
     if kind == last:
         os.kill(os.getpid(), signal.SIGKILL)
     return append(self, run_id, kind, *more, **named)
-Journal.append = dying
+SqliteJournal.append = dying
 from remediation.cli.main import main
 main()
 """

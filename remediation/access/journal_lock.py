@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from remediation.access.sightings import LEASE_SECONDS, Busy, Sighting, awake_clock
 from remediation.access.stopping import Stop
-from remediation.journal import Journal
+from remediation.journal import Journal, Lease
 from remediation.journal.holder import is_dead
-from remediation.journal.leases import Lease
 from remediation.model.errors import LockLost
 
 _POLL_SECONDS = 0.5

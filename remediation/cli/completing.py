@@ -24,7 +24,7 @@ def runbooks(context: click.Context, parameter: Any, incomplete: str) -> Items:
 
 def runs(context: click.Context, parameter: Any, incomplete: str) -> Items:
     """Return ``last`` and the newest runs of the journal that this command line means, newest first."""
-    from remediation.journal.listing import newest  # noqa: PLC0415 - only for verbs on runs
+    from remediation.journal import newest  # noqa: PLC0415 - only for verbs on runs
 
     del parameter
     found = newest(_journal(context.params))
@@ -32,9 +32,9 @@ def runs(context: click.Context, parameter: Any, incomplete: str) -> Items:
     return [CompletionItem(name, help=text) for name, text in offered if name.startswith(incomplete)]
 
 
-def _journal(options: dict[str, Any]) -> Path:
+def _journal(options: dict[str, Any]) -> str | Path:
     if store := named_store(options.get):
-        return Path(store)
+        return store
     if options.get("sandbox"):
         from runbook_sandbox.process import folder  # noqa: PLC0415 - only in the sandbox
 

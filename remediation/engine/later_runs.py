@@ -24,9 +24,9 @@ def require_newest(run: Run, index: int, change: Change) -> None:
 
 
 def _begun(run: Run, index: int) -> int:
-    """Return the number of the last entry that says that a change is about to be made."""
+    """Return the position of the last entry that says that a change is about to be made."""
     intents = run.journal.events(run.id, "change.intended")
-    return max((event.sequence for event in intents if event.payload.get("index") == index), default=0)
+    return max((event.position for event in intents if event.payload.get("index") == index), default=0)
 
 
 def _changed_by(run: Run, other_id: str, change: Change) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from remediation.engine.listed import ended, iso, said, unreadable
 from remediation.journal import Event, Journal, Summary
 from remediation.journal.holder import is_dead
-from remediation.journal.summaries import TWICE
+from remediation.journal.protocol import TWICE
 from remediation.model.commands import joined
 from remediation.model.diffing import State
 from remediation.model.errors import Unreadable
@@ -14,8 +14,8 @@ from remediation.model.errors import Unreadable
 def lines(journal: Journal, most: int | None = None) -> list[State]:
     """Return the newest runs, or all, newest first, as ``runbook runs -o json`` prints them."""
     found = journal.runs(most)
-    forms = {form: sequence for item in found for form, sequence in item.shapes.items()}
-    reasons = {form: why for form, sequence in forms.items() if (why := _why_not(journal, form, sequence))}
+    forms = {form: position for item in found for form, position in item.shapes.items()}
+    reasons = {form: why for form, position in forms.items() if (why := _why_not(journal, form, position))}
     return [_line(item, next((reasons[form] for form in item.shapes if form in reasons), "")) for item in found]
 
 
@@ -33,8 +33,8 @@ def _status(item: Summary) -> str:
     return "interrupted" if item.status == "running" and is_dead(item.holder) else item.status
 
 
-def _why_not(journal: Journal, form: str, sequence: int) -> str:
-    return "two runs have its id" if form == TWICE else _unread(journal.event(sequence))
+def _why_not(journal: Journal, form: str, position: int) -> str:
+    return "two runs have its id" if form == TWICE else _unread(journal.event(position))
 
 
 def _unread(event: Event) -> str:

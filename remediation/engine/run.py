@@ -34,6 +34,7 @@ class Run(Standing):
     Attributes:
         undo: what its undo does first, as it was planned.
         first_undo: the index of the first operation that the runbook's own undo has added.
+        entries: how many of its entries this process knows.
         epoch: which acquisition of the run's locks this process writes for; 0 while it has none.
         fresh: whether this process has made the run, and no other has worked on it.
         by: the actor, ticket and reason of whoever works on it now.
@@ -49,6 +50,7 @@ class Run(Standing):
     started: float = 0.0
     finished: float | None = None
     verify: State | None = None
+    entries: int = 1
     epoch: int = 0
     fresh: bool = False
     by: State = field(default_factory=dict)
@@ -111,10 +113,12 @@ class Run(Standing):
 
     def _record(self, kind: str, payload: State) -> None:
         """Write ahead, then know it ourselves as any later process will; raises LockLost when one has taken over the run."""
-        event = self.journal.append(self.id, kind, versions.stamped(kind, payload), epoch=self.epoch)
+        stamped = versions.stamped(kind, payload)
+        event = self.journal.append(self.id, kind, stamped, sequence=self.entries + 1, epoch=self.epoch)
         self._replay(event.kind, event.payload, event.time)
 
     def _replay(self, kind: str, payload: State, when: float) -> None:
+        self.entries += 1
         payload = versions.entry(kind, payload)
         self.come(kind, self._index(kind, payload), payload, when)
         match kind:

@@ -1,7 +1,7 @@
-"""The journal: an append-only, hash-chained record of every run, written ahead of every write."""
+"""The journal: an append-only record of every run, chained by hashes and written ahead of every write."""
 
 from remediation.journal.events import Event
-from remediation.journal.sqlite import Journal
-from remediation.journal.summaries import Summary
+from remediation.journal.protocol import Anchor, Audit, Journal, Lease, Leases, Summary
+from remediation.journal.stores import newest, opened
 
-__all__ = ["Event", "Journal", "Summary"]
+__all__ = ["Anchor", "Audit", "Event", "Journal", "Lease", "Leases", "Summary", "newest", "opened"]

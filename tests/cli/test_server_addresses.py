@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from remediation.journal import Journal
+from remediation.journal import opened
 from remediation.model.addresses import is_private, shown
 from remediation.testing.planted import TOKEN
 from runbook_sandbox.control_plane import ControlPlane
@@ -122,7 +122,7 @@ def test_no_error_quotes_a_password(tmp_path: Path, server: str, code: int, says
 def test_records_of_earlier_versions_are_shown_without_it(world: World) -> None:
     """They kept the address as the kubeconfig had it; the entry stays as it is, for the chain says so."""
     made = world.cli("run", *PLAN[1:], "--yes").expect(0).json["run_id"]
-    journal = Journal(world.cli.store)
+    journal = opened(world.cli.store)
     created = journal.events(made)[0].payload
     before = {**created, "target": {**created["target"], "server": "https://user:hunter2@192.0.2.9:6443"}}
     before.pop("target_uid", None)

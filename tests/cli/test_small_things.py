@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from remediation.catalogue.scenarios import rehearsed
-from remediation.journal import Journal
+from remediation.journal import opened
 from runbook_sandbox.places import HOST
 from runbook_sandbox.process import folder
 from tests.engine.world import SCENARIOS, World
+from tests.entries import enter
 from tests.running import RUNBOOK, Cli, google_env
 
 
@@ -144,7 +145,7 @@ def test_a_long_list_of_runs_fits_a_terminal(tmp_path: Path) -> None:
     target = {"context": "gke_example-prod-payments_europe-west3-a_payments-cluster-number-one"}
     created = {"runbook": "container-service-agent", "target": target, "target_kind": "cluster", "operations": []}
     created |= {"parameters": {}, "plan": {}}
-    Journal(cli.store).append("20260102-030405-ab12", "run.created", created)
+    enter(opened(cli.store), "20260102-030405-ab12", "run.created", created)
     shown = cli("runs", json_output=False).expect(0).out + cli("audit", "verify", json_output=False).expect(0).out
     assert target["context"] in shown
     assert max(map(len, shown.splitlines())) <= 80

@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 
 from remediation.cli.settings import state_folder
-from remediation.journal import Journal
+from remediation.journal import opened
 from remediation.model.refs import Ref
 from runbook_sandbox.kubernetes import Fault, Response
 from tests.engine.world import World, break_, comparable
+from tests.entries import enter
 from tests.running import RUNBOOK
 
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
@@ -186,7 +187,7 @@ def test_completion_of_runs(tmp_path: Path, verb: str) -> None:
         (state_folder() / "journal.db", "20260102-030405-aaaa"),
         (tmp_path / "j.db", "20260102-030405-bbbb"),
     ):
-        Journal(path).append(run, "run.created", {"runbook": "ip-masq-agent"})
+        enter(opened(path), run, "run.created", {"runbook": "ip-masq-agent"})
     assert _offered(f"runbook {verb} ")[:2] == ["plain,last", "plain,20260102-030405-aaaa"]
     assert "plain,20260102-030405-bbbb" in _offered(f"runbook {verb} --store {tmp_path}/j.db 2026")
 

@@ -17,7 +17,7 @@ from remediation.access import locks
 from remediation.access.journal_lock import JournalLock
 from remediation.access.locks import Keeper, Waiting
 from remediation.access.sightings import Busy, Sighting
-from remediation.journal import Journal
+from remediation.journal import opened
 from remediation.journal.holder import acquisition, holder
 from remediation.model.errors import Locked, LockLost
 from remediation.model.refs import Ref
@@ -27,6 +27,7 @@ from remediation.providers.kubernetes.client import KubernetesClient
 from remediation.providers.kubernetes.locks import ClusterLock, lease_of
 from remediation.verbs.api import RunApi
 from runbook_sandbox.kubernetes import Cluster, Fault, Server, serve
+from tests.entries import enter
 
 LEASES = "leases.coordination.k8s.io"
 SCOPE = "cluster/kube-system/configmap/kube-system/ip-masq-agent"
@@ -44,7 +45,7 @@ class Place:
         path.write_text(json.dumps(server.kubeconfig()))
         self.configuration = configurations.load(str(path), None)[0]
         self.client = KubernetesClient(self.configuration)
-        self.journal = Journal(folder / "journal.db")
+        self.journal = opened(folder / "journal.db")
         self.ahead = 0.0
 
     def api(self) -> RunApi:
@@ -342,7 +343,7 @@ def test_a_host_whose_clock_is_ahead_steals_no_lease_of_the_journal(place: Place
     theirs.take()
     row = place.journal.leases.look("project/x")
     assert row is not None
-    with place.journal._transaction() as database:  # what a host with another clock sees
+    with place.journal._database.transaction() as database:  # what a host with another clock sees
         database.execute("UPDATE leases SET since = since - ?, expires = expires - ?", (ahead, ahead))
     seen = Sighting()
     for _ in range(3):
@@ -361,14 +362,16 @@ def test_a_host_whose_clock_is_ahead_steals_no_lease_of_the_journal(place: Place
 def test_an_older_holder_adds_nothing_to_the_record(place: Place) -> None:
     """From the moment another process has taken over a run, an entry of the one before is refused; without epochs, as before."""
     journal = place.journal
+    for run in ("1", "2"):
+        enter(journal, run, "run.created", {})
     first = journal.leases.next_epoch("1")
-    journal.append("1", "change.done", {"index": 0}, epoch=first)
+    enter(journal, "1", "change.done", {"index": 0}, epoch=first)
     second = journal.leases.next_epoch("1")
     with pytest.raises(LockLost, match="another process has taken over run 1"):
-        journal.append("1", "change.done", {"index": 1}, epoch=first)
-    journal.append("1", "undo.done", {"index": 0}, epoch=second)
-    journal.append("2", "change.done", {"index": 0}, epoch=0)
-    assert [event.kind for event in journal.events("1")] == ["change.done", "undo.done"]
+        enter(journal, "1", "change.done", {"index": 1}, epoch=first)
+    enter(journal, "1", "undo.done", {"index": 0}, epoch=second)
+    enter(journal, "2", "change.done", {"index": 0}, epoch=0)
+    assert [event.kind for event in journal.events("1")] == ["run.created", "change.done", "undo.done"]
 
 
 def test_a_lock_of_an_earlier_version_is_respected_and_cleared_away(place: Place) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from remediation.journal import Journal
+from remediation.journal import opened
 from tests.engine.inside import Inside, emulated
 from tests.engine.shop import Shop
 from tests.engine.sweeping import Sweep, Sweeps
@@ -55,7 +55,7 @@ def inside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("inside")
     if request.param == "real":
         plane = request.getfixturevalue("control_plane")
-        yield Inside(plane.kubeconfig_path, Journal(folder / "journal.db"))
+        yield Inside(plane.kubeconfig_path, opened(folder / "journal.db"))
     else:
         for here, _ in emulated(folder):
             yield here

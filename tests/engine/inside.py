@@ -14,7 +14,7 @@ from remediation.engine.outcome import Outcome
 from remediation.engine.plan import Plan, Planner
 from remediation.engine.rollback import rollback_run
 from remediation.engine.run import Run
-from remediation.journal import Journal
+from remediation.journal import Journal, opened
 from remediation.model.errors import RunbookError
 from remediation.model.status import Risk
 from remediation.model.steps import Ensure, Steps, Verdict
@@ -90,4 +90,4 @@ def emulated(folder: Path) -> Iterator[tuple[Inside, Cluster]]:
     with ExitStack() as stack:
         cluster = stack.enter_context(Cluster(nodes=1))
         path.write_text(json.dumps(stack.enter_context(serve(cluster)).kubeconfig()))
-        yield Inside(path, Journal(folder / "journal.db")), cluster
+        yield Inside(path, opened(folder / "journal.db")), cluster

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from remediation.engine.run import Run
-from remediation.journal import Journal
+from remediation.journal import opened
 from tests.engine.sweeping import CASES, Sweep, Sweeps, sampled, seen
 
 EVERY = bool(os.environ.get("EVERY_POINT"))
@@ -58,7 +58,7 @@ def _killed(sweep: Sweep, point: int, verb: str, writer: int, reader: int) -> bo
 
 def recorded(store: str) -> list[dict[str, str]]:
     """Return the runs of a store as ``runbook runs`` lists them."""
-    journal = Journal(Path(store))
+    journal = opened(Path(store))
     try:
         return [
             json.loads(json.dumps(Run.load(journal, event.run_id).as_json()))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from remediation.engine.run import Run
-from remediation.journal import Journal
+from remediation.journal import opened
 from remediation.testing.planted import key_file
 from runbook_sandbox.nodes.marks import LEAKED
 from tests.engine.sweeping import CASES
@@ -52,7 +52,7 @@ def _crash_and_recover(world: World, store: str, words: tuple[str, ...], point: 
     killed = world.runbook(store, "run", *words, "--yes", point=point)
     if "signal" not in killed:
         return  # this time there were fewer points, for watches tell of a different number of changes
-    journal = Journal(Path(store))
+    journal = opened(Path(store))
     runs = [Run.load(journal, event.run_id).as_json() for event in journal.events(kind="run.created")]
     journal.close()
     if not runs:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from remediation.journal import Journal
+from remediation.journal import opened
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import World, break_, comparable
+from tests.entries import copied
 
 MASQ = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
 PULL = ("pull-secret", "--namespace", "shop", "--service-account", "web", "--registry", HOST, "--google-service-account", PULLER)  # fmt: skip
@@ -35,18 +36,9 @@ class Recorded:
     def forged(self, name: str, forge: Forge, kind: str = "run.created") -> tuple[str, str]:
         """Bring the cluster to where the run left it; return a forged journal and the run's id."""
         self.world.cluster.load(copy.deepcopy(self.cluster[name]))
-        old, path = Journal(self.folder / f"{name}.db"), self.folder / f"forged-{next(_NUMBERS)}.db"
-        new = Journal(path)
-        new._connection.execute("INSERT OR IGNORE INTO settings VALUES ('digest_key', ?)", (old.digest_key(),))
-        events = old.events(old.find("last"))
-        for event in events:
-            if event.kind == kind:
-                forge(event.payload)
-            new.append(event.run_id, event.kind, event.payload)
-        assert new.verify()[0] == len(events)
-        old.close()
-        new.close()
-        return str(path), events[0].run_id
+        path = self.folder / f"forged-{next(_NUMBERS)}.db"
+        run = copied(self.folder / f"{name}.db", path, lambda found, payload: forge(payload) if found == kind else None)
+        return str(path), run
 
     def refused(self, code: int, name: str, forge: Forge, *verb: str, kind: str = "run.created") -> str:
         """Run a verb on a forged journal; it refuses, and nothing at all is changed. Return what it says."""
@@ -79,7 +71,7 @@ def _kill_before_the_first_change(world: World, store: Path, words: tuple[str, .
     for point in range(10, 60):
         attempt = store.with_stem(f"{store.stem}-{point}")
         world.runbook(str(attempt), "run", *words, "--yes", point=point)
-        journal = Journal(attempt)
+        journal = opened(attempt)
         kinds = [event.kind for event in journal.events()]
         journal.close()
         if kinds == ["run.created", "change.intended"]:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from remediation.journal import Journal
+from remediation.journal import Journal, opened
 from remediation.journal.holder import holder, is_dead
 from remediation.model.errors import Refused, Tampered
 
 
 def filled(path: Path) -> Journal:
-    journal = Journal(path)
+    journal = opened(path)
     for number in range(5):
         journal.append(
             f"run-{number % 2}", "run.created" if number < 2 else "change.done", {"number": number, "text": "ä"}
@@ -28,7 +28,7 @@ def filled(path: Path) -> Journal:
 def test_events_read_back_in_order(tmp_path: Path) -> None:
     """Events of a run, of a kind, or all come back oldest first, on a later day too."""
     filled(tmp_path / "j.db").close()
-    journal = Journal(tmp_path / "j.db")
+    journal = opened(tmp_path / "j.db")
     assert [event.payload["number"] for event in journal.events("run-0")] == [0, 2, 4]
     assert [event.run_id for event in journal.events(kind="run.created")] == ["run-0", "run-1"]
     assert journal.verify()[0] == 5
@@ -46,7 +46,7 @@ def test_any_changed_row_is_found(tmp_path: Path, change: str, row: int) -> None
     database.executescript(f"DROP TRIGGER events_stay; UPDATE events SET {change} WHERE sequence = {row};")
     database.close()
     with pytest.raises(Tampered, match="was changed after it was written"):
-        Journal(tmp_path / "j.db").verify()
+        opened(tmp_path / "j.db").verify()
 
 
 def test_a_missing_row_is_found(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_missing_row_is_found(tmp_path: Path) -> None:
     database.executescript("DROP TRIGGER events_last; DELETE FROM events WHERE sequence = 2;")
     database.close()
     with pytest.raises(Tampered):
-        Journal(tmp_path / "j.db").verify()
+        opened(tmp_path / "j.db").verify()
 
 
 def test_events_cannot_be_changed_by_accident(tmp_path: Path) -> None:
@@ -72,24 +72,24 @@ def test_events_cannot_be_changed_by_accident(tmp_path: Path) -> None:
 def test_two_processes_append_to_one_chain(tmp_path: Path) -> None:
     """Concurrent writers never fork the chain."""
     path = tmp_path / "j.db"
-    Journal(path).close()
-    code = f"from pathlib import Path\nfrom remediation.journal import Journal\nj = Journal(Path({str(path)!r}))\nfor n in range(40): j.append('r', 'k', {{'n': n}})"
+    opened(path).close()
+    code = f"from pathlib import Path\nfrom remediation.journal import Journal\nj = opened(Path({str(path)!r}))\nfor n in range(40): j.append('r', 'k', {{'n': n}})"
     writers = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
     assert [writer.wait(60) for writer in writers] == [0, 0]
-    assert Journal(path).verify()[0] == 80
+    assert opened(path).verify()[0] == 80
 
 
 def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
     """The file is for its owner alone."""
-    Journal(tmp_path / "folder" / "j.db")
+    opened(tmp_path / "folder" / "j.db")
     assert stat.S_IMODE(os.stat(tmp_path / "folder" / "j.db").st_mode) == 0o600
 
 
 def test_fingerprints_belong_to_one_store(tmp_path: Path) -> None:
     """The key with which secrets are shown stays the same in a store and differs between stores."""
-    one = Journal(tmp_path / "one.db")
-    assert one.digest_key() == Journal(tmp_path / "one.db").digest_key()
-    assert one.digest_key() != Journal(tmp_path / "two.db").digest_key()
+    one = opened(tmp_path / "one.db")
+    assert one.digest_key() == opened(tmp_path / "one.db").digest_key()
+    assert one.digest_key() != opened(tmp_path / "two.db").digest_key()
 
 
 def test_a_run_is_found_by_its_start(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_run_is_found_by_its_start(tmp_path: Path) -> None:
 
 def test_no_id_names_no_run(tmp_path: Path) -> None:
     """An empty variable of a script must not stand for the only run that there is."""
-    journal = Journal(tmp_path / "j.db")
+    journal = opened(tmp_path / "j.db")
     journal.append("run-1", "run.created", {})
     with pytest.raises(Refused, match="there is no run ''"):
         journal.find("")

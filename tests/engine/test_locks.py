@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from remediation.journal import Journal
+from remediation.journal import opened
 from remediation.testing.planted import key_file
 from runbook_sandbox.kubernetes import Fault
 from runbook_sandbox.places import HOST, PULLER
@@ -42,7 +42,7 @@ class After:
 
 
 def entries(store: Path) -> list[tuple[str, int]]:
-    journal = Journal(store)
+    journal = opened(store)
     try:
         return [(event.kind, event.payload.get("index", -1)) for event in journal.events()]
     finally:

@@ -12,11 +12,12 @@ import pytest
 
 from remediation.catalogue.runbook import Runbook
 from remediation.engine.run import Run
-from remediation.journal import Journal
+from remediation.journal import opened
 from remediation.model import records, versions
 from remediation.model.errors import StalePlan, Unreadable
 from remediation.providers.kubernetes.objects import KubernetesObject
 from tests.engine.world import World, break_, comparable
+from tests.entries import copied
 
 WORDS = ("ip-masq-agent", "--masquerade", "10.1.0.0/16")
 CLEAN = ("ipam-cleanup", "--node", "node-2", "--max-reservations", "300")
@@ -64,18 +65,7 @@ UNREADABLE: dict[str, tuple[Change, str]] = {
 
 def rewritten(source: Path, path: Path, change: Change, run_id: str = "") -> str:
     """Copy the newest run into another journal, with what it began with changed; the chain is whole."""
-    old, new = Journal(source), Journal(path)
-    key = old.digest_key()
-    new._connection.execute("INSERT OR IGNORE INTO settings VALUES ('digest_key', ?)", (key,))
-    events = old.events(old.find("last"))
-    for event in events:
-        payload = copy.deepcopy(event.payload)
-        if event.kind == "run.created":
-            change(payload)
-        new.append(run_id or event.run_id, event.kind, payload)
-    old.close()
-    new.close()
-    return run_id or events[0].run_id
+    return copied(source, path, lambda kind, payload: change(payload) if kind == "run.created" else None, run_id)
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +147,7 @@ def test_an_undo_of_the_runbooks_own_knows_no_parameters(world: World, tmp_path:
     run = rewritten(tmp_path / "real.db", tmp_path / "other.db", renamed)
     done = world.runbook(str(tmp_path / "other.db"), "rollback", run, "--yes")
     assert json.loads(done["text"])["status"] == "rolled_back", done["text"]
-    journal = Journal(tmp_path / "other.db")
+    journal = opened(tmp_path / "other.db")
     undo = next(item for item in journal.events(run, "undo.planned"))
     made = next(
         item for item in undo.payload["operations"] if item["resource"] and item["resource"]["kind"] == "DaemonSet"
@@ -194,7 +184,7 @@ def test_an_undo_that_needs_a_runbook_which_is_gone_says_so(world: World, tmp_pa
         "needs the runbook 'gone', which this version does not have" in json.loads(refused["text"])["error"]["summary"]
     )
     with pytest.raises(StalePlan):
-        _ = Run.load(Journal(tmp_path / "other.db"), run).undo_steps
+        _ = Run.load(opened(tmp_path / "other.db"), run).undo_steps
 
 
 def test_a_runbook_is_found_under_its_former_name(monkeypatch: pytest.MonkeyPatch) -> None:

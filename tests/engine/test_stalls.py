@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from remediation.journal import Journal
+from remediation.journal import opened
 from tests.engine.sweeping import CASES, Sweep, Sweeps, sampled, seen
 
 EVERY = bool(os.environ.get("EVERY_POINT"))
@@ -69,7 +69,7 @@ def _stopped(sweep: Sweep, point: int, verb: str, *, wire: bool = False) -> bool
 
 def kinds(store: str) -> list[tuple[str, Any]]:
     """Return what a journal records, entry by entry."""
-    journal = Journal(Path(store))
+    journal = opened(Path(store))
     try:
         return [(event.kind, event.payload) for event in journal.events()]
     finally:

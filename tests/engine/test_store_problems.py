@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from remediation.journal import Journal
+from remediation.journal import Journal, opened
 from remediation.model.errors import Refused, StoreProblem, Tampered
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import Held, World, break_, comparable, end, start
@@ -68,7 +68,7 @@ TROUBLES: dict[str, tuple[Callable[[Journal], Any], str]] = {
 @pytest.mark.parametrize("name", TROUBLES)
 def test_trouble_is_told_and_leaves_nothing_half_written(tmp_path: Path, name: str) -> None:
     """What happened, why, and the next command; when the trouble is over, the journal goes on as if it had not been."""
-    journal = Journal(tmp_path / "j.db", patience=0.3)
+    journal = opened(tmp_path / "j.db", patience=0.3)
     journal.append("run", "run.created", {"n": 1})
     trouble, why = TROUBLES[name]
     with trouble(journal):
@@ -89,7 +89,7 @@ def test_trouble_is_told_and_leaves_nothing_half_written(tmp_path: Path, name: s
 
 def test_a_busy_journal_is_waited_for(tmp_path: Path) -> None:
     """Somebody else's transaction of some seconds stops nothing."""
-    journal = Journal(tmp_path / "j.db")
+    journal = opened(tmp_path / "j.db")
     with locked(journal.path):
         writer = threading.Thread(target=lambda: journal.append("run", "run.created", {}))
         writer.start()
@@ -101,7 +101,7 @@ def test_a_busy_journal_is_waited_for(tmp_path: Path) -> None:
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     """Pages that were overwritten, or a file that never was a journal, are no bugs."""
     store = tmp_path / "j.db"
-    journal = Journal(store)
+    journal = opened(store)
     for number in range(200):
         journal.append("run", "run.created" if not number else "change.done", {"text": "x" * 500})
     journal.close()
@@ -123,7 +123,7 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
 def test_a_payload_that_was_cut_off_is_tampering(tmp_path: Path, text: str, kind: str) -> None:
     """The audit names the entry; lists, and the verbs on other runs, go on."""
     store = tmp_path / "j.db"
-    journal = Journal(store)
+    journal = opened(store)
     for run in ("first", "second"):
         journal.append(run, "run.created", {"runbook": "ip-masq-agent"})
         journal.append(run, "change.done", {"index": 0})
@@ -133,7 +133,7 @@ def test_a_payload_that_was_cut_off_is_tampering(tmp_path: Path, text: str, kind
         f"DROP TRIGGER events_stay; UPDATE events SET payload = CAST({text} AS TEXT) WHERE run_id = 'first' AND kind = '{kind}';"
     )
     database.close()
-    journal = Journal(store)
+    journal = opened(store)
     with pytest.raises(Tampered, match="of run first was changed after it was written"):
         journal.verify()
     for words in (["runs"], ["runs", "first"], ["runs", "second"], ["verify", "first"], ["runs", "-o", "json"]):
@@ -148,12 +148,12 @@ def test_a_payload_that_was_cut_off_is_tampering(tmp_path: Path, text: str, kind
 
 def test_any_text_can_be_kept(tmp_path: Path) -> None:
     """Half of a surrogate pair, which file names and words of a command line may hold, comes back as it was."""
-    journal = Journal(tmp_path / "j.db")
+    journal = opened(tmp_path / "j.db")
     text = "\udcff\ud800 ü \U0001f600"
     journal.append("run", "run.created", {"reason": text, "holder": text, "runbook": text})
     journal.append("run", "run.status", {"status": text})
     assert journal.setting("paused", text) == text
-    again = Journal(tmp_path / "j.db")
+    again = opened(tmp_path / "j.db")
     assert again.events("run")[0].payload["reason"] == text
     assert again.runs()[0].about["runbook"] == text
     assert again.verify()[0] == 2
@@ -163,7 +163,7 @@ def test_any_text_can_be_kept(tmp_path: Path) -> None:
 
 def test_no_two_runs_have_one_id(tmp_path: Path) -> None:
     """An id that is taken is drawn again; by its name a run is begun only once."""
-    journal = Journal(tmp_path / "j.db")
+    journal = opened(tmp_path / "j.db")
     ids = iter(["a", "a", "a", "b"])
     began = [journal.begin(lambda: next(ids), lambda run_id: {"mine": run_id}) for _ in range(2)]
     assert [(event.run_id, event.payload["mine"]) for event in began] == [("a", "a"), ("b", "b")]

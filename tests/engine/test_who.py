@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from remediation.journal import Journal
+from remediation.journal import opened
 from remediation.model.errors import Tampered
 from tests.engine.test_forgery import Recorded, recorded
 from tests.engine.world import World
+from tests.entries import enter
 from tests.running import RUNBOOK
 
 __all__ = ["recorded"]
@@ -61,23 +62,23 @@ def test_what_is_still_to_be_done_is_shown_first(recorded: Recorded) -> None:
     ]
     assert plan["plan"]["changes"][0]["edits"][0]["path"] == "/data/config"
     assert plan["plan"]["checks"][0]["status"] == "planned"
-    entries = len(Journal(Path(store)).events())
+    entries = len(opened(Path(store)).events())
     text = in_words("resume", run, "--store", store, "--kubeconfig", str(world.kubeconfig))
     assert world.state() == before
     assert "~ configmap/kube-system/ip-masq-agent" in text
     assert "nobody is here to confirm" in text
-    assert len(Journal(Path(store)).events()) == entries
+    assert len(opened(Path(store)).events()) == entries
 
 
 def test_what_is_done_already_is_not_shown_as_to_do(recorded: Recorded) -> None:
     """Only the rest of a run is planned."""
     store, run = recorded.forged("ip-masq-agent", lambda _: None)
-    whole, half = Journal(Path(store)), Journal(Path(store).with_suffix(".half"))
+    whole, half = opened(Path(store)), opened(Path(store).with_suffix(".half"))
     for event in whole.events(run):
-        half.append(run, event.kind, event.payload)
+        enter(half, run, event.kind, event.payload)
         if event.kind == "change.done":
             break
-    plan = show(recorded.world, str(half.path), "resume", run, "--dry-run")["plan"]
+    plan = show(recorded.world, half.where, "resume", run, "--dry-run")["plan"]
     assert [change["address"] for change in plan["changes"]] == ["daemonset/kube-system/ip-masq-agent"]
     assert plan["already_ok"][0]["address"] == "configmap/kube-system/ip-masq-agent"
 
@@ -115,7 +116,7 @@ def test_an_entry_that_was_changed_is_not_acted_on(recorded: Recorded, statement
 
 def test_a_run_in_a_long_journal_is_checked_at_once(tmp_path: Path) -> None:
     """Not all of the chain is read for it: 0.3 s are plenty among 100 000 entries."""
-    journal = Journal(tmp_path / "long.db")
+    journal = opened(tmp_path / "long.db")
     mine = [journal.append("mine", "run.created", {"n": 0})]
     rows = [(n, f"run-{n // 10}", 1.5, "change.done", "{}", "x", str(n)) for n in range(3, 100_003)]
     other = journal.append("other", "run.created", {})

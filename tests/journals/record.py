@@ -88,7 +88,10 @@ class Ending:
 _PROGRAM = """
 import os, signal, sys
 from remediation.cli.main import _run
-from remediation.journal import Journal
+try:
+    from remediation.journal.sqlite.store import SqliteJournal as Journal
+except ImportError:
+    from remediation.journal import Journal
 
 count, last, sys.argv = int(sys.argv[1]), sys.argv[2] == "last", ["runbook", *sys.argv[3:]]
 written = []

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from remediation.journal import Journal
+from remediation.journal import opened
 from remediation.testing.planted import key_file
 from runbook_sandbox.control_plane import ControlPlane
 from tests.running import RUNBOOK, content
@@ -75,7 +75,7 @@ class Stalled:
         return self.answer() | json.loads(self.output.read_text())
 
     def entries(self) -> list[str]:
-        journal = Journal(self.store)
+        journal = opened(self.store)
         try:
             return [event.digest for event in journal.events()]
         finally:
