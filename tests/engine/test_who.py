@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from remediation.journal import opened
+from remediation.journal.sqlite.store import SqliteJournal
 from remediation.model.errors import Tampered
 from tests.engine.test_forgery import Recorded, recorded
 from tests.engine.world import World
@@ -85,18 +86,18 @@ def test_what_is_done_already_is_not_shown_as_to_do(recorded: Recorded) -> None:
 
 def tampered(store: str, statement: str) -> None:
     database = sqlite3.connect(store)
-    database.executescript(f"DROP TRIGGER events_stay; DROP TRIGGER events_last; {statement}")
+    database.executescript(f"DROP TRIGGER entries_stay; DROP TRIGGER entries_last; {statement}")
     database.close()
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE events SET payload = replace(payload, 'masquerade', 'masquerabe') WHERE sequence = 1",
-        "UPDATE events SET kind = 'change.withdrawn' WHERE sequence = 3",
-        "UPDATE events SET digest = 'x' WHERE sequence = 4",
-        "UPDATE events SET run_id = 'other' WHERE sequence = 4",
-        "DELETE FROM events WHERE sequence = 4",
+        "UPDATE entries SET payload = replace(payload, 'masquerade', 'masquerabe') WHERE position = 1",
+        "UPDATE entries SET kind = 'change.withdrawn' WHERE position = 3",
+        "UPDATE entries SET digest = 'x' WHERE position = 4",
+        "UPDATE entries SET run_id = 'other' WHERE position = 4",
+        "DELETE FROM entries WHERE position = 4",
     ],
 )
 def test_an_entry_that_was_changed_is_not_acted_on(recorded: Recorded, statement: str) -> None:
@@ -116,13 +117,13 @@ def test_an_entry_that_was_changed_is_not_acted_on(recorded: Recorded, statement
 
 def test_a_run_in_a_long_journal_is_checked_at_once(tmp_path: Path) -> None:
     """Not all of the chain is read for it: 0.3 s are plenty among 100 000 entries."""
-    journal = opened(tmp_path / "long.db")
-    mine = [journal.append("mine", "run.created", {"n": 0})]
-    rows = [(n, f"run-{n // 10}", 1.5, "change.done", "{}", "x", str(n)) for n in range(3, 100_003)]
-    other = journal.append("other", "run.created", {})
-    journal._connection.execute("BEGIN")
-    journal._connection.executemany("INSERT INTO events VALUES (?,?,?,?,?,?,?)", rows)
-    journal._connection.execute("COMMIT")
+    journal = SqliteJournal(tmp_path / "long.db")
+    mine = [enter(journal, "mine", "run.created", {"n": 0})]
+    other = enter(journal, "other", "run.created", {})
+    rows = [(n, f"run-{n // 10}", n % 10 + 1, 1, "change.done", "{}", "x", str(n)) for n in range(3, 100_003)]
+    with journal._database.transaction() as database:
+        database.executemany("INSERT INTO entries VALUES (?,?,?,?,?,?,?,?)", rows)
+        database.execute("UPDATE summaries SET digest = 'x' WHERE run_id = 'other'")
     started = time.process_time()
     assert journal.intact("mine") == mine
     assert time.process_time() - started < 0.3

@@ -64,7 +64,7 @@ class SqliteJournal:
         draft = Draft.of(run_id, kind, payload)
         with self._database.transaction() as database:
             if epoch < epoch_of(database, run_id):
-                raise _lost(run_id, "another process has taken over its locks")
+                raise _lost(run_id, "it has acquired the locks since")
             head, own = head_of(database, run_id)
             if sequence != head.sequence + 1 or not head.sequence:
                 raise _lost(run_id, f"it has {head.sequence} entries, and this process knows of {sequence - 1}")
@@ -176,7 +176,7 @@ class SqliteJournal:
 
 def _lost(run_id: str, why: str) -> LockLost:
     return LockLost(
-        f"the lock of the target was lost: another process has worked on run {run_id}",
+        f"the lock of the target was lost: another process has taken over run {run_id}",
         f"{why}; this process writes nothing any more, neither to the target nor to the journal",
         command("runbook", "runs", run_id),
     )
