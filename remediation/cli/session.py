@@ -78,16 +78,10 @@ class Session:
         """The workspace for verbs on the journal alone, which need no target."""
         return Workspace(Settings(journal=self._store(), **self._who()))
 
-    def _store(self) -> Path:
+    def _store(self) -> str | Path:
         """Return the journal: of the sandbox, of ``--store``, of ``$RUNBOOK_STORE``, or in the state folder."""
         text = named_store(self.get)
-        if text and "://" in text:
-            raise UsageProblem(
-                f"--store {text.split('://')[0]}://… is not supported; allowed is the path of a SQLite file"
-            )
-        if text:
-            return Path(text)
-        return Path(self.sandbox.journal) if self.sandbox else state_folder() / "journal.db"
+        return text or (self.sandbox.journal if self.sandbox else state_folder() / "journal.db")
 
     def found(self, work: Workspace, run_id: str) -> str:
         """Return the full id of a run; raises Refused, and names the sandbox where only that has a journal of its own."""

@@ -84,8 +84,8 @@ def _versions() -> str:
 
 
 def _journal(place: Place) -> tuple[str, str]:
-    count, _ = place.journal.verify()
-    return "ok", f"{place.journal.path}, {count} events, hash chain intact"
+    found = place.journal.verify()
+    return "ok", f"{place.journal.where}, {found.entries} events, hash chains intact"
 
 
 def _kubernetes(place: Place) -> tuple[str, str]:

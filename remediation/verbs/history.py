@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remediation.model.addresses import shown_target
@@ -62,13 +61,15 @@ class Audit:
 
     Attributes:
         events: how many entries it has.
-        head: the hash over all of them, to compare with one that was written down elsewhere; empty when there are none.
+        runs: of how many runs.
+        head: its newest anchor, to be kept elsewhere.
         store: where it is.
     """
 
     events: int
+    runs: int
     head: str
-    store: Path
+    store: str
 
 
 def runs(journal: Journal, most: int | None = None) -> list[State]:
@@ -99,10 +100,21 @@ def record(journal: Journal, run_id: str) -> Record:
         return Record(journal.events(found), problem=problem)
 
 
-def audit(journal: Journal) -> Audit:
-    """Recompute the hash chain over every entry; raises Tampered where one was changed."""
-    events, head = journal.verify()
-    return Audit(events, head, journal.path)
+def audit(journal: Journal, anchor: str = "") -> Audit:
+    """Look at every entry.
+
+    Args:
+        journal: the store.
+        anchor: one that was kept elsewhere, which it has to have still; empty for none.
+
+    Raises:
+        Tampered: an entry was changed, moved, added or taken away since it was written.
+        UsageProblem: the anchor is none.
+    """
+    from remediation.journal import Anchor  # noqa: PLC0415 - only here
+
+    found = journal.verify(Anchor.read(anchor) if anchor else None)
+    return Audit(found.entries, found.runs, str(found.head), journal.where)
 
 
 def pause(place: Place, reason: str) -> bool:
@@ -111,7 +123,7 @@ def pause(place: Place, reason: str) -> bool:
     if reason or before:
         place.journal.setting("paused", reason)
         kind = "store.paused" if reason else "store.unpaused"
-        place.journal.append("", kind, {"reason": reason} | place.settings.about())
+        place.journal.remark(kind, {"reason": reason} | place.settings.about())
     return before
 
 

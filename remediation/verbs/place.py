@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from remediation.journal import Journal
+from remediation.journal import Journal, opened
 from remediation.model.commands import command, repeat
 from remediation.model.errors import Refused, UsageProblem
 from remediation.model.targets import Cluster, Project, Target
@@ -45,7 +45,7 @@ class Place:
     @cached_property
     def journal(self) -> Journal:
         """The record of every run."""
-        return Journal(self.settings.journal)
+        return opened(self.settings.journal)
 
     @cached_property
     def patience(self) -> Patience:

@@ -57,7 +57,7 @@ class Settings:
         reason: why, for the journal.
     """
 
-    journal: Path
+    journal: str | Path
     kubeconfig: str | None = None
     context: str | None = None
     project: str | None = None

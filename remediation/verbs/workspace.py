@@ -170,11 +170,11 @@ class Workspace(Place):
 
         return history.record(self.journal, run_id)
 
-    def audit(self) -> Audit:
-        """Recompute the hash chain over every entry of the journal; raises Tampered where one was changed."""
+    def audit(self, anchor: str = "") -> Audit:
+        """Look at every entry of the journal; raises Tampered where it is not as it was written, or lacks a kept anchor."""
         from remediation.verbs import history  # noqa: PLC0415
 
-        return history.audit(self.journal)
+        return history.audit(self.journal, anchor)
 
     def pause(self, reason: str) -> bool:
         """Refuse every run, resume and rollback on this journal until `unpause`; tell whether it was paused before."""
