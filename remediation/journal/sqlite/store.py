@@ -16,6 +16,7 @@ from remediation.journal.sqlite.leases import SqliteLeases, epoch_of
 from remediation.journal.sqlite.summaries import newest_first, plain
 from remediation.model.commands import advice, command
 from remediation.model.errors import LockLost, Refused, Tampered
+from remediation.model.lasting import lasting
 
 _ANY = "surrogatepass"  # also what is no proper text
 _COLUMNS = "position, run_id, sequence, time, kind, payload, previous, digest"
@@ -47,6 +48,7 @@ class SqliteJournal:
         """The leases of this store, and its epochs."""
         return SqliteLeases(self._database.transaction)
 
+    @lasting
     def begin(self, draw: Callable[[], str], payload: Callable[[str], Json]) -> Event:
         """Add the first entry of a run, under the first drawn id that no other run has."""
         run_id = ""
@@ -59,6 +61,7 @@ class SqliteJournal:
                     return add(database, draft, head, first=True).event()
         raise Refused(f"there is a run {run_id} already", "nothing was changed", command("runbook", "runs", run_id))
 
+    @lasting
     def append(self, run_id: str, kind: str, payload: Json, *, sequence: int, epoch: int = 0) -> Event:
         """Add one entry to a run; it is on disk when this returns."""
         draft = Draft.of(run_id, kind, payload)
