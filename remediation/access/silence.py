@@ -10,6 +10,8 @@ from contextlib import contextmanager
 Say = Callable[[str], None]
 FIRST_SECONDS, _AGAIN_SECONDS = 5.0, 10.0
 _LOOK_SECONDS = 0.25
+# A process may have many runs, one after the other: the thread of one that is over goes.
+_IDLE_SECONDS = 3.0
 
 
 class Silence:
@@ -36,7 +38,7 @@ class Silence:
             before = self._unanswered.pop(me, None)
             since = before[1] if before and before[0] == who else now
             self._waiting[me] = (who, since)
-        self._watch()
+            self._watch()
         try:
             yield
         except Exception:
@@ -52,11 +54,16 @@ class Silence:
             self._thread.start()
 
     def _look(self) -> None:
+        last = time.monotonic()
         while True:
             time.sleep(_LOOK_SECONDS)
             with self._lock:
                 longest = min(self._waiting.values(), key=lambda item: item[1], default=None)
+                if longest is None and time.monotonic() - last > _IDLE_SECONDS:
+                    self._thread = None
+                    return
             if longest is not None:
+                last = time.monotonic()
                 self._tell(*longest)
 
     def _tell(self, who: str, since: float) -> None:

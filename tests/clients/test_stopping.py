@@ -120,3 +120,16 @@ def test_the_locks_of_a_run_outlive_its_token() -> None:
     with pytest.raises(Stopped):
         patience.retrying(Throttled, attempts=1)(lambda: 1)
     assert patience.undisturbed().retrying(Throttled, attempts=1)(lambda: 1) == 1
+
+
+def test_the_thread_that_hears_silence_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that makes one run after the other does not gather threads; who asks again is heard again."""
+    monkeypatch.setattr("remediation.access.silence._IDLE_SECONDS", 0.3)
+    patience = Patience(lambda _: None)
+    for _ in range(2):
+        with patience.asking("the server"):
+            assert "silence" in {thread.name for thread in threading.enumerate()}
+        ends = time.monotonic() + 5
+        while "silence" in {thread.name for thread in threading.enumerate()}:
+            assert time.monotonic() < ends
+            time.sleep(0.05)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from threading import get_ident
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,13 +62,15 @@ def limit(exec_provider: Any) -> None:
 
 
 class Overheard(logging.Handler):
-    """Knows whether a plugin hung. What plugins say is kept off the terminal: it may hold a secret."""
+    """Knows whether a plugin of this thread hung. What plugins say is kept off the terminal: it may hold a secret."""
 
-    hung = ""
+    def __init__(self) -> None:
+        super().__init__()
+        self.hung, self._thread = "", get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take only our own sentence from the client's log."""
-        if record.getMessage().startswith(_HUNG):
+        if record.thread == self._thread and record.getMessage().startswith(_HUNG):
             self.hung = record.getMessage()
 
 
