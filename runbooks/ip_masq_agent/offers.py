@@ -5,33 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from remediation import Command, Hint, Network, Refused, advice, collapsed, command, few
+from remediation import Hint, Network, Refused, advice, collapsed, command, few
 
 from .agent import Agent
 from .config import also, fitting
 from .protected import Protected
+from .wish import Wish
 
 _MOST_SHOWN = 4
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What was asked for: the ranges, and the other options as they were typed."""
-
-    masquerade: tuple[Network, ...]
-    options: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, masquerade: tuple[Network, ...], *, restart: bool, **flags: bool) -> Wish:
-        """Return a wish with the options for what is not as it is by default."""
-        given = [f"--{name.replace('_', '-')}" for name, value in flags.items() if value]
-        return cls(masquerade, (*([] if restart else ["--no-restart"]), *given))
-
-    def plan(self, *more: str, masquerade: tuple[Network, ...] | None = None) -> Command:
-        """Return the command that shows what this wish comes to with more options, or with other ranges."""
-        ranges = self.masquerade if masquerade is None else masquerade
-        words = [word for item in ranges for word in ("--masquerade", str(item))]
-        return command("runbook", "plan", "ip-masq-agent", *words, *self.options, *more)
 
 
 @dataclass(frozen=True)
