@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from remediation.catalogue.sources import catalogues
+
 
 def entries() -> list[dict[str, Any]]:
     """Return the entry of every runbook, as `remediation.catalogue.Runbook.as_json` makes it."""
@@ -17,7 +19,9 @@ def entries() -> list[dict[str, Any]]:
         kept = json.loads(path().read_text("utf-8"))
     except (OSError, ValueError):
         kept = {}
-    found: list[dict[str, Any]] = kept["runbooks"] if kept.get("sources") == sources() else fresh()
+    if kept.get("sources") != sources() or len(catalogues()) > 1:
+        return fresh()
+    found: list[dict[str, Any]] = kept["runbooks"]
     return found
 
 

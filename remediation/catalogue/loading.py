@@ -1,27 +1,45 @@
-"""Find the runbooks: each is a folder of ``runbooks``, found without importing any cloud SDK."""
+"""Find the runbooks: each is a folder of a catalogue, found without importing any cloud SDK."""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 
+from remediation.catalogue import sources
 from remediation.catalogue.runbook import Runbook
 from remediation.model.commands import command
 from remediation.model.errors import UsageProblem
 
 
 def load() -> dict[str, Runbook]:
-    """Return every runbook by name."""
+    """Return every runbook by name; raises UsageProblem for one that cannot be loaded, or whose row another has."""
     books = [book for module in _modules().values() for book in _in_module(module)]
+    _refuse_repeated(books)
     return {book.name: book for book in sorted(books, key=lambda book: book.name)}
 
 
 def packages() -> dict[str, str]:
-    """Return the package of each folder of the catalogue by runbook name; none of them is imported."""
-    import runbooks  # noqa: PLC0415 - the catalogue depends on the engine, never the other way round at import time
+    """Return the package of each runbook's folder by name, in every catalogue; none of them is imported.
 
-    rows = (module.name for module in pkgutil.iter_modules(runbooks.__path__) if module.ispkg)
-    return {name.replace("_", "-"): f"runbooks.{name}" for name in rows}
+    Raises:
+        UsageProblem: two folders are called the same.
+    """
+    found: dict[str, str] = {}
+    for catalogue, folder in sources.catalogues().items():
+        for row in sources.rows(folder):
+            name = row.replace("_", "-")
+            if name in found:
+                raise UsageProblem(f"two runbooks are called {name!r}: {found[name]} and {catalogue}.{row}")
+            found[name] = f"{catalogue}.{row}"
+    return found
+
+
+def _refuse_repeated(books: list[Runbook]) -> None:
+    """Raise UsageProblem where two runbooks say that they are the same row of the catalogue."""
+    known: dict[str, str] = {}
+    for row, name in ((row, book.name) for book in books for row in book.covers):
+        if other := known.get(row):
+            raise UsageProblem(f"two runbooks have the id {row}: {other} and {name}; each row has one")
+        known[row] = name
 
 
 def _modules() -> dict[str, str]:
@@ -29,7 +47,11 @@ def _modules() -> dict[str, str]:
 
 
 def _in_module(name: str) -> list[Runbook]:
-    return [value for value in vars(importlib.import_module(name)).values() if isinstance(value, Runbook)]
+    try:
+        module = importlib.import_module(name)
+    except (ImportError, AttributeError, TypeError, SyntaxError) as problem:
+        raise UsageProblem(f"the runbook in {name} cannot be loaded: {problem}") from problem
+    return [value for value in vars(module).values() if isinstance(value, Runbook)]
 
 
 def chosen(*names: str) -> list[Runbook]:

@@ -12,7 +12,7 @@ from typing import Any
 from remediation.model.commands import RIGHTS, Advice, Command, Hint, Hints, Repeat, command, for_runbook
 from remediation.model.errors import RunbookError, UsageProblem
 
-_PLACES = ("--sandbox", "--store", "--kubeconfig")
+_PLACES = ("--catalogue", "--sandbox", "--store", "--kubeconfig")
 _COORDINATES = ("context", "project", "location", "cluster")
 _TARGET = tuple(f"--{name}" for name in _COORDINATES)
 _JOURNAL_KNOWS = ("verify", "resume", "rollback", "runs", "audit", "pause", "unpause")
@@ -61,9 +61,11 @@ def _command_placed(ours: Command, given: dict[str, list[str]]) -> Command:
     program, verb = (*ours.words, "", "")[:2]
     if program == "kubectl" and verb != "runbook":
         return _kubectl(ours, given)
-    if program != "runbook" or verb not in _JOURNAL_KNOWS + _FROM_NOTHING or "--help" in ours.words:
+    if program != "runbook" or "--help" in ours.words:
         return ours
-    names = _PLACES + (_TARGET if verb in _FROM_NOTHING else ())
+    names: tuple[str, ...] = ("--catalogue",)
+    if verb in _JOURNAL_KNOWS + _FROM_NOTHING:
+        names = _PLACES + (_TARGET if verb in _FROM_NOTHING else ())
     place = 3 if _is_name(ours.words[2:3]) else 2
     return replace(ours, words=(*ours.words[:place], *_missing(ours, names, given), *ours.words[place:]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from shlex import split
 from typing import Any
 
 import click
@@ -10,8 +11,10 @@ import click
 from remediation.catalogue import index
 from remediation.cli.completing import runbooks
 from remediation.cli.console import say, style
+from remediation.cli.hints import here
 from remediation.cli.layout import labelled, paragraphs
 from remediation.cli.options import output_option
+from remediation.model.commands import command
 
 
 @click.command("list")
@@ -26,7 +29,7 @@ def list_command(output: str | None) -> int:
     for book in books:
         label = f"{style(book['name'].ljust(width), bold=True)}  {book['risk']:<6}  "
         say("\n".join(labelled(label, f"{book['summary']} ({', '.join(book['covers'])})")))
-    say(f"next:  runbook show {books[0]['name']}")
+    say(f"next:  {here((command('runbook', 'show', books[0]['name']),))[0]}")
     return 0
 
 
@@ -45,7 +48,10 @@ def show_command(name: str, output: str | None) -> int:
     say(f"\n{paragraphs(book.description)}\n\nParameters:")
     for item in book.parameters:
         say("\n".join(labelled(f"  {item.usage:<32} ", f"{item.need}; {item.option.help}")))
-    say(f"\nSource: {book.source}\nnext:  runbook plan {book.name} {book.example}\n  or:  runbook rbac {book.name}")
+    plan, rights = here(
+        (command("runbook", "plan", book.name, *split(book.example)), command("runbook", "rbac", book.name))
+    )
+    say(f"\nSource: {book.source}\nnext:  {plan}\n  or:  {rights}")
     return 0
 
 

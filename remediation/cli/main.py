@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +17,7 @@ from remediation.cli.console import guard, say
 from remediation.cli.examples import examples
 from remediation.cli.near_names import NameFirst, NearNames
 from remediation.cli.options import accept_common
-from remediation.cli.settings import refuse_unknown
+from remediation.cli.settings import named_catalogues, refuse_unknown
 from remediation.cli.streams import outlive_readers, unwritten
 from remediation.model.commands import command
 from remediation.model.errors import Interrupted, RunbookError, UsageProblem
@@ -129,6 +130,7 @@ def _run(name: str) -> int:
     guard()
     try:
         refuse_unknown(os.environ)
+        _use(named_catalogues(sys.argv[1:]))
         result = runbook.main(prog_name=name, standalone_mode=False)
     except RunbookError as problem:
         return _tell(problem)
@@ -142,6 +144,14 @@ def _run(name: str) -> int:
     except Exception as problem:  # noqa: BLE001 - the last line of defence: a bug is told as one
         return _bug(problem)
     return result if isinstance(result, int) else 0
+
+
+def _use(folders: list[Path]) -> None:
+    if folders:
+        from remediation.catalogue.sources import use_folder  # noqa: PLC0415 - most people have the usual catalogue
+
+        for folder in folders:
+            use_folder(folder)
 
 
 def _tell(problem: RunbookError) -> int:

@@ -39,6 +39,15 @@ _TARGET = [
         help="Use the embedded cluster and cloud; =real for a real control plane.",
     ),
 ]
+# Its value is read before any verb is, see `settings.named_catalogues`: the names of verbs' arguments depend on it.
+_CATALOGUE = click.option(
+    "--catalogue",
+    metavar="DIR",
+    multiple=True,
+    expose_value=False,
+    show_default="$RUNBOOK_CATALOGUE",
+    help="Folder with more runbooks.",
+)
 _FULL = click.option("--full", is_flag=True, help="Show all of it, also what is long or many of a kind.")
 _STORE = click.option(
     "--store",
@@ -93,6 +102,7 @@ def _common() -> list[click.Option]:
     return [
         *(click.Option([name], **hidden) for name in names),
         click.Option(["--sandbox"], is_flag=False, flag_value="emulated", default=None, **hidden),
+        click.Option(["--catalogue"], multiple=True, **hidden),
         click.Option(["--detailed-exitcode"], is_flag=True, **hidden),
     ]
 
@@ -114,7 +124,7 @@ def store_options(function: F) -> F:
 
 def target_options(function: F) -> F:
     """Add what reading a target takes."""
-    return _apply(function, [*_TARGET, _STORE, _LOG, _OUTPUT])
+    return _apply(function, [*_TARGET, _CATALOGUE, _STORE, _LOG, _OUTPUT])
 
 
 def run_options(function: F) -> F:

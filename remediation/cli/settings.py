@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from remediation.model.errors import UsageProblem
 
 PREFIX = "RUNBOOK_"
 KNOWN = (
+    "RUNBOOK_CATALOGUE",
     "RUNBOOK_STORE",
     "RUNBOOK_PATIENCE",
     "RUNBOOK_GOOGLE_ENDPOINT",
@@ -41,6 +43,14 @@ def refuse_unknown(names: Iterable[str]) -> None:
 def named_store(option: Callable[[str], Any]) -> str | None:
     """Return the store that an option or, outside of a sandbox, the environment names; None for the usual place."""
     return option("store") or (None if option("sandbox") else os.environ.get("RUNBOOK_STORE"))
+
+
+def named_catalogues(words: Sequence[str]) -> list[Path]:
+    """Return the folders with more runbooks that the environment and a command line name; a verb finds its names there."""
+    named = [text for text in os.environ.get("RUNBOOK_CATALOGUE", "").split(os.pathsep) if text]
+    named += [word.partition("=")[2] for word in words if word.startswith("--catalogue=")]
+    named += [value for word, value in pairwise(words) if word == "--catalogue"]
+    return [Path(text) for text in dict.fromkeys(named)]
 
 
 def patience_seconds() -> float:
