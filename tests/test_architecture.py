@@ -187,6 +187,28 @@ def test_waits_can_be_ended() -> None:
     assert {path for path, sleeps in calls.items() if sleeps} <= brief
 
 
+# What belongs to a process and its person, and is told to whoever carries out a verb as a value.
+OF_A_PROCESS = re.compile(
+    r"sys\.(stdin|stdout|stderr|argv|exit)|os\.(environb?|getenv\w*|_exit)|getpass\.\w+|(print|input|exit|quit)|\w+\.isatty"
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if path.is_relative_to(ROOT / "remediation") and room(path) in MAY and room(path) != "cli"],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_below_the_command_line_nobody_prints_asks_or_exits(path: Path) -> None:
+    """Twenty runs in one process share its streams and its environment, so only the command line knows of them."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    used = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+    used |= {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)}
+    assert not [name for name in used if OF_A_PROCESS.fullmatch(name)]
+    assert not {name.split(".")[0] for name in modules(path)} & {"click", "getpass"}
+    taken = {f"{node.module}.{item.name}" for node in nodes if isinstance(node, ast.ImportFrom) for item in node.names}
+    assert not [name for name in taken if OF_A_PROCESS.fullmatch(name)]
+
+
 def test_packages_are_fetched_and_not_kept() -> None:
     """No archive lies beside the code: what is installed is locked by hash, and comes from a registry."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from remediation.model.commands import command
@@ -13,9 +13,14 @@ _LARGEST = 64 * 1024
 
 
 class Material:
-    """Keep secrets by name for as long as the run lives."""
+    """Keep secrets by name for as long as the run lives.
 
-    def __init__(self) -> None:
+    Args:
+        standard_input: returns so many bytes of it at most; None where there is none.
+    """
+
+    def __init__(self, standard_input: Callable[[int], bytes] | None = None) -> None:
+        self._standard_input = standard_input
         self._kept: dict[str, Secret] = {}
         self._read_once: dict[str, Secret] = {}
 
@@ -47,28 +52,28 @@ class Material:
             UsageProblem: it cannot be read.
         """
         if path != "-" and Path(path).is_file():
-            return _read(path)
+            return self._read(path)
         if path not in self._read_once:
-            self._read_once[path] = _read(path)
+            self._read_once[path] = self._read(path)
         return self._read_once[path]
 
+    def _read(self, path: str) -> Secret:
+        try:
+            content = self._content(path)
+        except OSError as problem:
+            raise UsageProblem(
+                f"--from-key-file {path!r} cannot be read: {problem.strerror}; a readable key file or - is allowed"
+            ) from None
+        if len(content) > _LARGEST:
+            raise UsageProblem(
+                f"--from-key-file {path!r} is larger than {_LARGEST // 1024} KiB; a service-account key file is allowed"
+            )
+        return Secret(content)
 
-def _read(path: str) -> Secret:
-    try:
-        content = _content(path)
-    except OSError as problem:
-        raise UsageProblem(
-            f"--from-key-file {path!r} cannot be read: {problem.strerror}; a readable key file or - is allowed"
-        ) from None
-    if len(content) > _LARGEST:
-        raise UsageProblem(
-            f"--from-key-file {path!r} is larger than {_LARGEST // 1024} KiB; a service-account key file is allowed"
-        )
-    return Secret(content)
-
-
-def _content(path: str) -> bytes:
-    if path == "-":
-        return sys.stdin.buffer.read(_LARGEST + 1)
-    with Path(path).open("rb") as file:
-        return file.read(_LARGEST + 1)
+    def _content(self, path: str) -> bytes:
+        if path != "-":
+            with Path(path).open("rb") as file:
+                return file.read(_LARGEST + 1)
+        if self._standard_input is None:
+            raise UsageProblem("--from-key-file '-' is the standard input, and there is none; a key file is allowed")
+        return self._standard_input(_LARGEST + 1)

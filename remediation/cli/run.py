@@ -51,7 +51,7 @@ def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
 
 
 def _request(session: Session, book: Runbook, values: dict[str, Any]) -> Request:
-    request = Request(book, values, accept_drift=bool(session.get("accept_drift")))
+    request = session.work.request(book, values, accept_drift=bool(session.get("accept_drift")))
     if session.get("plan") is None:
         return request
     return request.as_saved(plan_files.read(session.get("plan"), book, session), *session.get("typed"))

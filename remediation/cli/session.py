@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from remediation.cli import interrupting
 from remediation.cli.running_sandbox import running_sandbox
-from remediation.cli.settings import google_endpoints, named_store, patience_seconds, state_folder
+from remediation.cli.settings import around, google_endpoints, named_store, patience_seconds, state_folder
 from remediation.model.commands import Command, Hints, command
 from remediation.model.errors import Refused, UsageProblem
 from remediation.verbs import Settings, Workspace
@@ -64,14 +64,12 @@ class Session:
     @cached_property
     def work(self) -> Workspace:
         """The workspace on the target that was named."""
-        named: dict[str, Any] = {name: self.get(name) for name in ("project", "location", "cluster")}
         more: dict[str, Any] = {"journal": self._store(), "attended": self.interactive, "patience": patience_seconds()}
+        more |= self._who() | around() | {name: self.get(name) for name in ("project", "location", "cluster")}
         if self.sandbox:
-            return Workspace.of_sandbox(
-                self.sandbox, self.progress(), interrupting.token(), **named, **more, **self._who()
-            )
-        named |= {"kubeconfig": self.get("kubeconfig"), "context": self.get("context"), "google": google_endpoints()}
-        return Workspace(Settings(**named, **more, **self._who()), self.progress(), interrupting.token())
+            return Workspace.of_sandbox(self.sandbox, self.progress(), interrupting.token(), **more)
+        more |= {"kubeconfig": self.get("kubeconfig"), "context": self.get("context"), "google": google_endpoints()}
+        return Workspace(Settings(**more), self.progress(), interrupting.token())
 
     @cached_property
     def records(self) -> Workspace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -68,6 +69,27 @@ def patience_seconds() -> float:
 def state_folder() -> Path:
     """Return the folder for state, by the XDG rules."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "runbook"
+
+
+def around() -> dict[str, Any]:
+    """Return what is to be known of this process: its kubeconfig, its pod, its terminal and its standard input."""
+    return {
+        "usual_kubeconfig": os.environ.get("KUBECONFIG") or None,
+        "in_cluster": bool(os.environ.get("KUBERNETES_SERVICE_HOST")),
+        "terminal": _is_terminal(sys.stdin) or _is_terminal(sys.stderr),
+        "standard_input": _standard_input,
+    }
+
+
+def _standard_input(most: int) -> bytes:
+    return sys.stdin.buffer.read(most)
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):  # it is closed, or there is none
+        return False
 
 
 def google_endpoints() -> dict[str, str] | None:

@@ -62,7 +62,14 @@ class Place:
         from remediation.providers.kubernetes import configurations  # noqa: PLC0415 - as above
 
         with self.patience.asking("the login of this context"):
-            return configurations.load(self.settings.kubeconfig, context, *warn)
+            named, there = self.settings.kubeconfig, self.settings
+            return configurations.load(
+                named or there.usual_kubeconfig,
+                context,
+                *warn,
+                in_cluster=there.in_cluster and not named,
+                terminal=there.terminal,
+            )
 
     def _renewed(self) -> Any:
         """Read the same context again: somebody may have switched the current one. It warns of nothing twice."""
@@ -88,7 +95,14 @@ class Place:
         from remediation.verbs.api import RunApi  # noqa: PLC0415 - as above
 
         configuration = None if isinstance(target, Project) else self._cluster[0]
-        return RunApi(target, configuration, self.journal, self.settings.google, self._renewed, self.patience, material)
+        where = self.journal, self.settings.google
+        return RunApi(target, configuration, *where, self._renewed, self.patience, material or self.material())
+
+    def material(self) -> Material:
+        """Return where the secrets of a new run are kept."""
+        from remediation.access.material import Material  # noqa: PLC0415 - as above
+
+        return Material(self.settings.standard_input)
 
     @cached_property
     def cluster_api(self) -> RunApi:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from remediation.access.material import Material
 from remediation.model.commands import command
 from remediation.model.errors import UsageProblem
 from remediation.verbs.parameters import as_json
 
 if TYPE_CHECKING:
+    from remediation.access.material import Material
     from remediation.catalogue.parameters import Parameter
     from remediation.catalogue.runbook import Runbook
     from remediation.verbs.saved_plan import SavedPlan
@@ -32,7 +32,7 @@ class Request:
     values: dict[str, Any] = field(default_factory=dict)
     accept_drift: bool = False
     saved: SavedPlan | None = None
-    material: Material = field(default_factory=Material, compare=False, repr=False)
+    material: Material | None = field(default=None, compare=False, repr=False)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -44,8 +44,8 @@ class Request:
         return replace(self, values=saved.values(self.parameters, typed), saved=saved)
 
 
-def requested(book: Runbook, given: dict[str, Any], *, accept_drift: bool = False) -> Request:
-    """Return a request for parameters as a program gives them: texts, or what is parsed already.
+def parsed(book: Runbook, given: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters as the steps want them, from what a program gives: texts, or what is parsed already.
 
     Raises:
         UsageProblem: a parameter is unknown, missing or not allowed.
@@ -55,8 +55,7 @@ def requested(book: Runbook, given: dict[str, Any], *, accept_drift: bool = Fals
     lacking = [item.name for item in book.parameters if item.required and given.get(item.name) is None]
     for problem in [f"has no parameter {name!r}" for name in unknown] + [f"wants {name!r}" for name in lacking]:
         raise UsageProblem(f"{book.name} {problem}", "nothing was changed", command("runbook", "show", book.name))
-    values = {item.name: _value(item, given.get(item.name, item.default)) for item in book.parameters}
-    return Request(book, values, accept_drift)
+    return {item.name: _value(item, given.get(item.name, item.default)) for item in book.parameters}
 
 
 def _value(item: Parameter, given: Any) -> Any:

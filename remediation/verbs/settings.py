@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,7 +42,9 @@ class Settings:
 
     Attributes:
         journal: the file of the journal; it is made when missing.
-        kubeconfig: a search path of kubeconfig files; None for the usual one.
+        kubeconfig: a search path of kubeconfig files that was named; None for the usual one.
+        usual_kubeconfig: the search path where none is named; None for ``~/.kube/config``.
+        in_cluster: whether the service account of this pod is taken where there is no kubeconfig.
         context: of the kubeconfig; None for the current one.
         project: the Google Cloud project.
         location: of the GKE cluster.
@@ -51,6 +53,8 @@ class Settings:
         google: where Google's APIs are; None for the real ones.
         rehearsal: whether this is a sandbox, whose address says nothing.
         attended: whether a person is there, who was shown which cluster is the current one.
+        terminal: whether login plugins may ask at the terminal of this process.
+        standard_input: reads so many bytes of it at most, for a key file called ``-``; None where there is none.
         patience: for how many seconds a throttled request is repeated.
         actor: who works, for the journal and the locks.
         ticket: the change or incident, for the journal.
@@ -59,6 +63,8 @@ class Settings:
 
     journal: str | Path
     kubeconfig: str | None = None
+    usual_kubeconfig: str | None = None
+    in_cluster: bool = False
     context: str | None = None
     project: str | None = None
     location: str | None = None
@@ -67,6 +73,8 @@ class Settings:
     google: dict[str, str] | None = None
     rehearsal: bool = False
     attended: bool = False
+    terminal: bool = False
+    standard_input: Callable[[int], bytes] | None = None
     patience: float = PATIENCE_SECONDS
     actor: str = "unknown"
     ticket: str | None = None

@@ -9,6 +9,7 @@ from remediation.verbs.settings import Sandbox, Settings
 
 if TYPE_CHECKING:
     from remediation.access.stopping import Stop
+    from remediation.catalogue.runbook import Runbook
     from remediation.engine.outcome import Outcome
     from remediation.engine.run import Run
     from remediation.model.diffing import State
@@ -60,9 +61,16 @@ class Workspace(Place):
             Refused, NotApplicable, ApiError: as the runbook and the APIs say.
         """
         from remediation.catalogue import loading  # noqa: PLC0415
-        from remediation.verbs.request import requested  # noqa: PLC0415
+        from remediation.verbs.request import parsed  # noqa: PLC0415
 
-        return self.preview(requested(loading.find(runbook), parameters, accept_drift=accept_drift))
+        book = loading.find(runbook)
+        return self.preview(self.request(book, parsed(book, parameters), accept_drift=accept_drift))
+
+    def request(self, book: Runbook, values: dict[str, Any], *, accept_drift: bool = False) -> Request:
+        """Return a request for a runbook with these parameters, parsed, which is then planned one or more times."""
+        from remediation.verbs.request import Request  # noqa: PLC0415
+
+        return Request(book, values, accept_drift, material=self.material())
 
     def preview(self, request: Request) -> Planned:
         """Return the plan for a request, see `remediation.verbs.planned.preview`."""

@@ -55,12 +55,9 @@ LISTS = [
 
 
 @pytest.mark.parametrize(("names", "context", "server"), LISTS)
-def test_the_first_file_decides(
-    files: dict[str, str], monkeypatch: pytest.MonkeyPatch, names: str, context: str, server: str
-) -> None:
+def test_the_first_file_decides(files: dict[str, str], names: str, context: str, server: str) -> None:
     """The current context is that of the first file which sets one; of equal names the first file's entry counts."""
-    monkeypatch.setenv("KUBECONFIG", ":".join(files[name] for name in names.split(":")))
-    configuration, found = configurations.load(None, None)
+    configuration, found = configurations.load(":".join(files[name] for name in names.split(":")), None)
     assert (found.context, found.server) == (context, f"http://{server}.example.com")
     assert configuration.api_key["BearerToken"] == f"Bearer planted-token-{server}"
 
@@ -74,13 +71,12 @@ def test_kubectl_says_the_same(files: dict[str, str], assets: Path, names: str, 
     assert done.stdout == f"{context} http://{server}.example.com"
 
 
-def test_files_are_found_beside_the_file_that_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_found_beside_the_file_that_names_them(tmp_path: Path) -> None:
     """A relative token file belongs to the kubeconfig that says it, whichever file has the cluster."""
     first = write(tmp_path, "first", "first", users=[])
     second = write(tmp_path, "folder/second", users=[{"name": "shared", "user": {"tokenFile": "token"}}])
     (tmp_path / "folder" / "token").write_text("planted-token-file")
-    monkeypatch.setenv("KUBECONFIG", f"{first}:{second}")
-    assert configurations.load(None, None)[0].api_key["BearerToken"] == "Bearer planted-token-file"
+    assert configurations.load(f"{first}:{second}", None)[0].api_key["BearerToken"] == "Bearer planted-token-file"
 
 
 def test_a_login_plugin_is_found_beside_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,6 @@ def plugin(folder: Path, url: str, program: str, mode: str = "Never") -> Path:
 def test_a_plugin_that_hangs_is_ended_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, child: str) -> None:
     """It has only so much time, also when something that it started holds its output."""
     monkeypatch.setattr(login, "SECONDS", 1.0)
-    monkeypatch.setattr("sys.stderr", None)
     path = plugin(tmp_path, "http://127.0.0.1:9", child + "import time\ntime.sleep(30)")
     started = time.monotonic()
     with pytest.raises(Refused, match=r"the login plugin .* did not answer within 1 s for context sandbox"):
@@ -52,7 +51,7 @@ def test_a_plugin_may_ask_the_person(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     with Cluster(nodes=1) as cluster, serve(cluster, secure=False) as server:
         path = plugin(tmp_path, server.url, f"import json, sys; print(json.dumps({token}))", "Always")
-        code = f"from remediation.providers.kubernetes import configurations as c; print(c.load({str(path)!r}, None)[0].api_key)"
+        code = f"from remediation.providers.kubernetes import configurations as c; print(c.load({str(path)!r}, None, terminal=True)[0].api_key)"
         process = subprocess.Popen([sys.executable, "-c", code], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)  # fmt: skip
         os.close(theirs)
         os.write(ours, b"4711\n")

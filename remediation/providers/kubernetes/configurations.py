@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,27 +11,34 @@ from remediation.model.commands import advice, command
 from remediation.model.errors import Refused, RunbookError, UsageProblem
 from remediation.model.targets import Cluster
 from remediation.providers.kubernetes.kubeconfig_files import existing, merged
-from remediation.providers.kubernetes.login import overhearing
-
-_IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
+from remediation.providers.kubernetes.login import ask_at_terminal, overhearing
 
 
 def _to_nobody(text: str) -> None:
     """Tell nobody."""
 
 
-def paths(kubeconfig: str | None) -> str:
-    """Return the kubeconfig search path: the option, ``$KUBECONFIG`` or the default file."""
-    return kubeconfig or os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+def usual() -> str:
+    """Return where the kubeconfig of a person is when nobody says anything else."""
+    return str(Path.home() / ".kube" / "config")
 
 
-def load(kubeconfig: str | None, context: str | None, warn: Callable[[str], None] = _to_nobody) -> tuple[Any, Cluster]:
+def load(
+    kubeconfig: str | None,
+    context: str | None,
+    warn: Callable[[str], None] = _to_nobody,
+    *,
+    in_cluster: bool = False,
+    terminal: bool = False,
+) -> tuple[Any, Cluster]:
     """Return the client configuration and the coordinates of the cluster.
 
     Args:
-        kubeconfig: the search path; None for `paths`.
+        kubeconfig: the search path; None for `usual`.
         context: which one; None for the current one.
         warn: told what a person should know about the way to the cluster.
+        in_cluster: take the service account of this pod where there is no kubeconfig.
+        terminal: let login plugins ask the person at the terminal of this process.
 
     Raises:
         Refused: there is no kubeconfig, it is malformed, or it has no such context.
@@ -40,16 +46,17 @@ def load(kubeconfig: str | None, context: str | None, warn: Callable[[str], None
     from remediation.providers.kubernetes.sdk import kube_config  # noqa: PLC0415 - the SDK is loaded when a cluster is asked
 
     configuration = kube_config().Configuration()
-    where = paths(kubeconfig)
-    if not existing(where):
-        if kubeconfig is None and os.environ.get(_IN_CLUSTER):
-            return _in_cluster(configuration)
-        raise Refused(
-            f"there is no kubeconfig at {where}",
-            "nothing was changed",
-            advice("name one with --kubeconfig FILE, or rehearse with --sandbox"),
-        )
-    return configuration, _from_files(configuration, where, context, warn)
+    where = kubeconfig or usual()
+    if existing(where):
+        ask_at_terminal(terminal)
+        return configuration, _from_files(configuration, where, context, warn)
+    if in_cluster:
+        return _in_cluster(configuration)
+    raise Refused(
+        f"there is no kubeconfig at {where}",
+        "nothing was changed",
+        advice("name one with --kubeconfig FILE, or rehearse with --sandbox"),
+    )
 
 
 def _from_files(configuration: Any, where: str, context: str | None, warn: Callable[[str], None]) -> Cluster:

@@ -6,12 +6,11 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import get_ident
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 # A plugin that only asks a cloud for a token, and one that has a person who types or goes to a browser.
 SECONDS, _WITH_A_PERSON = 60.0, 300.0
@@ -25,8 +24,10 @@ class _Limited(subprocess.Popen[str]):
     gets a session of its own, so that what it started ends with it.
     """
 
+    at_terminal: ClassVar[bool] = False
+
     def __init__(self, *values: Any, **options: Any) -> None:
-        self._with_a_person = _is_terminal(sys.stdin) or _is_terminal(sys.stderr)
+        self._with_a_person = self.at_terminal
         super().__init__(*values, start_new_session=not self._with_a_person, **options)
 
     def communicate(self, input: str | None = None, timeout: float | None = None) -> tuple[str, str]:  # noqa: A002 - its name
@@ -49,11 +50,9 @@ class _Limited(subprocess.Popen[str]):
         self.wait()
 
 
-def _is_terminal(stream: Any) -> bool:
-    try:
-        return bool(stream.isatty())
-    except (AttributeError, ValueError):  # it is closed, or there is none
-        return False
+def ask_at_terminal(there: bool) -> None:
+    """Say whether a person sits at the terminal of this process, whom plugins may ask."""
+    _Limited.at_terminal = there
 
 
 def limit(exec_provider: Any) -> None:
