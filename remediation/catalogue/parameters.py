@@ -80,6 +80,12 @@ class Parameter:
         return f"{self.flag_name}{both} {self.option.metavar}".strip()
 
     @property
+    def word(self) -> str:
+        """What stands for a value that nobody has given: ``NAMESPACE``."""
+        general = self.option.metavar in ("", "NAME", "TEXT")
+        return self.name.upper() if general else self.option.metavar.partition("|")[0]
+
+    @property
     def need(self) -> str:
         """Whether and how often it is given, and what holds when it is not."""
         if self.required:

@@ -35,10 +35,13 @@ import inspect
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from remediation.catalogue.asking import Asking
 from remediation.catalogue.parameters import Parameter
+from remediation.catalogue.surveyed import declared
+from remediation.model.facts import Facts
 from remediation.model.rights import Permission
 from remediation.model.status import Risk
 from remediation.model.steps import Finding, Steps
@@ -62,13 +65,14 @@ class Runbook:
     steps: Callable[..., Steps]
     parameters: tuple[Parameter, ...]
     target: type[Target]
-    needs: Callable[..., Sequence[_Needs]]
     covers: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
     diagnose: Callable[..., Iterator[Finding]] | None = None
     undo: Callable[..., Steps] | None = None
     formerly: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
+    # Called like `needs`, for a runbook whose folder has no survey: one that a test or the survey makes.
+    declares: Callable[..., Sequence[_Needs]] | None = None
 
     @property
     def cls(self) -> str:
@@ -85,14 +89,34 @@ class Runbook:
         """The docstring without its first line."""
         return (inspect.getdoc(self.steps) or "").partition("\n")[2].strip()
 
+    def may_lack(self, name: str) -> bool:
+        """Tell whether a call may come without a value that a survey has marked: a parameter, or ``target.cluster``."""
+        kind, _, rest = name.rpartition(".")
+        if kind:
+            return kind == "target" and (self.target.kind, rest) != ("project", "project")
+        found = next(item for item in self.parameters if item.name == name)
+        return not (found.required or found.repeatable) and found.default is None
+
+    def needs(self, target: Target, facts: Facts | None = None, **values: Any) -> Sequence[_Needs]:
+        """Return what the runbook asks and touches with these values, see `surveyed.declared`."""
+        return (self.declares or partial(declared, self))(target, facts, **values)
+
     def permissions(self, target: Target, parameters: dict[str, Any]) -> list[Permission]:
         """Return every right that any verb of the runbook takes with these parameters."""
-        return sorted({right for item in self.needs(target, **parameters) for right in item.permissions})
+        each = [{right for item in items for right in item.permissions} for items in self._either(target, parameters)]
+        return sorted(set.intersection(*each))
 
     def scopes(self, target: Target, parameters: dict[str, Any]) -> list[str]:
         """Return the lock scopes of everything that the runbook writes with these parameters."""
-        found = {getattr(item, "scope", "") for item in self.needs(target, **parameters)}
-        return sorted(found - {""})
+        each = [{getattr(item, "scope", "") for item in items} for items in self._either(target, parameters)]
+        return sorted(set.intersection(*each) - {""})
+
+    def _either(self, target: Target, parameters: dict[str, Any]) -> Iterator[Sequence[_Needs]]:
+        """Yield what is declared; for each of the parameters of which one has to be given, while none of them is."""
+        open_ones = [item for item in self.parameters if item.name in self.one_of]
+        words = {item.name: item.word for item in open_ones if not parameters.keys() & set(self.one_of)}
+        for more in [{name: word} for name, word in words.items()] or [{}]:
+            yield self.needs(target, **parameters | more)
 
     def values(self, recorded: dict[str, Any]) -> dict[str, Any]:
         """Return parameter values as the steps want them, from those of a journal or a plan file."""
@@ -120,7 +144,6 @@ def runbook(
     risk: Risk,
     source: str,
     example: str,
-    needs: Callable[..., Sequence[Any]],
     covers: Sequence[str] = (),
     alerts: Sequence[str] = (),
     diagnose: Callable[..., Iterator[Finding]] | None = None,
@@ -135,7 +158,6 @@ def runbook(
         risk: what a run can break.
         source: the public page that documents the fix.
         example: parameters as one types them, for the help.
-        needs: called like the runbook, facts or none; returns what it asks and touches, for rights and records alike.
         covers: every row the runbook covers, when more than one.
         alerts: alert names that this fixes.
         diagnose: yields findings.
@@ -153,6 +175,6 @@ def runbook(
         steps, name, said = Asking(function), function.__name__.replace("_", "-"), (id, risk, source, example)
         functions = (diagnose and Asking(diagnose), undo and Asking(undo))
         more = (tuple(formerly), tuple(one_of))
-        return Runbook(name, *said, steps, steps.parameters, steps.target, needs, *shown, *functions, *more)
+        return Runbook(name, *said, steps, steps.parameters, steps.target, *shown, *functions, *more)
 
     return register

@@ -1,4 +1,4 @@
-"""What a runbook with its parameters may touch: the resources and checks that it declares as its needs."""
+"""What a runbook with its parameters may touch: the resources and checks that its survey has found."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Reach:
     def require(self, operations: Sequence[Operation]) -> None:
         """Raise AssertionError when a runbook plans what it does not declare: its run could never be undone."""
         for problem in filter(None, map(self.problem, operations)):
-            raise AssertionError(f"{problem}; what a runbook plans stands in its needs")
+            raise AssertionError(f"{problem}; a scenario has to show what a runbook plans")
 
     def strange_programs(self, operation: Operation) -> str:
         """Return what an operation would make the target run that the runbook does not, empty when there is nothing."""
@@ -65,7 +65,8 @@ class Reach:
         return ", ".join(sorted(set(resource.programs) - known))
 
     def _unknown(self, recorded: Any) -> str:
-        return "" if self._like(recorded) else f"{_shown(recorded)} is nothing that it touches with these parameters"
+        known = self._like(recorded) or self._like(getattr(recorded, "about", None))
+        return "" if known else f"{_shown(recorded)} is nothing that it touches with these parameters"
 
     def _problem(self, resource: Resource, change: Change) -> str:
         known = [item for item in self._like(resource) if set(resource.permissions) <= set(item.permissions)]

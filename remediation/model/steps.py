@@ -23,6 +23,8 @@ class ResourceDefaults:
     nothing_to_undo: ClassVar[bool] = False
     reversible: ClassVar[bool] = True
     learnt: ClassVar[tuple[str, ...]] = ("reason", "row")
+    # Of those, the fields that say what a change of it may touch: the survey of a runbook keeps them.
+    bounds: ClassVar[tuple[str, ...]] = ()
     programs: ClassVar[tuple[str, ...]] = ()
 
     def own(self, change: Change) -> Change:
@@ -172,6 +174,11 @@ class CheckDefaults:
     required: ClassVar[bool] = True
     costly: ClassVar[bool] = False
     learnt: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def about(self) -> Any:
+        """The resource that it only reads, where it is about one: whoever may change that may ask."""
+        return None
 
     def explained(self, api: Api, verdict: Verdict) -> Verdict:
         """Return the answer as it is."""

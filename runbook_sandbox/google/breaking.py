@@ -7,6 +7,8 @@ from collections.abc import Callable
 from runbook_sandbox.google.cloud import GoogleCloud, Project
 from runbook_sandbox.google.gke import region_of
 from runbook_sandbox.google.network import BASE
+from runbook_sandbox.google.policy import new_policy
+from runbook_sandbox.places import REPOSITORY
 
 
 def break_agent(cloud: GoogleCloud) -> None:
@@ -113,14 +115,57 @@ def turn_on_dataplane_v2(cloud: GoogleCloud) -> None:
             cluster["networkConfig"]["datapathProvider"] = "ADVANCED_DATAPATH"
 
 
+def grant_agent(cloud: GoogleCloud, role: str) -> None:
+    """Let the GKE service agent have another role."""
+    for project in cloud.projects.values():
+        cloud.grant(project.id, role, project.agent)
+
+
+def disable_service(cloud: GoogleCloud, service: str) -> None:
+    """Switch an API off."""
+    for project in cloud.projects.values():
+        cloud.enable_service(project.id, service, enabled=False)
+
+
+def share_network(cloud: GoogleCloud, host: str) -> None:
+    """Put every cluster into the network of another project."""
+    for cluster in _clusters(cloud):
+        cluster["networkConfig"] |= {"network": f"projects/{host}/global/networks/shared"}
+
+
+def delete_clusters(cloud: GoogleCloud) -> None:
+    """Delete every cluster."""
+    for project in cloud.projects.values():
+        project.clusters.clear()
+
+
+def let_read(cloud: GoogleCloud, member: str) -> None:
+    """Let only this member read the repository of the images."""
+    bindings = [{"role": "roles/artifactregistry.reader", "members": [member]}]
+    for project in cloud.projects.values():
+        project.add_repository(REPOSITORY, new_policy(bindings))
+
+
+def _clusters(cloud: GoogleCloud) -> list[dict[str, dict[str, str]]]:
+    every: list[Project] = list(cloud.projects.values())
+    return [cluster for project in every for cluster in project.clusters.values()]
+
+
+_FAULTS: dict[str, Callable[..., None]] = {
+    "break-agent": break_agent,
+    "hide-nodes": hide_nodes,
+    "turn-on-dataplane-v2": turn_on_dataplane_v2,
+    "grant-agent": grant_agent,
+    "disable-service": disable_service,
+    "share-network": share_network,
+    "delete-clusters": delete_clusters,
+    "let-read": let_read,
+}
+
+
 def tell(cloud: GoogleCloud, fault: str, *words: str) -> None:
     """Change the cloud as a scenario wants it; raises ValueError for words that it does not know."""
-    faults: dict[str, Callable[..., None]] = {
-        "break-agent": break_agent,
-        "hide-nodes": hide_nodes,
-        "turn-on-dataplane-v2": turn_on_dataplane_v2,
-    }
-    if fault not in faults:
-        raise ValueError(f"the embedded cloud knows no fault {fault!r}; it knows: {', '.join(faults)}")
+    if fault not in _FAULTS:
+        raise ValueError(f"the embedded cloud knows no fault {fault!r}; it knows: {', '.join(_FAULTS)}")
     with cloud.lock:
-        faults[fault](cloud, *words)
+        _FAULTS[fault](cloud, *words)

@@ -29,7 +29,8 @@ class GrantVisible(CheckDefaults):
     member: str
 
     @property
-    def _resource(self) -> ProjectIamMember:
+    def about(self) -> ProjectIamMember:
+        """The grant."""
         return ProjectIamMember(self.project, self.role, self.member)
 
     @property
@@ -40,11 +41,11 @@ class GrantVisible(CheckDefaults):
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """Read the policy."""
-        return self._resource.permissions[:1]
+        return self.about.permissions[:1]
 
     def ask(self, api: Api) -> Verdict:
         """Read the policy."""
-        if self._resource.read(api) is None:
+        if self.about.read(api) is None:
             return Verdict("failing", "the policy does not show it; the change may still be on its way")
         return Verdict("ok", "unconditional, in the project's own policy; that GKE can use it only an operation shows")
 

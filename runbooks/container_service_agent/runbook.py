@@ -5,7 +5,6 @@ from __future__ import annotations
 from remediation import Ensure, Risk, Steps, applies, runbook
 
 from .findings import findings
-from .needs import needs
 from .proof import GkeOperates
 from .remarks import open_questions
 from .situation import SERVICE, Situation
@@ -15,7 +14,6 @@ from .situation import SERVICE, Situation
     id="AUTH-15",
     risk=Risk.HIGH,
     alerts=("GkeOperationFailed",),
-    needs=needs,
     diagnose=findings,
     source="https://cloud.google.com/kubernetes-engine/docs/troubleshooting/authentication",
     example="--project example-prod",

@@ -8,7 +8,6 @@ from remediation import Caution, Cidrs, DaemonSetRolledOut, Ensure, Risk, Steps,
 
 from .agent import NAME, NAMESPACE
 from .findings import findings
-from .needs import needs
 from .objects import config_map, daemonset
 from .proof import AgentUsesConfig
 from .remarks import not_proven
@@ -26,7 +25,6 @@ _REPAIR = "mend each fault that has one remedy: host bits, duplicates, quoted nu
     covers=("NET-02", "NET-03"),
     risk=Risk.HIGH,
     alerts=("PodEgressUnreachable",),
-    needs=needs,
     diagnose=findings,
     source="https://cloud.google.com/kubernetes-engine/docs/how-to/ip-masquerade-agent",
     example="--masquerade 10.1.0.0/16 --context example-prod",

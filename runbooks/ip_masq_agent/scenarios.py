@@ -111,3 +111,37 @@ MISSING = Scenario(
     Symptom(_OUTSIDE, kubectl=_CLIENT_LOG, shown=_OUTSIDE),
     {"masquerade": ["10.1.0.0/16"], "deploy_agent": True},
 )
+
+
+def _be_autopilot(world: World) -> None:
+    """Have a node whose name only Autopilot gives."""
+    _masquerade(world)
+    world.put({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "gk3-example-1"}})
+
+
+def _be_managed(world: World) -> None:
+    """Let GKE's addon manager own the agent."""
+    _masquerade(world)
+    world.change(_DAEMON_SET, {"metadata": {"labels": {"addonmanager.kubernetes.io/mode": "Reconcile"}}})
+
+
+AUTOPILOT = Scenario(
+    "ip-masq-agent-autopilot",
+    "pods of an Autopilot cluster cannot reach 10.1.125.70",
+    _be_autopilot,
+    Symptom("Autopilot", "not_applicable"),
+    {"masquerade": ["10.1.0.0/16"]},
+    ends="refused",
+    says="this is an Autopilot cluster",
+    rehearsed=False,
+)
+MANAGED = Scenario(
+    "ip-masq-agent-managed",
+    "pods cannot reach 10.1.125.70, and the agent is GKE's own",
+    _be_managed,
+    Symptom(_OUTSIDE),
+    {"masquerade": ["10.1.0.0/16"]},
+    ends="refused",
+    says="is owned by",
+    rehearsed=False,
+)

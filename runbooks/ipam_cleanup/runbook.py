@@ -8,7 +8,6 @@ from remediation import Count, Ensure, ObjectName, PinnedImage, Risk, Steps, Unc
 
 from .cleaning import IMAGE, work
 from .findings import findings
-from .needs import needs
 from .proof import PodsHaveAddresses
 from .refusals import require_cleanable, require_enough, require_named
 from .remarks import told
@@ -21,7 +20,6 @@ from .undo import restore
     covers=("DPV2-06", "DPV2-05"),
     risk=Risk.HIGH,
     alerts=("PodAddressesExhausted",),
-    needs=needs,
     diagnose=findings,
     undo=restore,
     source="https://cloud.google.com/kubernetes-engine/docs/troubleshooting/dataplane-v2",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from remediation import (
     Caution,
@@ -14,11 +14,8 @@ from remediation import (
     KubernetesObject,
     Namespace,
     ObjectName,
-    ObjectNamed,
-    ObjectsOf,
     PinnedImage,
     Risk,
-    State,
     Steps,
     Unchecked,
     allow,
@@ -29,9 +26,9 @@ from remediation import (
     runbook,
 )
 
-from .policies import Peer, fewest
+from .policies import fewest
 from .proof import IMAGE, ClientsReady, ProbeAnswered, probe
-from .situation import CONTROLLERS, POLICIES, Isolated, IsolatedPods, PoliciesAbove, Situation, TimedOut
+from .situation import POLICIES, Isolated, PoliciesAbove, Situation
 
 
 def findings(target: Cluster, now: Situation) -> Iterator[Finding]:
@@ -57,25 +54,8 @@ def _finding(item: Isolated, signs: tuple[str, ...]) -> Finding:
     return Finding("fault", said, policy, evidence, sure, ruled_out, parameters)
 
 
-def _needs(target: Cluster, namespace: str = "NAMESPACE", policy: str = "POLICY", **_: Any) -> list[Any]:
-    spec: State = {"podSelector": {"matchLabels": {"app": "NAME"}}}
-    about = {"name": policy, "namespace": namespace, "uid": ""}
-    chosen = Isolated({"metadata": about, "spec": spec}, (), Peer("anetd", "", (80,)), ())
-    kinds = [ObjectsOf(*kind, namespace) for kind in CONTROLLERS]
-    accounts = [ObjectNamed("v1", "ServiceAccount", "KSA", namespace), TimedOut(namespace, "")]
-    looked = [IsolatedPods(), PoliciesAbove(), *kinds, *accounts]
-    return [
-        *looked,
-        _allowing(chosen),
-        probe(namespace, {}, "KSA", IMAGE),
-        ProbeAnswered(namespace),
-        ClientsReady(namespace, {}),
-    ]
-
-
 @runbook(
     id="AUTH-07",
-    needs=_needs,
     risk=Risk.MEDIUM,
     alerts=("MetadataServerTimeout",),
     diagnose=findings,

@@ -7,7 +7,6 @@ from typing import Annotated
 from remediation import Email, Ensure, Namespace, ObjectName, RegistryHost, Risk, Steps, runbook
 
 from .findings import findings
-from .needs import needs
 from .new_key import new_key
 from .objects import attached
 from .pods.renewed_pods import RenewedPods
@@ -22,7 +21,6 @@ from .situation import Situation
     id="IMG-02",
     risk=Risk.HIGH,
     alerts=("ImagePullBackOff",),
-    needs=needs,
     diagnose=findings,
     source="https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/",
     example="--namespace shop --service-account web --registry europe-docker.pkg.dev --from-key-file key.json",

@@ -57,7 +57,7 @@ class Inside:
             yield from steps
 
         declared = [item.check if isinstance(item, Ensure) else item for item in steps]
-        book = Runbook("made-up", "NET-00", Risk.LOW, "", "", made, (), Target, needs=lambda target, **_: declared)
+        book = Runbook("made-up", "NET-00", Risk.LOW, "", "", made, (), Target, declares=lambda *_, **__: declared)
         plan = Planner(Plan(book, self.target, {}), self.api).drive(made(self.target))
         run = Run.begin(self.journal, plan, {"actor": "me"})
         self._books[run.id] = book

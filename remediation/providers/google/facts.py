@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from remediation.model.diffing import State
 from remediation.model.errors import NotFound
@@ -21,6 +21,7 @@ class ProjectNumber:
     project: str
 
     permissions = (Permission.google("resourcemanager.projects.get"),)
+    names: ClassVar[str] = "NUMBER"
 
     def ask(self, facts: Facts) -> str:
         """Look it up."""

@@ -68,6 +68,7 @@ class KubernetesObject(Patched):
     instead: str = ""
     pods: str = "pods"
     learnt: ClassVar[tuple[str, ...]] = ("manifest", "may", "reason", "row", "instead", "pods")
+    bounds: ClassVar[tuple[str, ...]] = ("manifest", "may")
 
     @property
     def ref(self) -> Ref:
