@@ -45,7 +45,10 @@ class Asking:
     def parameters(self) -> tuple[Parameter, ...]:
         """What a person gives."""
         own = [name for name in self._names if name not in (*_GIVEN, *self._looks)]
-        return tuple(Parameter.of(self._names[name], self._hints.get(name)) for name in own)
+        try:
+            return tuple(Parameter.of(self._names[name], self._hints.get(name)) for name in own)
+        except TypeError as problem:
+            raise TypeError(f"{self._function.__name__}: {problem}") from None
 
     @property
     def target(self) -> type[Target]:
@@ -53,7 +56,9 @@ class Asking:
         hints = [self._hints, *map(typing.get_type_hints, self._looks.values())]
         if found := [hint["target"] for hint in hints if "target" in hint]:
             return typing.cast("type[Target]", found[0])
-        raise TypeError(f"{self._function.__name__} says nothing of its target; allowed is target: Cluster or Project")
+        raise TypeError(
+            f"{self._function.__name__}: nothing says what its target is; allowed is target: Cluster or Project"
+        )
 
 
 def _named(function: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,8 @@ import pytest
 
 from remediation.journal import opened
 from tests.engine.inside import Inside, emulated
-from tests.engine.shop import Shop
 from tests.engine.sweeping import Sweep, Sweeps
-from tests.engine.world import SCENARIOS, World, end, start
+from tests.engine.world import World, end, start
 
 
 @pytest.fixture(scope="module")
@@ -22,19 +21,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     found = World(tmp_path_factory.mktemp("world"), secure=False)  # thousands of connections, and none is about TLS
     yield found
     found.close()
-
-
-@pytest.fixture
-def shop(world: World, tmp_path: Path) -> Iterator[Shop]:
-    """Pods of shop/web that cannot pull; everything is set back afterwards."""
-    SCENARIOS["pull-secret"].breaks(world)
-    world.cluster.settle()
-    before = world.dump()
-    yield Shop(world, tmp_path)
-    world.set_back(before)
-    for name in ("web-registry", "web-registry-before-runbook"):
-        if world.cluster.get("secrets", name, "shop"):
-            world.cluster.store.remove("secrets", "shop", name)
 
 
 @pytest.fixture(scope="module")

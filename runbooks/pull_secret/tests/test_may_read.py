@@ -8,7 +8,7 @@ import pytest
 
 from runbook_sandbox.google import Fault
 from runbook_sandbox.places import PULLER, REPOSITORY
-from tests.engine.shop import IMAGE, NEW_KEY, Shop
+from runbooks.pull_secret.tests.shop import IMAGE, NEW_KEY, Shop
 
 NAME = "projects/example-prod/locations/europe-west3/repositories/shop"
 DENIED = f'denied: Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "{NAME}" (or it may not exist)'

@@ -13,7 +13,7 @@ import pytest
 from remediation.testing.planted import key_file
 from runbook_sandbox.kubernetes import Fault, Response
 from runbook_sandbox.places import HOST, PULLER
-from tests.engine.shop import IMAGE, NEW_KEY, PULL, Shop, request
+from runbooks.pull_secret.tests.shop import IMAGE, NEW_KEY, PULL, Shop, request
 from tests.running import RUNBOOK
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from remediation.testing.planted import key_file
-from tests.engine.shop import IMAGE, PULL, Shop
+from runbooks.pull_secret.tests.shop import IMAGE, PULL, Shop
 
 
 def run(shop: Shop, *words: str, code: int = 0) -> Any:
