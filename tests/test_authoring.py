@@ -53,7 +53,7 @@ def undo(facts: Facts, made: dict[str, Any]) -> Steps:
 
 
 def book(function: Any, **more: Any) -> Runbook:
-    said: dict[str, Any] = {"id": "NET-00", "risk": Risk.LOW, "source": "", "example": "", "needs": lambda **_: ()}
+    said: dict[str, Any] = {"id": "NET-00", "risk": Risk.LOW, "source": "", "example": ""}
     return runbook(**said | more)(function)
 
 
