@@ -2,7 +2,9 @@
 
 # A runbook: the function with its steps, what it acts on, and the files beside it
 from remediation.catalogue.runbook import runbook as runbook
+from remediation.catalogue.diagnosis import diagnosis as diagnosis
 from remediation.model.status import Risk as Risk
+from remediation.model.status import RowClass as RowClass
 from remediation.model.steps import Steps as Steps
 from remediation.model.targets import Cluster as Cluster
 from remediation.model.targets import Project as Project
@@ -29,6 +31,9 @@ from remediation.model.preconditions import applies as applies
 from remediation.model.steps import Ensure as Ensure
 from remediation.model.steps import During as During
 from remediation.model.steps import WhenUndone as WhenUndone
+
+# What is left to a person
+from remediation.model.steps import Advise as Advise
 
 # What a plan tells a person beside its changes
 from remediation.model.remarks import Caution as Caution

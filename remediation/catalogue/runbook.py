@@ -43,7 +43,7 @@ from remediation.catalogue.parameters import Parameter
 from remediation.catalogue.surveyed import declared
 from remediation.model.facts import Facts
 from remediation.model.rights import Permission
-from remediation.model.status import Risk
+from remediation.model.status import Risk, RowClass
 from remediation.model.steps import Finding, Steps
 from remediation.model.targets import Target
 
@@ -71,13 +71,11 @@ class Runbook:
     undo: Callable[..., Steps] | None = None
     formerly: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
+    cls: RowClass = RowClass.FIX
+    danger: str = ""
+    because: str = ""
     # Called like `needs`, for a runbook whose folder has no survey: one that a test or the survey makes.
     declares: Callable[..., Sequence[_Needs]] | None = None
-
-    @property
-    def cls(self) -> str:
-        """The class of the catalogue row: every runbook here has an apply step."""
-        return "FIX"
 
     @property
     def summary(self) -> str:
@@ -127,7 +125,7 @@ class Runbook:
         return {
             "name": self.name,
             "id": self.id,
-            "class": self.cls,
+            "class": str(self.cls),
             "risk": str(self.risk),
             "summary": self.summary,
             "covers": list(self.covers),
@@ -150,6 +148,8 @@ def runbook(
     undo: Callable[..., Steps] | None = None,
     formerly: Sequence[str] = (),
     one_of: Sequence[str] = (),
+    cls: RowClass = RowClass.FIX,
+    danger: str = "",
 ) -> Callable[[Callable[..., Steps]], Runbook]:
     """Make a generator function a runbook of the catalogue; the module shows one.
 
@@ -161,10 +161,12 @@ def runbook(
         covers: every row the runbook covers, when more than one.
         alerts: alert names that this fixes.
         diagnose: yields findings.
-        undo: called with ``made`` too, what the run has made by address; yields the steps to take on rollback for
-            effects that no API object shows. It knows no parameters: those may have other names by then.
+        undo: called with ``made`` too, what the run has made by address, and no parameters, whose names may change;
+            yields the steps to take on rollback for effects that no API object shows.
         formerly: names that it had before, under which it is still found.
         one_of: parameters of which one is given, told together with what else is missing.
+        cls: ADVISE for a row whose steps end in advice.
+        danger: ``widens-access``, a word for what a run may do to others: it runs attended only, with ``--accept`` and it.
 
     Raises:
         TypeError: an annotation is not understood, or nothing says what the target is.
@@ -172,9 +174,8 @@ def runbook(
     shown = (tuple(covers) or (id,), tuple(alerts))
 
     def register(function: Callable[..., Steps]) -> Runbook:
-        steps, name, said = Asking(function), function.__name__.replace("_", "-"), (id, risk, source, example)
-        functions = (diagnose and Asking(diagnose), undo and Asking(undo))
-        more = (tuple(formerly), tuple(one_of))
-        return Runbook(name, *said, steps, steps.parameters, steps.target, *shown, *functions, *more)
+        steps, said = Asking(function), (function.__name__.replace("_", "-"), id, risk, source, example)
+        functions, more = (diagnose and Asking(diagnose), undo and Asking(undo)), (tuple(formerly), tuple(one_of))
+        return Runbook(*said, steps, steps.parameters, steps.target, *shown, *functions, *more, cls, danger)
 
     return register

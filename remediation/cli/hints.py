@@ -19,7 +19,18 @@ _JOURNAL_KNOWS = ("verify", "resume", "rollback", "runs", "audit", "pause", "unp
 _FROM_NOTHING = ("plan", "run", "diagnose", "doctor")
 # Options that a verb does not take over from the other one, with the number of words.
 _SHOWS = {"--full": 1, "--detailed-exitcode": 1, "--dry-run": 1, "-o": 2, "--output": 2, "--out": 2}
-_ASKS = {"--yes": 1, "-y": 1, "--plan": 2, "--on-unhealthy": 2, "--actor": 2, "--ticket": 2, "--reason": 2, "--wait": 2}
+_ASKS = {
+    "--yes": 1,
+    "-y": 1,
+    "--plan": 2,
+    "--on-unhealthy": 2,
+    "--actor": 2,
+    "--ticket": 2,
+    "--reason": 2,
+    "--wait": 2,
+    "--irreversible": 2,
+    "--accept": 2,
+}
 _DROPS = {"run": _SHOWS, "plan": _SHOWS | _ASKS}
 _DOCTOR = command("runbook", "doctor")
 _of_the_journal: dict[str, str] = {}

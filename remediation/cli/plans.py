@@ -49,7 +49,8 @@ def _lines(plan: State, *, brief: bool) -> list[str]:
     passing = [change for change in plan["changes"] if brief and change.get("temporary") and change["reversible"]]
     shown = [change for change in plan["changes"] if change not in passing]
     details = [line for change in shown for line in _details(change, brief=brief)] + list(_notes(passing))
-    rest = [*_already(plan["already_ok"], brief=brief), *check_lines(plan["checks"], brief=brief)]
+    advised = [line for item in plan.get("advice", []) for line in _advice(item)]
+    rest = [*advised, *_already(plan["already_ok"], brief=brief), *check_lines(plan["checks"], brief=brief)]
     parts = [list(_summary(plan["changes"], brief=brief)), details, rest]
     return [line for part in parts if part for line in ("", *part)]
 
@@ -111,6 +112,14 @@ def _details(change: State, *, brief: bool) -> Iterator[str]:
     yield from _members(change, members)
     if change.get("note"):
         yield from labelled("      note: ", change["note"])
+
+
+def _advice(advice: State) -> Iterator[str]:
+    """Yield what a person has to do: each command on one line, so that it can be copied."""
+    yield from labelled(f"  {style('to do by hand', fg='cyan')}  ", advice["summary"])
+    yield from (f"      {style(text, bold=True)}" for text in advice["commands"])
+    for text in advice["consequences"]:
+        yield from labelled("      then: ", text)
 
 
 def _notes(changes: list[State]) -> Iterator[str]:

@@ -23,6 +23,7 @@ _COLOURS = {
     Status.ALREADY_OK: "green",
     Status.ROLLED_BACK: "green",
     Status.PLANNED: "cyan",
+    Status.ADVICE: "cyan",
     Status.APPLIED: "yellow",
 }
 _UNTOUCHED = "nothing was changed"

@@ -20,11 +20,11 @@ from remediation.cli.plans import plan_text
 from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, outcome_text, print_json
 from remediation.cli.session import Session
+from remediation.engine.consent import Consent
 from remediation.engine.outcome import Outcome
 from remediation.model.commands import Hints
 from remediation.model.diffing import State
 from remediation.model.errors import Unhealthy
-from remediation.model.status import Status
 from remediation.model.targets import Target
 from remediation.verbs.planned import Planned
 from remediation.verbs.request import Request
@@ -51,7 +51,9 @@ def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
 
 
 def _request(session: Session, book: Runbook, values: dict[str, Any]) -> Request:
+    consent = Consent(tuple(session.get("irreversible") or ()), session.get("accept") or "")
     request = session.work.request(book, values, accept_drift=bool(session.get("accept_drift")))
+    request = replace(request, consent=consent)
     if session.get("plan") is None:
         return request
     return request.as_saved(plan_files.read(session.get("plan"), book, session), *session.get("typed"))
@@ -72,7 +74,7 @@ def _heading(plan: Planned) -> str:
 
 
 def _show_plan(session: Session, plan: Planned) -> int:
-    outcome = Outcome(Status.PLANNED if plan.changes else Status.ALREADY_OK, plan=plan.as_json())
+    outcome = plan.outcome
     content = document(plan.book.name, plan.book.id, plan.target.as_json(), outcome)
     content |= {"parameters": plan.request.parameters}
     if session.get("out"):
@@ -83,10 +85,14 @@ def _show_plan(session: Session, plan: Planned) -> int:
         full = bool(session.get("full"))
         text = plan_text(outcome.plan or {}, full=full).text
         show("\n".join([_heading(plan), text, _after_plan(session, plan, content)]), full=full)
-    return 10 if plan.changes and session.get("detailed_exitcode") else 0
+    return 10 if plan.changes and session.get("detailed_exitcode") else outcome.exit_code
 
 
 def _after_plan(session: Session, plan: Planned, content: State) -> str:
+    if plan.outcome.error:
+        return outcome_text(plan.outcome)
+    if plan.plan.advice:
+        return f"{style('advice', fg='cyan', bold=True)}: a person does it; nothing was written"
     if not plan.changes:
         return f"{style('already ok', fg='green', bold=True)}: nothing to change"
     parameters = content["parameters"]
@@ -146,6 +152,10 @@ def when_unhealthy(session: Session) -> Callable[[Unhealthy], bool]:
 
 _FULL = click.Option(["--full"], is_flag=True, help="Show all of it, also what is long or many of a kind.")
 _DRIFT = click.Option(["--accept-drift"], is_flag=True, help="Change objects that another controller owns.")
+_IRREVERSIBLE = click.Option(
+    ["--irreversible"], metavar="ADDRESS", multiple=True, help="Change this for good; once for each address."
+)
+_ACCEPT = click.Option(["--accept"], metavar="DANGER", help="Accept the danger that the runbook names.")
 _EXIT = click.Option(["--detailed-exitcode"], is_flag=True, help="Exit 10 when changes are pending.")
 
 plan_command = ByRunbook(
@@ -178,6 +188,8 @@ run_command = ByRunbook(
         click.Option(["--on-unhealthy"], **ON_UNHEALTHY),
         _FULL,
         _DRIFT,
+        _IRREVERSIBLE,
+        _ACCEPT,
         _EXIT,
     ],
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from remediation.catalogue.runbook import Runbook
+from remediation.engine.consent import require_fixing
 from remediation.engine.left_behind import told
 from remediation.engine.operations import Operation
 from remediation.engine.permissions import missing
@@ -18,7 +19,7 @@ from remediation.model.errors import Conflict, Forbidden, LeftBehind, Refused, S
 from remediation.model.facts import Facts
 from remediation.model.remarks import Caution, Unchecked
 from remediation.model.rights import Permission
-from remediation.model.steps import During, Ensure, Resource, Steps, WhenUndone
+from remediation.model.steps import Advise, During, Ensure, Resource, Steps, WhenUndone
 from remediation.model.targets import Target
 
 _LOOKS = 3
@@ -35,6 +36,7 @@ class Plan:
     undo: list[Operation] = field(default_factory=list)  # what an undo does before it puts the other changes back
     already_ok: list[State] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
+    advice: list[Advise] = field(default_factory=list)
     missing: list[Permission] = field(default_factory=list)
     # The lock scopes of everything that it would write, or finds written already.
     scopes: set[str] = field(default_factory=set)
@@ -73,7 +75,7 @@ class Plan:
             "impact": impacts(self.changes),
             "already_ok": self.already_ok,
             "checks": checks,
-        }
+        } | ({"advice": [item.as_json() for item in self.advice]} if self.advice else {})
 
 
 def plan_fingerprint(runbook: str, target: State, parameters: State, plan: State) -> str:
@@ -94,6 +96,8 @@ class Planner:
         for step in steps:
             self._take(step)
         changes = bool(self.plan.changes)
+        if changes and self.plan.advice:
+            raise AssertionError("steps either change something or leave it to a person")
         self.plan.operations = [
             item for item in self.plan.operations if changes or item.ensure is None or item.ensure.always
         ]
@@ -109,6 +113,8 @@ class Planner:
                 self._during(step)
             case WhenUndone():
                 self._when_undone(step)
+            case Advise():
+                self.plan.advice.append(step)
             case _:
                 self._resource(step, temporary=False)
 
@@ -117,7 +123,7 @@ class Planner:
         found: list[Resource] = []
         for step in steps:
             match step:
-                case Ensure() | Unchecked() | WhenUndone():
+                case Ensure() | Unchecked() | WhenUndone() | Advise():
                     continue
                 case During():
                     found += step.resources
@@ -196,6 +202,7 @@ def make_plan(
         Refused, NotApplicable, ApiError: as the runbook and the APIs say.
         StalePlan: the target changes faster than it can be read.
     """
+    require_fixing(book)
     for _ in range(_LOOKS):
         plan, facts = Plan(book, target, parameters), Facts(api)
         try:

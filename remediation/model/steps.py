@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from remediation.model.api import Api
 from remediation.model.changes import Change, Intent, Seen, Written
-from remediation.model.commands import Hint
+from remediation.model.commands import Hint, Hints
 from remediation.model.diffing import State
 from remediation.model.remarks import (
     Unchecked,
@@ -237,6 +237,20 @@ class During:
 
 
 @dataclass(frozen=True)
+class Advise:
+    """Leave it to a person: what to type, in order, and what comes of it. Nothing is applied."""
+
+    summary: str
+    commands: Hints
+    consequences: tuple[str, ...] = ()
+
+    def as_json(self) -> State:
+        """Return its part of the plan."""
+        commands = [str(item) for item in self.commands]
+        return {"summary": self.summary, "commands": commands, "consequences": list(self.consequences)}
+
+
+@dataclass(frozen=True)
 class WhenUndone:
     """Put back what was changed at the addresses ``first``, wait ``then``, and only then put back the rest of the run."""
 
@@ -244,7 +258,7 @@ class WhenUndone:
     then: tuple[Ensure, ...] = ()
 
 
-Step = Unchecked | Ensure | During | WhenUndone | Resource
+Step = Unchecked | Ensure | During | WhenUndone | Advise | Resource
 Steps = Generator[Step, None, None]
 
 

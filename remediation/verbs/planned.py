@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from remediation.engine.left_open import left_open, on_target
 from remediation.engine.moved import since_plan
+from remediation.engine.outcome import Outcome
 from remediation.engine.permissions import require_permissions
 from remediation.engine.plan import Plan, make_plan
+from remediation.engine.verify import prove
 from remediation.model.commands import repeat_as
 from remediation.model.diffing import State
 from remediation.model.errors import StalePlan
+from remediation.model.status import Status
 
 if TYPE_CHECKING:
     from remediation.catalogue.runbook import Runbook
@@ -25,11 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, what it was asked for, and the clients that made it."""
+    """A plan, what it was asked for, and the clients that made it; ``proof`` is what its checks say where nothing is to change."""
 
     request: Request
     plan: Plan
     api: RunApi
+    proof: Outcome | None = None
 
     @property
     def book(self) -> Runbook:
@@ -55,6 +59,18 @@ class Planned:
         """Return the ``plan`` part of the JSON document."""
         return self.plan.as_json()
 
+    @property
+    def outcome(self) -> Outcome:
+        """How planning ended: nothing is already ok while a check fails."""
+        if self.plan.advice:
+            return Outcome(Status.ADVICE, plan=self.as_json())
+        if self.changes:
+            return Outcome(Status.PLANNED, plan=self.as_json())
+        if self.proof is not None and self.proof.status is Status.UNHEALTHY:
+            return self.proof
+        verify = self.proof.verify if self.proof else None
+        return Outcome(Status.ALREADY_OK, plan=self.as_json(), verify=verify if verify and verify["checks"] else None)
+
     def as_saved(self, document: State) -> State:
         """Return what is to be kept for a later `Request.as_saved`; ``document`` is the JSON document of the plan."""
         return document | {"target_uid": self.api.target_uid()}
@@ -77,7 +93,10 @@ def preview(place: Place, request: Request) -> Planned:
     """
     if request.saved is not None:
         request.saved.require_target(place)
-    return _first(place, request)
+    found = _first(place, request)
+    if found.changes or found.plan.advice:
+        return found
+    return replace(found, proof=prove(found.plan, found.api, place.observer, within=0))
 
 
 def ready(place: Place, request: Request, wait: float | None = None) -> Planned:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from remediation.engine.consent import require_attended
 from remediation.engine.identity import require_same_target
 from remediation.engine.outcome import Outcome
 from remediation.engine.resuming import resume_plan, resume_run
@@ -92,6 +93,8 @@ class Recorded:
 
         ``on_unhealthy`` says what to do when the proof fails, or who is asked whether to roll back.
         """
+        if not self.place.settings.attended:
+            require_attended(self.run)
         self._permitted(confirm)
         return resume_run(self.run, self.api, self._observer, decision(on_unhealthy), wait)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from remediation.engine.consent import Consent
 from remediation.model.commands import command
 from remediation.model.errors import UsageProblem
 from remediation.verbs.parameters import as_json
@@ -24,6 +25,7 @@ class Request:
         book: the runbook.
         values: its parameters, parsed.
         accept_drift: change objects that another controller owns too.
+        consent: what cannot be undone, or endangers others, and is accepted by name.
         saved: what has to come of it, or nothing is done.
         material: the secrets that were read for it: what can be read only once is there for the second look.
     """
@@ -31,6 +33,7 @@ class Request:
     book: Runbook
     values: dict[str, Any] = field(default_factory=dict)
     accept_drift: bool = False
+    consent: Consent = field(default_factory=Consent)
     saved: SavedPlan | None = None
     material: Material | None = field(default=None, compare=False, repr=False)
 

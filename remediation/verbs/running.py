@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from remediation.engine.apply import Decision, apply_run
+from remediation.engine.consent import require_applicable, require_consent
 from remediation.engine.outcome import Outcome
 from remediation.engine.run import Run
 from remediation.engine.verify import prove
@@ -40,25 +41,32 @@ def run(
 
     Raises:
         StalePlan: the target has changed since.
-        Refused: it is not approved, or the caller lacks a permission.
+        Refused: it is not approved or is advice, the caller lacks a permission, or what cannot be undone, or endangers
+            others, is not accepted by name, or nobody is there.
     """
     if not planned.changes:
         return carry_out(place, planned)
-    planned.require_permissions()
+    _require_allowed(place, planned)
     return carry_out(place, renewed(place, planned, _approved(planned, approval)), on_unhealthy, wait)
 
 
 def carry_out(place: Place, planned: Planned, on_unhealthy: OnUnhealthy = "keep", wait: float | None = None) -> Outcome:
     """Carry out a plan that was made this moment, where nobody has to be asked; else like `run`."""
+    require_applicable(planned.plan)
     if not planned.changes:
         return _already_ok(place, planned)
-    planned.require_permissions()
+    _require_allowed(place, planned)
     found = _begun(place, planned, {"target_uid": planned.api.target_uid()})
     observer = place.observer.about(run_id=found.id, runbook=planned.book.name)
     outcome = apply_run(found, planned.api, observer, decision(on_unhealthy), wait)
     if isinstance(outcome.error, StalePlan) and not found.in_place:
         outcome.error.next = hints(repeat_as("run"))
     return outcome
+
+
+def _require_allowed(place: Place, planned: Planned) -> None:
+    planned.require_permissions()
+    require_consent(planned.plan, planned.request.consent, attended=place.settings.attended)
 
 
 def decision(on_unhealthy: OnUnhealthy) -> Decision:
