@@ -93,6 +93,7 @@ class Planner:
 
     def drive(self, steps: Steps) -> Plan:
         """Consume the steps; raises Refused or NotApplicable where a precondition does not hold."""
+        require_fixing(self.plan.book)
         for step in steps:
             self._take(step)
         changes = bool(self.plan.changes)
@@ -202,7 +203,6 @@ def make_plan(
         Refused, NotApplicable, ApiError: as the runbook and the APIs say.
         StalePlan: the target changes faster than it can be read.
     """
-    require_fixing(book)
     for _ in range(_LOOKS):
         plan, facts = Plan(book, target, parameters), Facts(api)
         try:
