@@ -15,7 +15,7 @@ ROW = '''"""A runbook of somebody else."""
 from typing import Annotated
 from remediation import Cluster, KubernetesObject, Namespace, Risk, Steps, runbook
 
-@runbook(id="{id}", risk=Risk.LOW, source="https://example.com/", example="--namespace shop", needs=lambda *_, **__: [])
+@runbook(id="{id}", risk=Risk.LOW, source="https://example.com/", example="--namespace shop")
 def {name}(target: Cluster, namespace: Annotated[Namespace, "where"]) -> Steps:
     """Say hello."""
     yield KubernetesObject("v1", "ConfigMap", "hello", namespace, {{"data": {{"hello": "world"}}}})
