@@ -15,7 +15,7 @@ from remediation.access.locks import Keeper, Waiting
 from remediation.access.patience import Patience
 from remediation.access.sightings import Sighting
 from remediation.access.stopping import Stop
-from remediation.journal import Journal
+from remediation.journal import opened
 from remediation.model.errors import Interrupted, LockLost, Stopped, Throttled
 
 SOON = 0.3
@@ -65,7 +65,7 @@ def test_the_pause_before_another_attempt_is_a_wait() -> None:
 
 def test_a_lock_that_others_hold_is_not_waited_for_any_more(tmp_path: Path) -> None:
     """The wait for a lock of the journal ends; nothing was taken."""
-    stop, journal = Stop(), Journal(tmp_path / "journal.db")
+    stop, journal = Stop(), opened(tmp_path / "journal.db")
     JournalLock(journal, "project/x", "somebody", Sighting()).take()
     ours = JournalLock(journal, "project/x", "me", Sighting(), stop)
     in_a_moment(stop.set)
@@ -82,7 +82,7 @@ def test_a_lock_that_others_hold_is_not_waited_for_any_more(tmp_path: Path) -> N
 
 def test_a_lost_lock_ends_a_wait_within_two_seconds(tmp_path: Path) -> None:
     """Somebody takes the lease away; who waits does not find that out only at the end."""
-    stop, journal = Stop(), Journal(tmp_path / "journal.db")
+    stop, journal = Stop(), opened(tmp_path / "journal.db")
     ours = JournalLock(journal, "project/x", "me", Sighting(), stop)
     with Keeper(stop).holding([ours], Waiting(None, lambda *_: None)):
         journal.leases.release("project/x", "me")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -16,10 +17,12 @@ from typing import Any
 
 import pytest
 
-from remediation.journal import Journal, opened
-from remediation.model.errors import Refused, StoreProblem, Tampered
+from remediation.journal import opened
+from remediation.journal.sqlite.store import SqliteJournal
+from remediation.model.errors import StoreProblem, Tampered
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import Held, World, break_, comparable, end, start
+from tests.entries import enter
 from tests.running import RUNBOOK, google_env
 
 CLEAN = ("ipam-cleanup", "--node", "node-2", "--yes")
@@ -35,29 +38,29 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def full(journal: Journal) -> Iterator[None]:
-    pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
-    journal._connection.execute(f"PRAGMA max_page_count = {pages}")
+def full(journal: SqliteJournal) -> Iterator[None]:
+    pages = journal._database.connection.execute("PRAGMA page_count").fetchone()[0]
+    journal._database.connection.execute(f"PRAGMA max_page_count = {pages}")
     yield
-    journal._connection.execute("PRAGMA max_page_count = 1000000")
+    journal._database.connection.execute("PRAGMA max_page_count = 1000000")
 
 
 @contextmanager
-def read_only(journal: Journal) -> Iterator[None]:
-    journal._connection.execute("PRAGMA query_only = 1")
+def read_only(journal: SqliteJournal) -> Iterator[None]:
+    journal._database.connection.execute("PRAGMA query_only = 1")
     yield
-    journal._connection.execute("PRAGMA query_only = 0")
+    journal._database.connection.execute("PRAGMA query_only = 0")
 
 
 @contextmanager
-def moved(journal: Journal) -> Iterator[None]:
+def moved(journal: SqliteJournal) -> Iterator[None]:
     elsewhere = journal.path.with_suffix(".moved")
     journal.path.rename(elsewhere)
     yield
     elsewhere.rename(journal.path)
 
 
-TROUBLES: dict[str, tuple[Callable[[Journal], Any], str]] = {
+TROUBLES: dict[str, tuple[Callable[[SqliteJournal], Any], str]] = {
     "busy": (lambda journal: locked(journal.path), "another process keeps it locked"),
     "full": (full, "the disk is full"),
     "read-only": (read_only, "it is read-only"),
@@ -68,12 +71,13 @@ TROUBLES: dict[str, tuple[Callable[[Journal], Any], str]] = {
 @pytest.mark.parametrize("name", TROUBLES)
 def test_trouble_is_told_and_leaves_nothing_half_written(tmp_path: Path, name: str) -> None:
     """What happened, why, and the next command; when the trouble is over, the journal goes on as if it had not been."""
-    journal = opened(tmp_path / "j.db", patience=0.3)
-    journal.append("run", "run.created", {"n": 1})
+    journal = SqliteJournal(tmp_path / "j.db", patience=0.3)
+    enter(journal, "run", "run.created", {"n": 1})
     trouble, why = TROUBLES[name]
     with trouble(journal):
         for write in (
-            lambda: journal.append("run", "change.done", {"text": "x" * 50_000}),
+            lambda: journal.append("run", "change.done", {"text": "x" * 50_000}, sequence=2),
+            lambda: journal.begin(lambda: "other", lambda _: {"text": "x" * 50_000}),
             lambda: journal.setting("paused", "x" * 50_000),
             lambda: journal.leases.take("project/x", "me" * 50_000, 30),
         ):
@@ -82,20 +86,20 @@ def test_trouble_is_told_and_leaves_nothing_half_written(tmp_path: Path, name: s
             assert why in told.value.detail
             assert str(tmp_path) in told.value.summary
             assert str(told.value.next[0]).split()[0] in ("df", "ls", "fuser")
-    journal.append("run", "change.done", {"n": 2})
-    assert journal.verify()[0] == 2
+    journal.append("run", "change.done", {"n": 2}, sequence=2)
+    assert journal.verify().entries == 2
     assert journal.setting("paused") is None
 
 
 def test_a_busy_journal_is_waited_for(tmp_path: Path) -> None:
     """Somebody else's transaction of some seconds stops nothing."""
-    journal = opened(tmp_path / "j.db")
+    journal = SqliteJournal(tmp_path / "j.db")
     with locked(journal.path):
-        writer = threading.Thread(target=lambda: journal.append("run", "run.created", {}))
+        writer = threading.Thread(target=lambda: enter(journal, "run", "run.created", {}))
         writer.start()
         time.sleep(1)
     writer.join(10)
-    assert journal.verify()[0] == 1
+    assert journal.verify().entries == 1
 
 
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:
@@ -103,7 +107,7 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     store = tmp_path / "j.db"
     journal = opened(store)
     for number in range(200):
-        journal.append("run", "run.created" if not number else "change.done", {"text": "x" * 500})
+        enter(journal, "run", "run.created" if not number else "change.done", {"text": "x" * 500})
     journal.close()
     store.write_bytes(store.read_bytes()[:4096] + os.urandom(20_000) + store.read_bytes()[24_096:])
     for words in (["runs"], ["runs", "last"], ["audit", "verify"], ["verify", "last"], ["doctor"]):
@@ -125,16 +129,16 @@ def test_a_payload_that_was_cut_off_is_tampering(tmp_path: Path, text: str, kind
     store = tmp_path / "j.db"
     journal = opened(store)
     for run in ("first", "second"):
-        journal.append(run, "run.created", {"runbook": "ip-masq-agent"})
-        journal.append(run, "change.done", {"index": 0})
+        enter(journal, run, "run.created", {"runbook": "ip-masq-agent"})
+        enter(journal, run, "change.done", {"index": 0})
     journal.close()
     database = sqlite3.connect(store)
     database.executescript(
-        f"DROP TRIGGER events_stay; UPDATE events SET payload = CAST({text} AS TEXT) WHERE run_id = 'first' AND kind = '{kind}';"
+        f"DROP TRIGGER entries_stay; UPDATE entries SET payload = CAST({text} AS TEXT) WHERE run_id = 'first' AND kind = '{kind}';"
     )
     database.close()
     journal = opened(store)
-    with pytest.raises(Tampered, match="of run first was changed after it was written"):
+    with pytest.raises(Tampered, match="of run first is not as it was written"):
         journal.verify()
     for words in (["runs"], ["runs", "first"], ["runs", "second"], ["verify", "first"], ["runs", "-o", "json"]):
         done = subprocess.run([RUNBOOK, *words, "--store", store], capture_output=True, text=True, check=False)
@@ -146,30 +150,68 @@ def test_a_payload_that_was_cut_off_is_tampering(tmp_path: Path, text: str, kind
     assert "second" in listed
 
 
-def test_any_text_can_be_kept(tmp_path: Path) -> None:
-    """Half of a surrogate pair, which file names and words of a command line may hold, comes back as it was."""
-    journal = opened(tmp_path / "j.db")
-    text = "\udcff\ud800 ü \U0001f600"
-    journal.append("run", "run.created", {"reason": text, "holder": text, "runbook": text})
-    journal.append("run", "run.status", {"status": text})
-    assert journal.setting("paused", text) == text
-    again = opened(tmp_path / "j.db")
-    assert again.events("run")[0].payload["reason"] == text
-    assert again.runs()[0].about["runbook"] == text
-    assert again.verify()[0] == 2
-    with pytest.raises(Refused):
-        again.find(text)
+_KILLED = """
+import os, signal, sys, threading, time
+from remediation.journal import opened
+journal = opened(sys.argv[1])
+threading.Timer(float(sys.argv[2]), lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+for number in range(1, 100_000):
+    print(number, flush=True)
+    if number % 7 == 1:
+        run, known = f"{sys.argv[2]}-{number}", 1
+        journal.begin(lambda: run, lambda _: {"text": "x" * 2000})
+    else:
+        known += 1
+        journal.append(run, "run.status" if known == 7 else "change.done", {"text": "x" * 2000, "status": "x"}, sequence=known)
+"""
 
 
-def test_no_two_runs_have_one_id(tmp_path: Path) -> None:
-    """An id that is taken is drawn again; by its name a run is begun only once."""
-    journal = opened(tmp_path / "j.db")
-    ids = iter(["a", "a", "a", "b"])
-    began = [journal.begin(lambda: next(ids), lambda run_id: {"mine": run_id}) for _ in range(2)]
-    assert [(event.run_id, event.payload["mine"]) for event in began] == [("a", "a"), ("b", "b")]
-    with pytest.raises(Refused, match="there is a run a already"):
-        journal.append("a", "run.created", {})
-    assert journal.verify()[0] == 2
+def test_killed_while_it_writes(tmp_path: Path) -> None:
+    """Whatever was returned is there, the entry that was on its way is there or not, and everything is whole."""
+    store, written = tmp_path / "j.db", 0
+    journal = opened(store)
+    for when in range(12):
+        words = [sys.executable, "-c", _KILLED, str(store), str(0.02 + when * 0.013)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        begun, entries = len(done.stdout.split()), journal.verify().entries
+        assert written + begun - 1 <= entries <= written + begun
+        written = entries
+    assert written > 100
+    assert all(journal.intact(item.run_id) for item in journal.runs())
+
+
+FOREIGN = {
+    "a later version": ("PRAGMA user_version = 3", "a newer version of runbook keeps it"),
+    "another program": ("CREATE TABLE events (id INTEGER, what TEXT)", "it is a database of another program"),
+}
+
+
+@pytest.mark.parametrize("whose", FOREIGN)
+def test_a_database_of_somebody_else(tmp_path: Path, whose: str) -> None:
+    """It is refused in a sentence, and stays as it is."""
+    statement, said = FOREIGN[whose]
+    database = sqlite3.connect(tmp_path / "j.db")
+    database.executescript(statement)
+    before = list(database.iterdump())
+    with pytest.raises(StoreProblem) as told:
+        opened(tmp_path / "j.db")
+    assert said in told.value.detail
+    assert list(database.iterdump()) == before
+    database.close()
+    done = subprocess.run([RUNBOOK, "runs", "--store", tmp_path / "j.db"], capture_output=True, text=True, check=False)
+    assert (done.returncode, said in " ".join(done.stderr.split())) == (1, True)
+
+
+def test_a_file_that_may_only_be_read(tmp_path: Path) -> None:
+    """Where nothing can be written nothing is begun; that is told before anything is asked."""
+    journal = SqliteJournal(tmp_path / "j.db")
+    enter(journal, "run", "run.created", {})
+    with read_only(journal):
+        assert journal.intact("run")
+        assert journal.runs()
+        with pytest.raises(StoreProblem):
+            journal.leases.next_epoch("run")
 
 
 def test_a_run_waits_for_a_busy_journal(world: World, tmp_path: Path) -> None:

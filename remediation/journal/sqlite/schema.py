@@ -13,15 +13,15 @@ from remediation.model.commands import advice
 from remediation.model.errors import StoreProblem
 
 _VERSION = 2
-# Earlier versions wrote one chain for all runs. It stays as it is, under another name, with the indexes and triggers it had.
+# Earlier versions wrote one chain for all runs. It stays as it is, under another name.
 _FORMER = """
 CREATE TABLE IF NOT EXISTS former_events (
   sequence INTEGER PRIMARY KEY, run_id TEXT NOT NULL, time REAL NOT NULL, kind TEXT NOT NULL,
   payload TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS events_of_run ON former_events (run_id, sequence);
-CREATE INDEX IF NOT EXISTS events_of_kind ON former_events (kind, sequence);
-CREATE TRIGGER IF NOT EXISTS events_stay BEFORE UPDATE ON former_events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER IF NOT EXISTS events_last BEFORE DELETE ON former_events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE INDEX IF NOT EXISTS former_of_run ON former_events (run_id, sequence);
+CREATE INDEX IF NOT EXISTS former_of_kind ON former_events (kind, sequence);
+CREATE TRIGGER IF NOT EXISTS former_stay BEFORE UPDATE ON former_events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS former_last BEFORE DELETE ON former_events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, since REAL NOT NULL, expires REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS epochs (run_id TEXT PRIMARY KEY, epoch INTEGER NOT NULL);
@@ -46,10 +46,23 @@ CREATE VIEW all_entries AS
     (SELECT count(*) FROM former_events AS f WHERE f.run_id = former_events.run_id AND f.sequence <= former_events.sequence),
     CAST(round(time * 1000) AS INTEGER), kind, payload, previous, digest FROM former_events;
 """
-# An earlier version reads `events` before anything else, and tells what SQLite says: that this table does not exist.
-_SENTENCE = "a newer version of runbook keeps this journal, use that one"
-_REFUSAL = f'CREATE VIEW events AS SELECT * FROM "{_SENTENCE}";'  # noqa: S608 - constant text
 _COLUMNS = ["sequence", "run_id", "time", "kind", "payload", "previous", "digest"]
+# An earlier version makes an index of `events` when it opens a journal, and tells what SQLite says of this row.
+_SENTENCE = "a newer version of runbook keeps this journal, use that one"
+_REFUSAL = "\n".join(
+    [
+        "CREATE TABLE events (sequence INTEGER PRIMARY KEY);",
+        "INSERT INTO events VALUES (1);",
+        *(f"ALTER TABLE events ADD COLUMN {name} AS (json_extract('{{}}', '{_SENTENCE}'));" for name in _COLUMNS[1:]),
+    ]
+)
+_RENAME = """
+ALTER TABLE events RENAME TO former_events;
+DROP INDEX IF EXISTS events_of_run;
+DROP INDEX IF EXISTS events_of_kind;
+DROP TRIGGER IF EXISTS events_stay;
+DROP TRIGGER IF EXISTS events_last;
+"""
 
 
 def prepare(database: sqlite3.Connection, path: Path) -> None:
@@ -88,7 +101,7 @@ def _make(database: sqlite3.Connection, path: Path) -> None:
     if columns not in ([], _COLUMNS):
         raise _foreign(path, "it is a database of another program")
     if columns:
-        database.execute("ALTER TABLE events RENAME TO former_events")
+        _execute(database, _RENAME)
     for script in (_FORMER, SUMMARIES, _PRESENT, _REFUSAL):
         _execute(database, script)
     last = database.execute("SELECT sequence, digest FROM former_events ORDER BY sequence DESC LIMIT 1").fetchone()
