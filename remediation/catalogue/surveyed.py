@@ -52,7 +52,7 @@ def declared(book: Runbook, target: Target, facts: Facts | None, **values: Any) 
     found = surveys(book.steps.__module__).get(book.name, {})
     filling = _Filling(book, target, facts, values, found.get("facts", {}))
     rights = [Permission(*filled) for entry in found.get("rights", []) for filled in filling.instances(entry, "right")]
-    records = [_thing(entry, filled) for entry in found.get("records", []) for filled in filling.merged(entry)]
+    records = [_thing(book, entry, filled) for entry in found.get("records", []) for filled in filling.merged(entry)]
     return [Rights(tuple(dict.fromkeys(rights))), *records]
 
 
@@ -68,8 +68,13 @@ def file_beside(module: str) -> Path:
     return Path(importlib.import_module(module).__file__ or "").with_name(FILE)
 
 
-def _thing(entry: Json, filled: Json) -> Any:
-    importlib.import_module(entry["module"])
+def row_of(book: Runbook) -> str:
+    """Return the package of a runbook's folder; what lies in it is named relative to it, wherever the folder lies."""
+    return book.steps.__module__.rpartition(".")[0]
+
+
+def _thing(book: Runbook, entry: Json, filled: Json) -> Any:
+    importlib.import_module(entry["module"], row_of(book))
     return from_record(filled)
 
 
@@ -83,7 +88,7 @@ class _Filling:
         """Yield a record for each thing: what several values of a parameter say of the same one is laid together."""
         things: dict[Any, Json] = {}
         for record in self.instances(entry, "record"):
-            name = identity(_thing(entry, record))
+            name = identity(_thing(self.book, entry, record))
             things[name] = _laid_over(things[name], record) if name in things else record
         yield from things.values()
 
@@ -156,7 +161,7 @@ class _Filling:
     def _answer(self, word: str, entry: Json) -> tuple[Any, ...]:
         if self.facts is None:
             return (word,)
-        cls = getattr(importlib.import_module(entry["module"]), entry["fact"])
+        cls = getattr(importlib.import_module(entry["module"], row_of(self.book)), entry["fact"])
         found: list[Any] = []
         for fields in self.instances(entry, "fields"):
             answer = self.facts(cls(**fields))

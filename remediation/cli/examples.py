@@ -42,6 +42,7 @@ _EXAMPLES = {
         'eval "$(runbook sandbox env)"',
         "runbook sandbox down",
     ),
+    "new": ("runbook new start-pods", "runbook new start-pods --catalogue our-runbooks --package"),
     "completion": (
         "bash:  source <(runbook completion bash)",
         "zsh:   source <(runbook completion zsh)",

@@ -41,6 +41,7 @@ _VERBS = {
     "rbac": ("rbac", "Print the least rights that a runbook needs."),
     "doctor": ("doctor", "Check credentials, reachability, permissions and clocks."),
     "sandbox": ("sandbox", "Start, break and stop the embedded cluster and cloud."),
+    "new": ("new", "Write a new runbook with its test."),
     "completion": ("completion", "Print the completion script of a shell."),
 }
 
@@ -130,7 +131,8 @@ def _run(name: str) -> int:
     guard()
     try:
         refuse_unknown(os.environ)
-        _use(named_catalogues(sys.argv[1:]))
+        if sys.argv[1:2] != ["new"]:  # which makes one
+            _use(named_catalogues(sys.argv[1:]))
         result = runbook.main(prog_name=name, standalone_mode=False)
     except RunbookError as problem:
         return _tell(problem)

@@ -9,7 +9,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from remediation.catalogue.runbook import Runbook
-from remediation.catalogue.surveyed import ALL, Json, marks
+from remediation.catalogue.surveyed import ALL, Json, marks, row_of
 from remediation.model.records import to_record
 from remediation.model.rights import Permission
 from remediation.model.targets import Target
@@ -73,7 +73,7 @@ class Templates:
         if not word or answer is None:
             return
         about = {item.name: self.template(getattr(fact, item.name)) for item in fields(fact)}
-        self.facts[word] = {"module": type(fact).__module__, "fact": type(fact).__name__, "fields": about}
+        self.facts[word] = {"module": self._home(fact), "fact": type(fact).__name__, "fields": about}
         for text in answer if isinstance(answer, tuple) else (answer,):
             self._stands_for(text, f"fact.{word}")
 
@@ -114,7 +114,12 @@ class Templates:
         about = {each.name: self.template(to_record(getattr(item, each.name))) for each in names}
         self._require_names(item, about)
         loose = {each.name: self._bare(self.template(to_record(getattr(item, each.name)))) for each in bounds}
-        return Entry(type(item).__name__, type(item).__module__, frozenset(), about, blank | loose)
+        return Entry(type(item).__name__, self._home(item), frozenset(), about, blank | loose)
+
+    def _home(self, thing: Any) -> str:
+        """Return the module of a thing, as its runbook names it."""
+        module, row = type(thing).__module__, row_of(self.book)
+        return module.removeprefix(row) if module.startswith(f"{row}.") else module
 
     def _bare(self, value: Any) -> Any:
         """Return a state without the texts that only this world has, and without long ones: what they say decides nothing."""
