@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from runbook_sandbox.google.accounts import Account
@@ -83,6 +83,7 @@ class GoogleCloud:
         faults: decides what goes wrong with a request.
         tokens: bearer token to caller, ``user:…``; a server that serves the cloud adds the owner's.
         permissions: caller to what it may do; callers not listed may do all.
+        guard: asked for the permission of each request and its resource; one that it does not allow is denied to everybody.
         propagation: seconds until a grant is effective.
         stale_reads: how many policy reads after a write show the policy from before.
         keys_forbidden: whether an organisation policy forbids service-account keys.
@@ -97,6 +98,7 @@ class GoogleCloud:
         self.faults: Faults | None = None
         self.tokens: dict[str, str] = {}
         self.permissions: dict[str, set[str]] = {}
+        self.guard: Callable[[str, str], bool] | None = None
         self.propagation, self.stale_reads, self.keys_forbidden, self.repeats = 0.0, 0, False, False
         self.requests: deque[dict[str, Any]] = deque(maxlen=1000)
         self.add_project(project, number)
@@ -170,8 +172,9 @@ class GoogleCloud:
                 bindings.remove(binding)
 
     def require(self, caller: str, permission: str, resource: str) -> None:
-        """Raise GoogleError 403 when a listed caller lacks a permission."""
-        if caller in self.permissions and permission not in self.permissions[caller]:
+        """Raise GoogleError 403 when a listed caller lacks a permission, or the guard denies it."""
+        lacks = caller in self.permissions and permission not in self.permissions[caller]
+        if lacks or (self.guard is not None and not self.guard(permission, resource)):
             raise GoogleError(
                 403,
                 f"Permission '{permission}' denied on resource '{resource}' (or it may not exist).",

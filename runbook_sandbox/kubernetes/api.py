@@ -45,6 +45,7 @@ class Api:
     Attributes:
         tokens: users by bearer token.
         is_open: tells whether watches go on.
+        lets: tells of what a request wants whether it may, beside the roles.
     """
 
     def __init__(
@@ -54,8 +55,9 @@ class Api:
         tokens: Mapping[str, User],
         containers: Containers,
         is_open: Callable[[], bool],
+        lets: rbac.Guard = lambda _: True,
     ) -> None:
-        self.store, self.kinds, self.tokens, self.is_open = store, kinds, tokens, is_open
+        self.store, self.kinds, self.tokens, self.is_open, self.lets = store, kinds, tokens, is_open, lets
         self._subresources = Subresources(store, containers)
 
     def answer(self, request: Request) -> Response:
@@ -132,7 +134,7 @@ class Api:
         return answer
 
     def _answer(self, found: Route, request: Request) -> Response:
-        rbac.check(self.store, request.user, rbac.attributes(found))
+        rbac.check(self.store, request.user, rbac.attributes(found), self.lets)
         options.check(found.verb, request)
         if found.kind.plural in reviews.REVIEWS:
             return self._review(found, request)

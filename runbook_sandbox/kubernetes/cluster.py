@@ -16,6 +16,7 @@ from runbook_sandbox.kubernetes.kinds import Kind, Kinds
 from runbook_sandbox.kubernetes.kubelet_rules import Ended, PodOutcome
 from runbook_sandbox.kubernetes.objects import Object, clone
 from runbook_sandbox.kubernetes.problems import Problem
+from runbook_sandbox.kubernetes.rbac import Attributes, Guard
 from runbook_sandbox.kubernetes.requests import Request, Response, Route, User
 from runbook_sandbox.kubernetes.starting import SYSTEM_NAMESPACES, api_services, node, priority_classes, service_cidr
 from runbook_sandbox.kubernetes.store import Change, Store
@@ -37,6 +38,7 @@ class Cluster:
         log_rules: asked in order for the text of a container's log.
         is_open: tells whether the cluster goes on.
         faults: asked for each request before it is handled; None does nothing.
+        guard: asked for what each request wants, beside the roles; one that it does not allow is forbidden.
     """
 
     def __init__(
@@ -57,8 +59,9 @@ class Cluster:
         self.log_rules: list[LogRule] = []
         self.program: Program = _nothing
         self.faults: FaultRule | None = None
+        self.guard: Guard | None = None
         self.is_open = True
-        self._api = Api(self.store, self.kinds, self.tokens, Containers(self), lambda: self.is_open)
+        self._api = Api(self.store, self.kinds, self.tokens, Containers(self), lambda: self.is_open, self._lets)
         self.store.listeners.append(self._learn)
         self.controllers = Controllers(self)
         if state is not None:
@@ -66,6 +69,9 @@ class Cluster:
         else:
             self._populate(nodes)
         self.controllers.start()
+
+    def _lets(self, asked: Attributes) -> bool:
+        return self.guard is None or self.guard(asked)
 
     def _learn(self, change: Change) -> None:
         """Serve the custom kinds as they are defined, from the moment on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,9 +72,13 @@ def attributes(route: Route) -> Attributes:
     return Attributes(route.verb, kind.group, kind.plural, route.subresource, namespace, route.name)
 
 
-def check(store: Store, user: User, asked: Attributes) -> None:
-    """Raise Problem (403) unless the user may do it."""
-    if not allows(store, user, asked):
+# Tells whether what is asked for may be done.
+Guard = Callable[[Attributes], bool]
+
+
+def check(store: Store, user: User, asked: Attributes, lets: Guard) -> None:
+    """Raise Problem (403) unless the user may do it, and the guard lets everybody."""
+    if not (allows(store, user, asked) and lets(asked)):
         raise problems.forbidden(asked.group, asked.resource, asked.name, refusal(user, asked))
 
 

@@ -18,10 +18,13 @@ from remediation.catalogue import scenarios
 from remediation.catalogue.runbook import Runbook
 from remediation.catalogue.surveyed import FILE, Json
 from remediation.model.scenarios import Scenario
+from remediation.model.targets import Target
+from remediation.testing.guards import guarded, without
 from remediation.testing.survey.merging import merged
 from remediation.testing.survey.playing import play, targets
 from remediation.testing.survey.reached import Reached
-from remediation.testing.survey.templates import Templates
+from remediation.testing.survey.templates import Entry, Templates
+from remediation.testing.survey.watching import Seen
 from remediation.testing.survey.words import words_of
 from remediation.testing.worlds import EmulatedWorld
 
@@ -35,27 +38,35 @@ class Survey:
 
 
 def survey(world: EmulatedWorld, book: Runbook, plays: Iterable[Scenario]) -> Survey:
-    """Play each scenario on every form of target.
+    """Play each scenario on every form of target, and once without each right that a fact takes: a refusal is an answer too.
 
     Raises:
         Doubtful: the values of a scenario are not told apart by their text.
     """
-    reached, entries = Reached(_folder(book)), []
+    reached, entries = Reached(_folder(book)), list[list[Entry]]()
     facts: Json = {}
     words = words_of(_folder(book))
     forms = targets(book.target, world.server.url)
+
+    def keep(recorded: Json, target: Target, *, runs: bool = False) -> Seen:
+        with reached.watching():
+            seen = play(world, book, target, recorded, runs=runs)
+        told = Templates(book, target, recorded, seen, words)
+        rights = [entry for fact in seen.facts for entry in told.rights(fact)]
+        entries.append([*rights, *map(told.record, seen.records)])
+        facts.update(told.facts)
+        return seen
+
     for scenario in plays:
         recorded = scenario.values(world.places)
         world.set_back()
         scenario.breaks(world)
         world.settle()
-        for target in forms:
-            with reached.watching():
-                seen = play(world, book, target, recorded, runs=target is forms[-1])
-            told = Templates(book, target, recorded, seen, words)
-            rights = [entry for fact in seen.facts for entry in told.rights(fact)]
-            entries.append([*rights, *map(told.record, seen.records)])
-            facts |= told.facts
+        asked = [fact for target in forms for fact in keep(recorded, target).facts]
+        for right in sorted({right for fact in asked for right in fact.permissions}):
+            with guarded(world, without(right)):
+                keep(recorded, forms[-1])
+        keep(recorded, forms[-1], runs=True)
     every = merged(entries, book.may_lack)
     kinds = {kind: [item for item in every if kind in item] for kind in ("right", "record")}
     found = {"facts": facts, "rights": kinds["right"], "records": kinds["record"]}
