@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write RUNBOOKS.md and the index of the catalogue from the catalogue; `scripts/docs.py --check` only compares."""
+"""Write the surveys, RUNBOOKS.md and the index of the catalogue; `scripts/docs.py --check` only compares."""
 
 import json
 import sys
@@ -8,8 +8,10 @@ from pathlib import Path
 from remediation.catalogue import index
 from remediation.catalogue.loading import load
 from remediation.catalogue.runbook import Runbook
+from remediation.catalogue.surveyed import surveys as surveyed_of
 from remediation.cli.rbac import google_permissions, powers_of
 from remediation.cli.rbac import roles as roles_of
+from remediation.testing.survey import surveys
 
 ROOT = Path(__file__).parent.parent
 HEAD = """# Runbooks
@@ -66,15 +68,23 @@ def generated() -> dict[Path, str]:
 
 
 def main() -> int:
-    """Write the files, or tell which are stale."""
-    stale = [path for path, content in generated().items() if not path.exists() or path.read_text("utf-8") != content]
+    """Write the files, or tell which are stale; tell every step that no scenario reaches."""
+    surveyed, problems = surveys(load().values())
+    problems += _written(surveyed)  # the others are made from these
+    surveyed_of.cache_clear()
+    problems += _written(generated())
+    sys.stdout.writelines(f"{problem}\n" for problem in problems)
+    return 1 if problems else 0
+
+
+def _written(files: dict[Path, str]) -> list[str]:
+    stale = [path for path, content in files.items() if not path.exists() or path.read_text("utf-8") != content]
+    if "--check" in sys.argv:
+        return [f"{path.relative_to(ROOT)} is stale; run: make docs" for path in stale]
     for path in stale:
-        if "--check" in sys.argv:
-            print(f"{path.name} is stale; run: make docs")
-        else:
-            path.write_text(generated()[path], "utf-8")
-            print(f"wrote {path.name}")
-    return 1 if stale and "--check" in sys.argv else 0
+        path.write_text(files[path], "utf-8")
+        sys.stdout.write(f"wrote {path.relative_to(ROOT)}\n")
+    return []
 
 
 if __name__ == "__main__":

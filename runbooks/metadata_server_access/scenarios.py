@@ -6,6 +6,20 @@ from remediation import Ref, Scenario, State, Symptom, World
 
 _CLIENT_LOG = ("logs", "-n", "shop", "-l", "app=billing")
 _POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "restrict-egress", "shop")
+_IMAGE = "registry.example.com/billing:3.0.1"
+_NAMES = {"plural": "ciliumclusterwidenetworkpolicies", "kind": "CiliumClusterwideNetworkPolicy"}
+_SCHEMA = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+_ABOVE: State = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": f"{_NAMES['plural']}.cilium.io"},
+    "spec": {
+        "group": "cilium.io",
+        "scope": "Cluster",
+        "names": _NAMES,
+        "versions": [{"name": "v2", "served": True, "storage": True, "schema": _SCHEMA}],
+    },
+}
 _DNS = {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
 
 
@@ -24,16 +38,21 @@ def _restrict(world: World, *egress: State, **about: State) -> None:
     world.put({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec})
 
 
-def _clients(world: World) -> None:
-    """Run pods that ask for tokens of a Google service account."""
+def _account(world: World) -> None:
     email = {"iam.gke.io/gcp-service-account": "billing@example-prod.iam.gserviceaccount.com"}
     about = {"name": "billing", "namespace": "shop", "annotations": email}
     world.put({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": about})
-    mark, image = {world.marks["metadata_client"]: "true"}, "registry.example.com/billing:3.0.1"
-    world.run("billing", image, 2, annotations=mark, spec={"serviceAccountName": "billing"})
+
+
+def _clients(world: World) -> None:
+    """Run pods that ask for tokens of a Google service account."""
+    _account(world)
+    mark = {world.marks["metadata_client"]: "true"}
+    world.run("billing", _IMAGE, 2, annotations=mark, spec={"serviceAccountName": "billing"})
 
 
 def _dataplane_v2(world: World) -> None:
+    world.put(_ABOVE)
     world.put(_daemon_set("anetd"))
     _clients(world)
     _restrict(world)
@@ -58,6 +77,60 @@ BEFORE_DATAPLANE_V2 = Scenario(
     "pods of shop/billing get no token: restrict-egress allows the address that they ask, but Calico sees another",
     _calico,
     Symptom("restrict-egress does not let them reach 169.254.169.252", kubectl=_CLIENT_LOG, shown="i/o timeout"),
+    {"namespace": "shop", "policy": "restrict-egress"},
+    neighbours=(_POLICY,),
+    rehearsed=False,
+)
+
+
+def _nobody_enforces(world: World) -> None:
+    _clients(world)
+    _restrict(world)
+
+
+def _quiet(world: World) -> None:
+    """Let the pods say nothing in their logs: only their service account tells what they are for."""
+    world.put(_daemon_set("anetd"))
+    _account(world)
+    world.run("billing", _IMAGE, 2, spec={"serviceAccountName": "billing"})
+    _restrict(world)
+
+
+def _would_be_adopted(world: World) -> None:
+    """Let a controller look for pods with the very labels that the policy selects."""
+    _dataplane_v2(world)
+    labels = {"app": "billing"}
+    pod = {"containers": [{"name": "archive", "image": _IMAGE}]}
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    spec = {"replicas": 0, "serviceName": "archive", "selector": {"matchLabels": labels}, "template": template}
+    about = {"name": "archive", "namespace": "shop"}
+    world.put({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": about, "spec": spec})
+
+
+NOBODY_ENFORCES = Scenario(
+    "metadata-server-access-not-enforced",
+    "a network policy of shop isolates pods, and nobody enforces it",
+    _nobody_enforces,
+    Symptom("nobody enforces network policies", "not_applicable"),
+    {"namespace": "shop", "policy": "restrict-egress"},
+    ends="not_applicable",
+    says="nobody enforces network policies",
+    rehearsed=False,
+)
+QUIET = Scenario(
+    "metadata-server-access-quiet",
+    "pods of shop/billing get no token and do not say so",
+    _quiet,
+    Symptom("which acts as billing@example-prod.iam.gserviceaccount.com"),
+    {"namespace": "shop", "policy": "restrict-egress"},
+    neighbours=(_POLICY,),
+    rehearsed=False,
+)
+ADOPTED = Scenario(
+    "metadata-server-access-adopted",
+    "pods of shop/billing get no token, and a controller would take a pod that asks for one of its own",
+    _would_be_adopted,
+    Symptom("restrict-egress does not let them reach 169.254.169.254", kubectl=_CLIENT_LOG, shown="i/o timeout"),
     {"namespace": "shop", "policy": "restrict-egress"},
     neighbours=(_POLICY,),
     rehearsed=False,

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from remediation.catalogue import scenarios
 from remediation.catalogue.runbook import Runbook
 from remediation.catalogue.surveyed import FILE, Json
+from remediation.model.rights import Permission
 from remediation.model.scenarios import Scenario
 from remediation.model.targets import Target
 from remediation.testing.guards import guarded, without
@@ -45,6 +46,7 @@ def survey(world: EmulatedWorld, book: Runbook, plays: Iterable[Scenario]) -> Su
     """
     reached, entries = Reached(_folder(book)), list[list[Entry]]()
     facts: Json = {}
+    refused: set[Permission] = set()
     words = words_of(_folder(book))
     forms = targets(book.target, world.server.url)
 
@@ -63,7 +65,8 @@ def survey(world: EmulatedWorld, book: Runbook, plays: Iterable[Scenario]) -> Su
         scenario.breaks(world)
         world.settle()
         asked = [fact for target in forms for fact in keep(recorded, target).facts]
-        for right in sorted({right for fact in asked for right in fact.permissions}):
+        for right in sorted({right for fact in asked for right in fact.permissions} - refused):
+            refused.add(right)
             with guarded(world, without(right)):
                 keep(recorded, forms[-1])
         keep(recorded, forms[-1], runs=True)
