@@ -139,6 +139,8 @@ from remediation.providers.kubernetes.late_writes import Patched as Patched
 from remediation.providers.kubernetes.late_writes import guarded_patch as guarded_patch
 from remediation.providers.kubernetes.late_writes import repeatedly as repeatedly
 from remediation.providers.kubernetes.objects import AT_DEADLINE as AT_DEADLINE
+from remediation.providers.kubernetes.gone import Gone as Gone
+from remediation.providers.kubernetes.without import Without as Without
 from remediation.providers.kubernetes.objects import KubernetesObject as KubernetesObject
 from remediation.providers.kubernetes.objects import ROW_ANNOTATION as ROW_ANNOTATION
 from remediation.providers.kubernetes.objects import RUN_ANNOTATION as RUN_ANNOTATION
