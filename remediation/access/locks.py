@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from math import inf
@@ -166,6 +166,17 @@ class Keeper:
         self.check()
         if not self._locks:
             raise LockLost("no lock of the target is held", "a run writes only while it holds its locks")
+
+
+def at_work(locks: Sequence[Lock], look: Callable[[Lock], None] = lambda lock: lock.look()) -> tuple[Lock, Busy] | None:
+    """Return a lock whose holder is alive, and who that is; who seems to be gone keeps nobody from looking."""
+    for lock in locks:
+        try:
+            look(lock)
+        except Busy as busy:
+            if not busy.in_doubt:
+                return lock, busy
+    return None
 
 
 def _take_all(locks: list[Lock], waiting: Waiting) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from remediation import providers
 from remediation.catalogue import index, loading
 from remediation.catalogue.runbook import Runbook
 from remediation.cli.console import say
@@ -18,7 +19,6 @@ from remediation.model.commands import command
 from remediation.model.powers import Power, powers
 from remediation.model.rights import Permission
 from remediation.model.targets import Cluster, Target
-from remediation.providers.kubernetes import locks as cluster_lock
 
 # What a runbook declares while it has no parameters, and the option that gives it.
 _PLACEHOLDERS = {"NAMESPACE": "--namespace", "KSA": "--service-account", "NODE": "--node", "PROJECT": "--project"}
@@ -30,8 +30,13 @@ _CLUSTER_SCOPED = ("nodes", "namespaces", "servicecidrs")
 def permissions_of(book: Runbook, target: Target, values: dict[str, Any]) -> list[Permission]:
     """Return the runbook's rights and, where it writes to a cluster, those on the lock of each object."""
     given = {key: value for key, value in values.items() if value not in (None, ())}
-    scopes = [scope for scope in book.scopes(target, given) if scope.startswith("cluster/")]
-    locks = {right for scope in scopes for right in (*cluster_lock.rights(scope), *cluster_lock.wishes(scope))}
+    scopes = book.scopes(target, given)
+    locks = {
+        right
+        for scope in scopes
+        if (provider := providers.locking(scope))
+        for right in (*provider.lock_rights(scope), *provider.lock_wishes(scope))
+    }
     which = [_WHICH_CLUSTER] if book.target is Cluster else []
     return book.permissions(target, given) + which + sorted(locks)
 
@@ -40,7 +45,7 @@ def roles(book: Runbook, target: Target, values: dict[str, Any], user: str | Non
     """Return the Role of each namespace and the ClusterRole, with bindings when a user is named."""
     spaces: dict[str, list[Permission]] = defaultdict(list)
     for item in permissions_of(book, target, values):
-        if item.group != "google":
+        if item.provider == "kubernetes":
             spaces["" if item.resource.partition("/")[0] in _CLUSTER_SCOPED else item.namespace].append(item)
     documents = []
     for namespace, rights in sorted(spaces.items()):
@@ -81,7 +86,7 @@ def _binding(role: dict[str, Any], user: str) -> dict[str, Any]:
 
 def google_permissions(book: Runbook, target: Target, values: dict[str, Any]) -> list[str]:
     """Return the IAM permissions for a Google custom role."""
-    return sorted({item.resource for item in permissions_of(book, target, values) if item.group == "google"})
+    return sorted({item.resource for item in permissions_of(book, target, values) if item.provider == "google"})
 
 
 def powers_of(book: Runbook, target: Target, values: dict[str, Any]) -> list[Power]:

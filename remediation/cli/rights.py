@@ -50,4 +50,4 @@ def _missing(place: Place, rights: set[Permission], asked: set[type[Target]]) ->
 
 
 def _google(rights: set[Permission] | list[Permission]) -> set[Permission]:
-    return {right for right in rights if right.group == "google"}
+    return {right for right in rights if right.provider == "google"}

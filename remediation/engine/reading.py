@@ -10,9 +10,7 @@ from remediation.journal import Event
 from remediation.model import versions
 from remediation.model.diffing import State
 from remediation.model.errors import Unreadable
-from remediation.model.targets import Cluster, Project, Target
-
-TARGETS: dict[str, type[Target]] = {kind.kind: kind for kind in (Cluster, Project)}
+from remediation.model.targets import Target, kind_of
 
 
 @contextmanager
@@ -36,8 +34,15 @@ def require_readable(event: Event) -> None:
 
 def require_known_target(created: State) -> None:
     """Raise Unreadable for a run whose target, parameters or plan cannot be what they should."""
-    if created["target_kind"] not in TARGETS:
-        raise Unreadable(f"its target is a {created['target_kind']!r}, which this version does not know")
+    target_kind(created)
     for name in ("target", "parameters", "plan"):
         if not isinstance(created[name], dict):
             raise Unreadable(f"its {name} is no object")
+
+
+def target_kind(created: State) -> type[Target]:
+    """Return what kind of target a run was made for; raises Unreadable where this version has none of that name."""
+    found = kind_of(created["target_kind"])
+    if found is None:
+        raise Unreadable(f"its target is a {created['target_kind']!r}, which this version does not know")
+    return found

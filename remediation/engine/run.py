@@ -12,7 +12,7 @@ from remediation.engine.kept import kept
 from remediation.engine.listed import ended, iso, said, unreadable
 from remediation.engine.operations import Operation
 from remediation.engine.plan import Plan
-from remediation.engine.reading import TARGETS, complete, require_known_target
+from remediation.engine.reading import complete, require_known_target, target_kind
 from remediation.engine.standing import Standing
 from remediation.journal import Event, Journal
 from remediation.journal.holder import holder, is_dead
@@ -229,7 +229,7 @@ class Run(Standing):
     @property
     def target_kind(self) -> type[Target]:
         """What the run was made for: a cluster or a project."""
-        return TARGETS[self.created["target_kind"]]
+        return target_kind(self.created)
 
     @property
     def target(self) -> Target:

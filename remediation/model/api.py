@@ -161,6 +161,9 @@ class Stopping(Protocol):
 class Api(Protocol):
     """Everything a run may talk to."""
 
+    def client(self, provider: str) -> Any:
+        """The client of a provider, for the wing of that provider; it makes it typed for others."""
+
     @property
     def kubernetes(self) -> KubernetesApi:
         """The cluster's API."""

@@ -119,6 +119,6 @@ def powers(rights: Iterable[Permission]) -> list[Power]:
 
 
 def _known(right: Permission) -> tuple[str, str] | None:
-    if right.group == "google":
+    if right.provider == "google":
         return _GOOGLE.get(right.resource)
     return next(((rule.as_good_as, rule.why) for rule in _RULES if rule.fits(right)), None)

@@ -94,9 +94,11 @@ class Place:
         """Return new clients for a target; ``material`` has the secrets that were read for an earlier look."""
         from remediation.verbs.api import RunApi  # noqa: PLC0415 - as above
 
-        configuration = None if isinstance(target, Project) else self._cluster[0]
-        where = self.journal, self.settings.google
-        return RunApi(target, configuration, *where, self._renewed, self.patience, material or self.material())
+        means = {"google": self.settings.google}
+        if target.provider == "kubernetes":
+            means["kubernetes"] = self._cluster[0]
+        secrets = material or self.material()
+        return RunApi(target, self.journal, means, renew=self._renewed, patience=self.patience, material=secrets)
 
     def material(self) -> Material:
         """Return where the secrets of a new run are kept."""

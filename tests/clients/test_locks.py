@@ -49,7 +49,7 @@ class Place:
         self.ahead = 0.0
 
     def api(self) -> RunApi:
-        return RunApi(Target(), self.configuration, self.journal)
+        return RunApi(Target(), self.journal, {"kubernetes": self.configuration})
 
     def lock(self, who: str, scope: str = SCOPE, seen: Sighting | None = None) -> ClusterLock:
         return ClusterLock(self.client, scope, who, seen or Sighting())
@@ -192,7 +192,7 @@ def test_the_time_that_the_locks_still_hold_is_all_that_a_request_has(place: Pla
 
 def test_nothing_is_written_without_a_lock(place: Place) -> None:
     """Every request that changes something passes one gate, for Kubernetes and for Google; questions and dry runs do not."""
-    api = RunApi(Target(project="example-prod"), place.configuration, place.journal, {"google": "http://192.0.2.1", "iam": "192.0.2.1:1"})  # fmt: skip
+    api = RunApi(Target(project="example-prod"), place.journal, {"kubernetes": place.configuration, "google": {"google": "http://192.0.2.1", "iam": "192.0.2.1:1"}})  # fmt: skip
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "kube-system"}}
     ref = Ref("v1", "ConfigMap", "x", "kube-system")
     api.kubernetes.create(ref, body, dry_run=True)

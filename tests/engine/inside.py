@@ -46,7 +46,7 @@ class Inside:
         configuration = configurations.load(str(path), None)[0]
         self.kubeconfig, self.journal = path, journal
         self.target = Target(context="here", server=configuration.host)
-        self.api = RunApi(self.target, configuration, journal)
+        self.api = RunApi(self.target, journal, {"kubernetes": configuration})
         self.client = KubernetesClient(configuration)  # of everybody else
         self._books: dict[str, Runbook] = {}
 

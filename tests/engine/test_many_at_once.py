@@ -90,7 +90,7 @@ class One:
 
     def new_api(self) -> RunApi:
         configuration = configurations.load(str(self.inside.kubeconfig), None)[0]
-        return RunApi(self.inside.target, configuration, self.inside.journal)
+        return RunApi(self.inside.target, self.inside.journal, {"kubernetes": configuration})
 
     def _go(self) -> None:
         self.api.material.keep("key", Secret(self.name.encode()))

@@ -65,8 +65,10 @@ def play(world: EmulatedWorld, book: Runbook, target: Target, recorded: dict[str
 
 def _api(world: EmulatedWorld, target: Target, kind: type[Target], journal: Journal) -> RunApi:
     google = {"google": world.google.url, "iam": world.google.grpc_target, "token": world.google.token}
-    configuration = None if kind is Project else configurations.load(str(world.kubeconfig), None)[0]
-    return RunApi(target, configuration, journal, google)
+    means: dict[str, Any] = {"google": google}
+    if kind is not Project:
+        means["kubernetes"] = configurations.load(str(world.kubeconfig), None)[0]
+    return RunApi(target, journal, means)
 
 
 def _look(book: Runbook, target: Target, api: RunApi) -> None:
