@@ -114,10 +114,13 @@ def _meant(now: Situation, chosen: Isolated) -> Steps:
     )
     above = now.facts(PoliciesAbove())
     need(not above, f"a policy of the namespace cannot override those of the cluster: {few(above or ())}", show)
-    if above is None:
-        yield Unchecked(
-            "policies of the whole cluster", "they may not be read; one that denies cannot be overridden here"
-        )
+    yield from _unseen(above)
+
+
+def _unseen(above: tuple[str, ...] | None) -> tuple[Unchecked, ...]:
+    """Say where whoever runs this may not look."""
+    why = "they may not be read; one that denies cannot be overridden here"
+    return () if above is not None else (Unchecked("policies of the whole cluster", why),)
 
 
 def _allowing(chosen: Isolated) -> KubernetesObject:
