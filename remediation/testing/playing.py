@@ -64,7 +64,7 @@ class Played:
     @property
     def writes(self) -> bool:
         """Whether its run changes anything."""
-        return self.scenario.ends not in ("refused", "already_ok")
+        return self.scenario.ends not in ("refused", "already_ok", "not_applicable")
 
     def told(self, document: dict[str, Any], what: str) -> str:
         """Return a sentence for whoever reads why it failed."""
