@@ -91,11 +91,16 @@ class ProjectIamMember(ResourceDefaults):
         )
 
         del run_id, identity
+
+        def pause(seconds: float) -> None:
+            api.stop.wait(seconds)
+
         retrying = Retrying(
             retry=retry_if_exception_type(_Raced),
             reraise=True,
             stop=stop_after_attempt(6) | stop_after_delay(60),
             wait=wait_random_exponential(multiplier=0.2, max=10),
+            sleep=pause,
         )
         retrying(self._once, api, change)
         return Written(change.after)
