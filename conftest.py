@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
+from remediation.catalogue import scenarios
 from runbook_sandbox.control_plane import ControlPlane, running_or_reason
 from runbook_sandbox.control_plane.stages import FAULTS
 
@@ -33,6 +34,7 @@ os.umask(0o022)
 
 # So many workers start a real control plane; each of these takes a tenth of a processor for as long as it lives.
 _PLANES = 2
+_CONTRACT = "tests/contract/"
 
 
 class _Scheduling(LoadScopeScheduling):
@@ -40,7 +42,15 @@ class _Scheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return f"control-plane-{crc32(file.encode()) % _PLANES}" if _is_real(nodeid) else file
+        if _is_real(nodeid):
+            return f"control-plane-{crc32(file.encode()) % _PLANES}"
+        return f"{file} {_scenario(nodeid)}" if file.startswith(_CONTRACT) else file
+
+
+def _scenario(nodeid: str) -> str:
+    """Return the scenario of a test of the contract, whose tests share what was measured once."""
+    names = sorted(scenarios.load(), key=len, reverse=True)
+    return next((name for name in names if name in nodeid.partition("[")[2]), "")
 
 
 @cache

@@ -21,6 +21,7 @@ from remediation.catalogue import scenarios, sources
 from remediation.model.scenarios import Scenario
 from remediation.testing import others, states
 from remediation.testing.playing import Played
+from remediation.testing.sweeping import Sweep
 from remediation.testing.worlds import EmulatedWorld
 
 Play = Callable[[str], Played]
@@ -67,6 +68,12 @@ class Playing:
         found = play(request.param)
         found.again()
         return found
+
+    @pytest.fixture
+    def sweep(self, played: Played) -> Sweep:
+        """Return the whole run of this scenario, measured once."""
+        self.changes(played)
+        return played.kept("sweep", lambda: Sweep(played))
 
     @staticmethod
     def changes(played: Played) -> None:

@@ -18,6 +18,7 @@ import os
 import pkgutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,7 @@ class Counter:
 
     def __init__(self, point: int | None, tally: Path, number: signal.Signals = signal.SIGKILL) -> None:
         self.passed, self.point, self.tally, self.number = 0, point, tally, number
+        self._here = threading.local()
 
     def pass_one(self, name: str) -> None:
         """Pass a point, or end or stop there."""
@@ -53,14 +55,18 @@ class Counter:
             tally.write(name + "\n")
 
     def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the same function with a point before and one after it."""
+        """Return the same function with a point before and one after it; before one that is called by another it is ``inside``."""
 
         def wrapped(*values: Any, **options: Any) -> Any:
             words = [word for word in values if isinstance(word, str) and len(word) < _LONGEST]
             name = " ".join([function.__name__, *words]).replace("\n", " ")
-            self.pass_one(f"before {name}")
-            result = function(*values, **options)
-            self.pass_one(f"after {name}")
+            outer, self._here.inside = getattr(self._here, "inside", False), True
+            try:
+                self.pass_one(f"{'inside' if outer else 'before'} {name}")
+                result = function(*values, **options)
+                self.pass_one(f"after {name}")
+            finally:
+                self._here.inside = outer
             return result
 
         return wrapped

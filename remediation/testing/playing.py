@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from remediation.model.scenarios import Scenario
 from remediation.testing import states
 from remediation.testing.planted import assert_only_in_secrets
 from remediation.testing.worlds import EmulatedWorld
 
+T = TypeVar("T")
 _SECONDS = 15.0
 
 
@@ -28,12 +29,19 @@ class Played:
 
     def __init__(self, world: EmulatedWorld, scenario: Scenario, folder: Path) -> None:
         self.world, self.scenario, self.folder = world, scenario, folder
+        self._kept: dict[str, object] = {}
         self._stores = (str(folder / f"{scenario.name}-{number}.db") for number in itertools.count())
         world.set_back()
         scenario.breaks(world)
         world.settle()
         self.words = scenario.words(world.places)
         self.broken, self._dump = world.whole(), world.dump()
+
+    def kept(self, name: str, make: Callable[[], T]) -> T:
+        """Return what was made under this name, made once."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return cast("T", self._kept[name])
 
     def again(self) -> str:
         """Set the world back to where it is broken, and return the store of the next try."""

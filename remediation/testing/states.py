@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from remediation.model.diffing import State
@@ -16,16 +16,25 @@ _NOT_WANTED = {"Event", "Lease"}
 _OF_THE_SERVER = ("resourceVersion", "managedFields", "generation", "uid", "creationTimestamp")
 _COUNTED = ("deprecated.daemonset.template.generation", "deployment.kubernetes.io/revision")
 _RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 # What a cloud counts or writes down itself.
 _OF_THE_CLOUD = ("etag", "operations", "stale_reads")
 
 
 def of(objects: Iterable[State], cloud: State) -> dict[str, Any]:
-    """Return every object by its place, and the cloud under ``cloud``; what controllers make again is left out."""
+    """Return every object by its place, and each value of the cloud by its own; what controllers make again is left out."""
     keys = sorted(_keys(cloud), key=len, reverse=True)
     wanted = {place(obj): _content(obj) for obj in objects if _is_wanted(obj)}
-    found = {**wanted, "cloud": _told(cloud)}
-    return {name: _same_each_time(value, keys) for name, value in found.items()}
+    told = {f"cloud/{path}": value for path, value in _leaves(_same_each_time(_told(cloud), keys))}
+    return {name: _same_each_time(value, keys) for name, value in wanted.items()} | told
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, dict) or not value:
+        yield path, value
+        return
+    for key, item in value.items():
+        yield from _leaves(item, f"{path}/{key}" if path else key)
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
@@ -83,7 +92,12 @@ def _same_each_time(value: Any, keys: list[str]) -> Any:
         if key := next((key for key in keys if key in value), None):
             # Of a Secret that holds a key it counts that the key is one that exists.
             return value.replace(key, "KEY") if len(value) < 2 * len(key) + 200 else "holds a key that exists"
-        return _RUN.sub("RUN", value)
+        return _TIME.sub("TIME", _RUN.sub("RUN", value))
     if isinstance(value, dict):
-        return {_same_each_time(key, keys): _same_each_time(item, keys) for key, item in value.items()}
+        found: dict[str, Any] = {}
+        for key, item in value.items():
+            name = _same_each_time(key, keys)
+            # Two keys are not one.
+            found[name if name not in found else f"{name} and {len(found)} others"] = _same_each_time(item, keys)
+        return found
     return [_same_each_time(item, keys) for item in value] if isinstance(value, list) else value

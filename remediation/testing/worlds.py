@@ -101,7 +101,11 @@ class EmulatedWorld(ServedWorld):
         """Run a verb; its answer has ``code`` and ``text``, and as ``document`` what it printed, without any secret."""
         done = self.program.run(*words, *self.where, "--store", store, "-o", "json", **({"env": self.env} | how))
         assert_no_secret(" ".join(words), done["text"], Path(store))
-        return done | {"document": json.loads(done["text"]) if "code" in done else {}}
+        return _read(done)
+
+    def wake(self, process: int) -> dict[str, Any]:
+        """Let a verb that was stopped run to its end, and return its answer."""
+        return _read(self.program.wake(process))
 
     def audit(self, store: str) -> int:
         """Verify the chain of a journal, and return the exit code."""
@@ -153,3 +157,7 @@ class EmulatedWorld(ServedWorld):
         self.server.close()
         self.google.close()
         self.cluster.close()
+
+
+def _read(answer: dict[str, Any]) -> dict[str, Any]:
+    return answer | {"document": json.loads(answer["text"]) if "code" in answer else {}}

@@ -171,7 +171,7 @@ class Sweep:
     def on_the_wire(self) -> list[int]:
         """Return the points at which nothing but the network is between a patch and the API server."""
         found = [
-            number for number, name in enumerate(self.points) if re.match(r"before urlopen PATCH (?!.*dryRun)", name)
+            number for number, name in enumerate(self.points) if re.match(r"inside urlopen PATCH (?!.*dryRun)", name)
         ]
         assert found, f"{self.case} patches nothing"
         return found

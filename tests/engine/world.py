@@ -43,10 +43,6 @@ class World(EmulatedWorld):
         assert_no_secret(" ".join(words), answer["text"], Path(store))
         return answer
 
-    def wake(self, process: int) -> dict[str, Any]:
-        """Let a stopped verb run to its end."""
-        return self.program.wake(process)
-
     def state(self) -> dict[str, Any]:
         """Return everything that a run may change; names that differ from run to run are taken out."""
         found: dict[str, Any] = {
