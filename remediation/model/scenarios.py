@@ -78,8 +78,9 @@ class Scenario:
         breaks: breaks a world.
         parameters: those of the run that fixes it, by name; texts may hold ``{places}`` of the world.
         seen: what shows the fault.
-        ends: the status of the run: ``verified``, ``applied`` where nothing can prove it, ``refused``, ``already_ok``.
-        says: part of what a run that is refused says.
+        ends: the status of the run: ``verified``, ``applied`` where nothing can prove it, ``refused``, ``not_applicable``,
+            ``already_ok``.
+        says: part of what the run says.
         undone: whether the run can be undone; one that cannot says so in its plan.
         neighbours: objects that neither the run nor its rollback may touch.
         rehearsed: whether ``runbook sandbox break`` offers it; the others are for the contract suite only.

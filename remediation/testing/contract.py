@@ -8,6 +8,7 @@ rows = ("my-runbook",)  # every runbook that is found, unless given
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -97,7 +98,8 @@ class Contract(Playing):
         before = played.neighbours()
         done = played.run(store)
         assert done["status"] == played.scenario.ends, played.told(done, f"expected {played.scenario.ends}")
-        assert played.scenario.says in str(done["error"])
+        said = json.dumps(done, ensure_ascii=False)
+        assert played.scenario.says in said, played.told(done, f"expected that it says {played.scenario.says!r}")
         assert states.differences(before, played.neighbours()) == []
         if not played.writes:
             assert played.undone(played.world.whole()) == []
@@ -125,7 +127,8 @@ class Contract(Playing):
         assert states.differences(played.broken, played.world.whole()) != [], "the run changed nothing"
         undone = played.world.verb(store, "rollback", done["run_id"], "--yes")
         assert (undone["code"] == 0) == played.scenario.undone, played.told(undone["document"], "rollback")
-        assert played.undone(played.world.whole()) == [] or not played.scenario.undone
+        left = played.undone(played.world.whole()) if played.scenario.undone else []
+        assert left == [], f"{played.scenario.name}: the rollback leaves {left}"
         assert states.differences(before, played.neighbours()) == []
         assert played.world.locks() == []
         assert played.world.audit(store) == 0

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 from remediation.engine.run import Run
-from remediation.journal import Journal
+from remediation.journal import opened
 from remediation.testing import states
 from remediation.testing.faults import Choose, Faults
 from remediation.testing.playing import Played
@@ -128,7 +127,7 @@ class Sweep:
 
 def recorded(store: str) -> list[dict[str, Any]]:
     """Return the runs of a store as ``runbook runs`` lists them."""
-    journal = Journal(Path(store))
+    journal = opened(store)
     try:
         created = journal.events(kind="run.created")
         return [json.loads(json.dumps(Run.load(journal, event.run_id).as_json())) for event in created]
@@ -138,7 +137,7 @@ def recorded(store: str) -> list[dict[str, Any]]:
 
 def entries(store: str) -> list[tuple[str, Any]]:
     """Return what a journal records, entry by entry."""
-    journal = Journal(Path(store))
+    journal = opened(store)
     try:
         return [(event.kind, event.payload) for event in journal.events()]
     finally:

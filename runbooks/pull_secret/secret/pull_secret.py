@@ -218,9 +218,9 @@ class PullSecret(Patched):
             wait_until_unused(api, self.ref)
             remove_object(api, self.ref, raw["metadata"]["uid"], raw["metadata"]["resourceVersion"])
             return Written(None)
-        config = self._edited(api, DockerConfig.parse(base64.b64decode(raw["data"][DATA_KEY])), change)
+        text = self._edited(api, DockerConfig.parse(base64.b64decode(raw["data"][DATA_KEY])), change)
         wanted = copy.deepcopy(raw)
-        wanted["data"][DATA_KEY] = _encoded(config)
+        wanted["data"][DATA_KEY] = base64.b64encode(text).decode()
         for edit in change.edits:
             if edit.path[0] == "annotations":
                 self._note(api, wanted["metadata"], edit.path[1], edit.new)
@@ -232,18 +232,21 @@ class PullSecret(Patched):
         elif metadata.get("annotations"):
             metadata["annotations"].pop(name, None)
 
-    def _edited(self, api: Api, config: DockerConfig, change: Change) -> DockerConfig:
+    def _edited(self, api: Api, config: DockerConfig, change: Change) -> bytes:
         """Return the configuration with our entry set, removed, or restored from the copy that the run made."""
         wanted = _wanted_entry(change)
         if wanted is ABSENT:
-            return config.without(self.host)
+            return config.without(self.host).render()
         if wanted in (self.wanted, KNOWN_AFTER_APPLY):
-            return config.merge(self.host, self._entry(api))
+            return config.merge(self.host, self._entry(api)).render()
         copy = api.kubernetes.read(Ref("v1", "Secret", copy_name(self.name), self.namespace))
-        before = DockerConfig.parse(base64.b64decode(copy["data"][DATA_KEY])).entry(self.host)
+        text = base64.b64decode(copy["data"][DATA_KEY])
+        before = DockerConfig.parse(text).entry(self.host)
         if before is None:
             raise Conflict(f"{copy_name(self.name)} does not have the credentials of {self.host}")
-        return config.merge(self.host, before)
+        restored = config.merge(self.host, before)
+        # As it was, to the byte, unless somebody has changed another entry since.
+        return text if restored == DockerConfig.parse(text) else restored.render()
 
     def _expected(self, api: Api, change: Change, run_id: str, identity: str) -> State:
         """Return the raw Secret; raises Conflict unless it is the one that the change starts from, and may go if it goes."""
