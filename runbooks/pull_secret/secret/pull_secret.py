@@ -178,7 +178,7 @@ class PullSecret(Patched):
             "kind": "Secret",
             "type": TYPE,
             "metadata": metadata,
-            "data": {DATA_KEY: _encoded(config)},
+            "data": {DATA_KEY: base64.b64encode(config.render()).decode()},
         }
 
     def _key(self, api: Api) -> ServiceAccountKey:
@@ -296,7 +296,3 @@ class PullSecret(Patched):
 def _wanted_entry(change: Change) -> Any:
     """Return what an update makes of the credentials: their fingerprint, or ABSENT."""
     return next(edit.new for edit in change.edits if edit.path[0] == "registries")
-
-
-def _encoded(config: DockerConfig) -> str:
-    return base64.b64encode(config.render()).decode()
