@@ -53,6 +53,11 @@ class ResourceDefaults:
         """Why nothing has to be done, where nothing has to be."""
         return "already as wanted"
 
+    @property
+    def shared(self) -> bool:
+        """Whether others come to depend on its change at once, so that it is undone only when somebody asks for that."""
+        return False
+
     def owner(self, seen: Seen) -> str | None:
         """Return nobody: no controller reverts its changes."""
         return None
@@ -100,6 +105,10 @@ class Resource(Protocol):
     @property
     def reason(self) -> str:
         """Why nothing has to be done, where nothing has to be."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether others come to depend on its change at once, so that it is undone only when somebody asks for that."""
 
     def owner(self, seen: Seen) -> str | None:
         """Return the controller that would revert a change, None when there is none."""

@@ -78,17 +78,28 @@ def _slow(cloud: GoogleCloud, project: Project) -> None:
 
 
 def _busy(cloud: GoogleCloud, project: Project) -> None:
-    """Let somebody else's operation run on each subnet, which will have changed nothing that matters here."""
+    """Let somebody else's operation run on each subnet, which changes nothing that matters here."""
     project.network.operations.seconds = 1.5
     for path in project.network.things["subnetworks"]:
-        project.network.operations.begin(
-            "compute.subnetworks.patch", path, {"enableFlowLogs": True}, "user:a@example.com"
-        )
+        project.network.operations.begin("compute.subnetworks.patch", path, {}, "user:a@example.com")
     project.network.operations.seconds = 0.0
 
 
 def _fail(cloud: GoogleCloud, project: Project) -> None:
     project.network.operations.error = {"code": "INTERNAL_ERROR", "message": "Internal error. Please try again."}
+
+
+def _switch_dns_off(cloud: GoogleCloud, project: Project) -> None:
+    cloud.enable_service(project.id, "dns.googleapis.com", enabled=False)
+
+
+def _add_pool(cloud: GoogleCloud, project: Project) -> None:
+    """Let each cluster have a second pool, in a subnet of its own."""
+    for cluster in project.clusters.values():
+        region, first = region_of(cluster["location"]), cluster["nodePools"][0]
+        subnet = {"enablePrivateNodes": True, "subnetwork": f"projects/{project.id}/regions/{region}/subnetworks/batch"}
+        project.network.add_subnetwork(region, "batch", "10.200.0.0/20")
+        cluster["nodePools"].append(first | {"name": "batch", "networkConfig": subnet})
 
 
 def _regions(project: Project) -> set[str]:
@@ -102,6 +113,8 @@ _TRAITS: dict[str, Callable[[GoogleCloud, Project], None]] = {
     "no-route": _lead_nowhere,
     "half-migrated": _migrate_half,
     "shared": _share,
+    "dns-off": _switch_dns_off,
+    "two-pools": _add_pool,
     "slow": _slow,
     "busy": _busy,
     "failing": _fail,

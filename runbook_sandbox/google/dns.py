@@ -8,6 +8,7 @@ from __future__ import annotations
 from runbook_sandbox.google.compute_operations import ComputeError
 from runbook_sandbox.google.routing import Json, Request, route
 
+_API = "dns.googleapis.com"
 _PROJECT = "/dns/v1/projects/{project}"
 
 
@@ -41,5 +42,8 @@ def response_policy_rules(request: Request) -> Json:
 
 
 def _require(request: Request, permission: str) -> None:
+    if not request.project.services.get(_API):
+        text = f"Google Cloud DNS API has not been used in project {request.project.number} before or it is disabled."
+        raise ComputeError(403, text, "accessNotConfigured", reason="SERVICE_DISABLED")
     if not request.cloud.allowed(request.caller, [permission]):
         raise ComputeError(403, f"Forbidden: {permission} is missing", "forbidden")

@@ -92,10 +92,10 @@ class Network:
             "creationTimestamp": _CREATED,
             "name": name,
             "selfLink": f"{BASE}/{self.project}/{path}",
-            "fingerprint": _fingerprint(fields),
         } | fields
         if region:
             made["region"] = f"{BASE}/{self.project}/regions/{region}"
+        made["fingerprint"] = _fingerprint(made)
         self.things[kind][path] = made
         return made
 

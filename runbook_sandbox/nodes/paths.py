@@ -15,7 +15,7 @@ from runbook_sandbox.google.gke import region_of
 from runbook_sandbox.google.network import Network
 
 Json = dict[str, Any]
-POOL_LABEL = "cloud.google.com/gke-nodepool"
+POOL_LABEL, DEFAULT_POOL = "cloud.google.com/gke-nodepool", "default-pool"
 _GOOGLE = (".pkg.dev", ".gcr.io")
 # Addresses that names have: of Google's own, of the private ones that a zone gives them, and of everybody else's.
 _PUBLIC, _PRIVATE, _ELSEWHERE = "142.250.102.82", "199.36.153.8", "198.51.100.7"

@@ -35,7 +35,7 @@ from runbook_sandbox.nodes.images import Image, NotAnImage, parse_image
 from runbook_sandbox.nodes.keyring import Unreadable, credentials
 from runbook_sandbox.nodes.marks import DESTINATION, LEAKED, METADATA_CLIENT
 from runbook_sandbox.nodes.network_policies import METADATA, NetworkPolicies
-from runbook_sandbox.nodes.paths import Paths
+from runbook_sandbox.nodes.paths import DEFAULT_POOL, POOL_LABEL, Paths
 from runbook_sandbox.nodes.programs import Programs
 from runbook_sandbox.places import HOST, REAL_HOST
 
@@ -55,6 +55,8 @@ def install(cluster: Cluster, paths: Paths | None = None) -> Agents:
     agents, policies = Agents(cluster), NetworkPolicies(cluster)
     reach, identity = partial(_reach, agents), partial(_identity, policies)
     reachable = [partial(_dial, paths)] if paths else []
+    for node in cluster.store.list("nodes") if paths else ():
+        cluster.edit("nodes", node["metadata"]["name"], _label)
     cluster.kubelet_rules += [_image_name, *reachable, _pull, without_agent, _address, reach, identity, _clean]
     cluster.log_rules.append(agents.log)
     cluster.program = Programs(agents.masquerades, policies.allow)
@@ -71,6 +73,11 @@ def _image_name(pod: Object, cluster: Cluster) -> PodOutcome | None:
             text = f"Failed to apply default image tag {quoted}: couldn't parse image name {quoted}: {problem}"
             return PodOutcome("waiting", "InvalidImageName", text, container["name"])
     return None
+
+
+def _label(node: Object) -> None:
+    """Give a node the label of the pool that it is in, as GKE does."""
+    node["metadata"].setdefault("labels", {}).setdefault(POOL_LABEL, DEFAULT_POOL)
 
 
 def _dial(paths: Paths, pod: Object, cluster: Cluster) -> PodOutcome | None:

@@ -21,8 +21,8 @@ from runbook_sandbox.google import OWNER, GoogleCloud, serve
 from runbook_sandbox.google.network import Network
 
 SUBNET = "projects/example-prod/regions/europe-west3/subnetworks/default"
-FIELD = GoogleField("compute", SUBNET, "privateIpGoogleAccess", True, method="setPrivateIpGoogleAccess")
-PATCHED = GoogleField("compute", SUBNET, "logConfig.enable", True, guard="fingerprint")
+FIELD = GoogleField("compute", "subnetworks", SUBNET, "privateIpGoogleAccess", True, method="setPrivateIpGoogleAccess")
+PATCHED = GoogleField("compute", "subnetworks", SUBNET, "logConfig.enable", True, guard="fingerprint")
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_an_operation_that_fails_says_why(api: Any, network: Network) -> None:
 
 def test_what_is_not_there(api: Any) -> None:
     """A resource that does not exist is not made, and an operation that nobody remembers is not found."""
-    absent = GoogleField("compute", SUBNET.replace("default", "absent"), "privateIpGoogleAccess", True)
+    absent = GoogleField("compute", "subnetworks", SUBNET.replace("default", "absent"), "privateIpGoogleAccess", True)
     assert absent.read(api) is None
     with pytest.raises(Refused, match="compute has no projects/example-prod/regions/europe-west3/subnetworks/absent"):
         absent.desired(None)

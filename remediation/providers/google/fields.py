@@ -21,7 +21,6 @@ from remediation.model.rights import Permission
 
 # Where the REST methods of a service begin.
 _ROOTS = {"compute": "/compute/v1/"}
-_KINDS_OF_OPERATIONS = {"regions": "regionOperations", "zones": "zoneOperations", "global": "globalOperations"}
 
 
 @recorded
@@ -31,27 +30,34 @@ class GoogleField(LongWrites):
 
     Args:
         service: whose resource it is, ``compute``.
+        kind: its collection, ``subnetworks``, after which its permissions are named.
         resource: its path, ``projects/P/regions/R/subnetworks/S``.
         field: the path of the field, ``privateIpGoogleAccess`` or ``logConfig.enable``.
         value: what is wanted there.
         method: the method of the resource that sets it; without one the resource is patched, guarded by its ``guard``.
+        operations: the collection of the operations, after which their permissions are named.
         guard: the field by which the API tells whether somebody was faster, ``fingerprint`` or ``etag``.
         does, undoes: what else it means that the field has the value, and that it loses it again, in words for the plan.
         foreign_project: whether it is in another project than the target's.
+        shared: whether others come to depend on the value as soon as it is there.
     """
 
     service: str
+    kind: str
     resource: str
     field: str
     value: Any
     method: str = ""
+    operations: str = "regionOperations"
     guard: str = ""
     does: str = ""
     undoes: str = ""
     foreign_project: bool = False
+    shared: bool = False
     reason: str = "already as wanted"
 
-    learnt: ClassVar[tuple[str, ...]] = ("value", "does", "undoes", "foreign_project", "reason", "row")
+    bounds: ClassVar[tuple[str, ...]] = ("value", "foreign_project")
+    learnt: ClassVar[tuple[str, ...]] = ("value", "does", "undoes", "foreign_project", "shared", "reason", "row")
 
     @property
     def address(self) -> str:
@@ -66,10 +72,9 @@ class GoogleField(LongWrites):
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """Read and set the field, follow the operation, and find it again."""
-        kind, where = self.resource.split("/")[-2], self.resource.split("/")[2]
-        rights = [f"{kind}.get", f"{kind}.{self.method or 'update'}"]
-        rights += [f"{_KINDS_OF_OPERATIONS[where]}.{verb}" for verb in ("get", "list")]
-        project = self.resource.split("/")[1] if self.foreign_project else ""
+        rights = [f"{self.kind}.get", f"{self.kind}.{self.method or 'update'}"]
+        rights += [f"{self.operations}.{verb}" for verb in ("get", "list")]
+        project = self.resource.removeprefix("projects/").partition("/")[0] if self.foreign_project else ""
         return tuple(Permission.google(f"{self.service}.{right}", project) for right in rights)
 
     @property

@@ -1,0 +1,1 @@
+"""IMG-04: private nodes reach Google's registries."""
