@@ -32,6 +32,11 @@ from remediation.model.steps import Ensure as Ensure
 from remediation.model.steps import During as During
 from remediation.model.steps import WhenUndone as WhenUndone
 
+# What is kept of what was looked at; an artefact of your own is recorded too
+from remediation.model.artefacts import Collect as Collect
+from remediation.model.artefacts import ArtefactDefaults as ArtefactDefaults
+from remediation.providers.kubernetes.container_log import ContainerLog as ContainerLog
+
 # What is left to a person
 from remediation.model.steps import Advise as Advise
 

@@ -27,6 +27,7 @@ _MARKS = {
     "evidence": ("evidence", "cyan"),
     "note": ("note", "cyan"),
     "missing": ("MISSING", "red"),
+    "collect": ("will keep", "cyan"),
 }
 _TEMPORARY, _IRREVERSIBLE = "for the time of the run", "IRREVERSIBLE"
 # What the address of an object says already, and the marks of the run, which every object that we make has.

@@ -88,7 +88,8 @@ def _applied(run: Run, executor: Executor, on_unhealthy: Decision) -> Outcome:
             _forget(run, executor)
         raise
     verified = proof(executor.results)
-    return end(run, Status.VERIFIED if verified["status"] == "ok" else Status.APPLIED, 0, verify=verified)
+    status = Status.VERIFIED if verified["status"] == "ok" else Status.APPLIED
+    return end(run, status, 0, verify=verified, notes=executor.missed)
 
 
 def _carry_out(run: Run, executor: Executor) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from remediation.engine.asking import Observer, result, wait_for
 from remediation.engine.awaiting import record_failure
+from remediation.engine.collecting import collect
 from remediation.engine.drift import as_written, drift, foreign, in_the_way, is_gone
 from remediation.engine.operations import Operation, parts
 from remediation.engine.run import Run
 from remediation.engine.writing import Writing
+from remediation.journal import artefacts
 from remediation.model.api import Api
+from remediation.model.artefacts import Collect
 from remediation.model.changes import Change, Written
 from remediation.model.commands import command
 from remediation.model.diffing import State
@@ -24,9 +27,11 @@ class Executor:
     def __init__(self, run: Run, api: Api, observer: Observer) -> None:
         self.run, self.api, self.observer = run, api, observer
         self.results: list[State] = []
+        self.missed: list[str] = []
         self.put_back = 0  # how many changes were there to be undone, and are
         self._made: dict[int, Written] = {}
         self.passed = {event.payload["index"] for event in run.journal.events(run.id, "check.passed")}
+        self.collected = {event.payload["index"] for event in run.journal.events(run.id, artefacts.KEPT)}
 
     def carry_out(self, first: int = 0) -> None:
         """Do every operation from ``first`` on that is not done yet; raises Unhealthy, StalePlan or an ApiError."""
@@ -37,6 +42,8 @@ class Executor:
                 self._change(index, operation)
             elif operation.kind in ("restore", "undo"):
                 self.undo(operation.of)
+            elif operation.collect is not None:
+                self._collect(index, operation.collect)
             else:
                 self._ensure(index, operation)
 
@@ -60,6 +67,10 @@ class Executor:
 
     def _writing(self, index: int, resource: Resource, change: Change, *, undoing: bool = False) -> Writing:
         return Writing(self.run, self.api, self.observer, index, resource, change, undoing=undoing)
+
+    def _collect(self, index: int, step: Collect) -> None:
+        if index not in self.collected and (missed := collect(self.run, self.api, index, step)):
+            self.missed.append(missed)
 
     def undo(self, index: int) -> None:
         """Put one change back exactly; raises Drifted when somebody else has changed it since."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 from remediation.catalogue import loading
 from remediation.engine.kept import kept
+from remediation.model.artefacts import Collect
 from remediation.model.changes import Change
 from remediation.model.diffing import ABSENT, Edit, State, parse_pointer
 from remediation.model.errors import Unreadable
@@ -19,13 +20,14 @@ found_by(loading.load)
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing a run does: make a change, put a temporary one back, wait for a check, or undo a lasting change."""
+    """One thing a run does: make a change, put a temporary one back, wait for a check, undo a lasting change, keep a look."""
 
-    kind: Literal["change", "restore", "ensure", "undo"]
+    kind: Literal["change", "restore", "ensure", "undo", "collect"]
     resource: Resource | None = None
     change: Change | None = None
     ensure: Ensure | None = None
     of: int = -1  # for restore and undo: the index of the operation that is put back
+    collect: Collect | None = None
 
     def as_json(self) -> State:
         """Return the operation as the journal keeps it."""
@@ -36,6 +38,8 @@ class Operation:
                 "after": kept(self.change, self.change.after),
                 "edits": [_edit_json(edit) for edit in self.change.edits],
             }
+        if self.collect is not None:
+            document["collect"] = _collect_json(self.collect)
         return document | {"resource": to_record(self.resource), "ensure": _ensure_json(self.ensure)}
 
     @classmethod
@@ -50,6 +54,7 @@ class Operation:
             resource.own(_change(change)) if change and resource else None,
             _ensure(ensure) if ensure else None,
             document.get("of", -1),
+            _collect(document["collect"]) if document.get("collect") else None,
         )
 
 
@@ -69,6 +74,16 @@ def _ensure_json(ensure: Ensure | None) -> State | None:
     if ensure is None:
         return None
     return {"check": to_record(ensure.check), "within": ensure.within, "always": ensure.always}
+
+
+def _collect_json(step: Collect) -> State:
+    limits = {"most_bytes": step.most_bytes, "within": step.within, "days": step.days}
+    return {"artefact": to_record(step.artefact)} | limits
+
+
+def _collect(document: State) -> Collect:
+    known = {name: document[name] for name in ("most_bytes", "within", "days") if name in document}
+    return Collect(from_record(document["artefact"]), **known)
 
 
 def _ensure(document: State) -> Ensure:

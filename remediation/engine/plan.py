@@ -12,6 +12,7 @@ from remediation.engine.operations import Operation
 from remediation.engine.permissions import missing
 from remediation.engine.reach import Reach
 from remediation.model.api import Api
+from remediation.model.artefacts import Collect
 from remediation.model.changes import Change, Seen, fingerprint, impacts
 from remediation.model.commands import advice, repeat
 from remediation.model.diffing import State
@@ -52,6 +53,11 @@ class Plan:
         return [item.ensure for item in self.operations if item.ensure]
 
     @property
+    def collects(self) -> list[Collect]:
+        """What the run keeps of what it looks at, in order."""
+        return [item.collect for item in self.operations if item.collect]
+
+    @property
     def fingerprint(self) -> str:
         """The identity of the plan, see `plan_fingerprint`."""
         return plan_fingerprint(self.book.name, self.target.as_json(), self.parameters, self._shown())
@@ -68,6 +74,7 @@ class Plan:
         """Return the ``plan`` part of the JSON document."""
         shown = self._shown()
         checks = shown["checks"] + [item.as_json() for item in self.unchecked]
+        checks += [_kept(item) for item in self.collects]
         checks += [{"check": f"permission: {item}", "status": "missing"} for item in self.missing]
         return {
             "fingerprint": self.fingerprint,
@@ -76,6 +83,11 @@ class Plan:
             "already_ok": self.already_ok,
             "checks": checks,
         } | ({"advice": [item.as_json() for item in self.advice]} if self.advice else {})
+
+
+def _kept(step: Collect) -> State:
+    limits = f"at most {step.most_bytes} bytes within {step.within:.0f} s, for {step.days} days beside the journal"
+    return {"check": step.artefact.description, "status": "collect", "detail": limits}
 
 
 def plan_fingerprint(runbook: str, target: State, parameters: State, plan: State) -> str:
@@ -116,6 +128,8 @@ class Planner:
                 self._when_undone(step)
             case Advise():
                 self.plan.advice.append(step)
+            case Collect():
+                self.plan.operations.append(Operation("collect", collect=step))
             case _:
                 self._resource(step, temporary=False)
 
@@ -124,7 +138,7 @@ class Planner:
         found: list[Resource] = []
         for step in steps:
             match step:
-                case Ensure() | Unchecked() | WhenUndone() | Advise():
+                case Ensure() | Unchecked() | WhenUndone() | Advise() | Collect():
                     continue
                 case During():
                     found += step.resources

@@ -49,6 +49,8 @@ class Reach:
                 return "" if operation.resource is None else self._unknown(operation.resource)
             case "ensure" if operation.ensure is not None:
                 return self._unknown(operation.ensure.check)
+            case "collect" if operation.collect is not None:
+                return self._unknown(operation.collect.artefact)
         return f"it holds a {operation.kind} of nothing"
 
     def require(self, operations: Sequence[Operation]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 from remediation.model.api import Api
+from remediation.model.artefacts import Collect
 from remediation.model.changes import Change, Intent, Seen, Written
 from remediation.model.commands import Hint, Hints
 from remediation.model.diffing import State
@@ -267,7 +268,7 @@ class WhenUndone:
     then: tuple[Ensure, ...] = ()
 
 
-Step = Unchecked | Ensure | During | WhenUndone | Advise | Resource
+Step = Unchecked | Ensure | During | WhenUndone | Advise | Collect | Resource
 Steps = Generator[Step, None, None]
 
 

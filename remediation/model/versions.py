@@ -66,6 +66,7 @@ ENTRIES = {
     "undo.withdrawn": Kind(("index",)),
     "undo.done": Kind(("index",)),
     "check.passed": Kind(("index",)),
+    "artefact.kept": Kind(("index", "file", "until")),
 }
 # Resources and checks say what they need as dataclasses; here are the readers for those of older versions.
 RECORDS: dict[str, tuple[Reader, ...]] = {}

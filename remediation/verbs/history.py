@@ -52,7 +52,13 @@ class Record:
         payload, operations = event.payload, self.run.operations if self.run else []
         index = payload.get("index", -1)
         change = operations[index].change if 0 <= index < len(operations) else None
-        return str(payload.get("check") or (change.address if change else "") or payload.get("status") or who(payload))
+        return str(
+            payload.get("check")
+            or payload.get("file")
+            or (change.address if change else "")
+            or payload.get("status")
+            or who(payload)
+        )
 
 
 @dataclass(frozen=True)

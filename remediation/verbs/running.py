@@ -53,7 +53,7 @@ def run(
 def carry_out(place: Place, planned: Planned, on_unhealthy: OnUnhealthy = "keep", wait: float | None = None) -> Outcome:
     """Carry out a plan that was made this moment, where nobody has to be asked; else like `run`."""
     require_applicable(planned.plan)
-    if not planned.changes:
+    if not planned.changes and not planned.plan.collects:
         return _already_ok(place, planned)
     _require_allowed(place, planned)
     found = _begun(place, planned, {"target_uid": planned.api.target_uid()})

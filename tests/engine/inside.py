@@ -56,7 +56,7 @@ class Inside:
         def made(target: Target, **_: Any) -> Steps:
             yield from steps
 
-        declared = [item.check if isinstance(item, Ensure) else item for item in steps]
+        declared = [getattr(item, "check", None) or getattr(item, "artefact", item) for item in steps]
         book = Runbook("made-up", "NET-00", Risk.LOW, "", "", made, (), Target, declares=lambda *_, **__: declared)
         plan = Planner(Plan(book, self.target, {}), self.api).drive(made(self.target))
         run = Run.begin(self.journal, plan, {"actor": "me"})

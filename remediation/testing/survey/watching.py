@@ -11,6 +11,7 @@ from typing import Any
 
 from remediation.catalogue.runbook import Runbook
 from remediation.model.api import Api
+from remediation.model.artefacts import Artefact, Collect
 from remediation.model.facts import Fact, Facts, T
 from remediation.model.steps import Check, During, Ensure, Finding, Resource, Steps, WhenUndone
 from remediation.model.targets import Target
@@ -21,7 +22,7 @@ class Seen:
     """What one play has shown: facts with their answers, and every resource and check."""
 
     facts: dict[Any, Any] = field(default_factory=dict)
-    records: list[Resource | Check] = field(default_factory=list)
+    records: list[Resource | Check | Artefact] = field(default_factory=list)
 
     def step(self, step: Any) -> None:
         """Keep what a step names."""
@@ -30,6 +31,8 @@ class Seen:
                 self.records.append(step.check)
             case During():
                 self.records += [*step.resources, step.until.check]
+            case Collect():
+                self.records.append(step.artefact)
             case WhenUndone():
                 self.records += [ensure.check for ensure in step.then]
             case _ if hasattr(step, "permissions"):
