@@ -210,6 +210,56 @@ def test_below_the_command_line_nobody_prints_asks_or_exits(path: Path) -> None:
     assert not [name for name in taken if OF_A_PROCESS.fullmatch(name)]
 
 
+# What a process keeps, which is never about a run: what its code defines, and what follows from an argument alone.
+OF_THE_CODE = {
+    "remediation/catalogue/sources.py": {"_folders", "_installed"},  # where runbooks are
+    "remediation/catalogue/surveyed.py": {"surveys"},
+    "remediation/journal/holder.py": {"_boot", "_namespace"},  # of this host
+    "remediation/model/records.py": {"_KINDS", "_FINDERS"},
+    "remediation/model/targets.py": {"_KINDS", "_FINDERS"},
+    "remediation/model/versions.py": {"RECORDS"},
+    "remediation/providers/__init__.py": {"named", "_wings"},
+    "remediation/providers/kubernetes/sdk.py": {"_imported"},
+    "runbooks/ip_masq_agent/config/document.py": {"read"},
+    "runbooks/ip_masq_agent/config/fitting.py": {"_numbers"},
+    "runbooks/ip_masq_agent/config/loading.py": {"configuration_loader"},
+}
+# What can be added to; a table that is written down in full is read by everybody and changed by nobody.
+_GROWS = re.compile(
+    r"\{\}|\[\]|(set|dict|list|deque|defaultdict|Counter|ContextVar|local|WeakKeyDictionary)\(.*\)", re.S
+)
+
+
+def _kept(tree: ast.Module) -> set[str]:
+    """Return the names of a module that may come to hold something while it is used."""
+    found = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    for node in tree.body:
+        value = getattr(node, "value", None)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and value is not None and _GROWS.fullmatch(ast.unparse(value)):
+            found |= {ast.unparse(item) for item in getattr(node, "targets", [getattr(node, "target", None)]) if item}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            marks = {ast.unparse(mark).partition("(")[0].rpartition(".")[2] for mark in node.decorator_list}
+            found |= {node.name} if marks & {"cache", "lru_cache"} else set()
+    return found
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] == "runbooks"
+        or (path.is_relative_to(ROOT / "remediation") and room(path) in MAY and room(path) != "cli")
+    ],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_a_process_keeps_nothing_of_a_run(path: Path) -> None:
+    """Twenty runs in one process share its modules, so no module remembers what it was called with."""
+    known = OF_THE_CODE.get(path.relative_to(ROOT).as_posix(), set())
+    assert _kept(ast.parse(path.read_text("utf-8"))) == known
+
+
 def test_packages_are_fetched_and_not_kept() -> None:
     """No archive lies beside the code: what is installed is locked by hash, and comes from a registry."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
