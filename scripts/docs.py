@@ -9,9 +9,8 @@ from remediation.catalogue import index
 from remediation.catalogue.loading import load
 from remediation.catalogue.runbook import Runbook
 from remediation.catalogue.surveyed import surveys as surveyed_of
-from remediation.cli.rbac import google_permissions, powers_of
-from remediation.cli.rbac import roles as roles_of
 from remediation.testing.survey import surveys
+from remediation.verbs.rights import rights_of
 
 ROOT = Path(__file__).parent.parent
 HEAD = """# Runbooks
@@ -41,19 +40,18 @@ Least rights: {_rights(book)}
 
 
 def _rights(book: Runbook) -> str:
-    target = book.target(project="PROJECT")
-    words = []
-    for role in roles_of(book, target, {}):
+    found, words = rights_of(book, book.target(project="PROJECT"), {}), []
+    for role in found.kubernetes:
         where = role["metadata"].get("namespace")
         for rule in role["rules"]:
             names = f" ({', '.join(rule['resourceNames'])})" if "resourceNames" in rule else ""
             words.append(f"{'/'.join(rule['verbs'])} {rule['resources'][0]}{names}" + (f" in {where}" if where else ""))
-    return "; ".join(words + google_permissions(book, target, {})) + "."
+    return "; ".join(words + found.google) + "."
 
 
 def _powers(book: Runbook) -> str:
     """Return which of the rights are as good as much more."""
-    found = powers_of(book, book.target(project="PROJECT"), {})
+    found = rights_of(book, book.target(project="PROJECT"), {}).powers
     return "".join(["\nOf these are as good as much more:\n\n", *(f"- {power}.\n" for power in found)]) if found else ""
 
 

@@ -31,7 +31,7 @@ MAY = {
     "providers": {"access", "journal", "model"},
     "engine": {"catalogue", "journal", "model"},
     "verbs": {"access", "catalogue", "engine", "journal", "model", "providers"},
-    "cli": {"access", "catalogue", "engine", "journal", "model", "providers", "verbs"},
+    "cli": {"catalogue", "model", "verbs"},
 }
 
 

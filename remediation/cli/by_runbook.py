@@ -18,9 +18,9 @@ from remediation.cli.near_names import AllMissing, NameFirst
 from remediation.cli.options import accept_common, parameter_option
 from remediation.cli.render import document, print_json
 from remediation.cli.session import Session
-from remediation.engine.outcome import Outcome
 from remediation.model.errors import NotApplicable, RunbookError
 from remediation.model.status import Status
+from remediation.verbs import Outcome
 
 
 class ByRunbook(NameFirst):

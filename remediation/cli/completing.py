@@ -24,7 +24,7 @@ def runbooks(context: click.Context, parameter: Any, incomplete: str) -> Items:
 
 def runs(context: click.Context, parameter: Any, incomplete: str) -> Items:
     """Return ``last`` and the newest runs of the journal that this command line means, newest first."""
-    from remediation.journal import newest  # noqa: PLC0415 - only for verbs on runs
+    from remediation.verbs import newest  # noqa: PLC0415 - only for verbs on runs
 
     del parameter
     found = newest(_journal(context.params))

@@ -18,7 +18,7 @@ from remediation.cli.session import Session
 from remediation.model.commands import Command, Hint, command
 from remediation.model.steps import Finding
 from remediation.model.targets import Project
-from remediation.verbs.diagnosing import Diagnosis
+from remediation.verbs import Diagnosis
 
 
 @click.command("diagnose")

@@ -11,11 +11,10 @@ from remediation.cli.hints import here
 from remediation.cli.layout import labelled
 from remediation.cli.options import target_options
 from remediation.cli.render import next_lines, print_json
-from remediation.cli.rights import look as rights
 from remediation.cli.session import Session
 from remediation.model.commands import joined
 from remediation.model.diffing import State
-from remediation.verbs.doctor import Answer, answers
+from remediation.verbs import Answer
 
 _COLOURS = {"ok": "green", "failing": "red"}
 
@@ -28,7 +27,7 @@ def doctor_command(**options: Any) -> int:
     Exits 3 where rights for a runbook are missing.
     """
     session = Session(options)
-    found = list(answers(session.work, rights))
+    found = session.work.doctor()
     bad = [item for status in ("failing", "missing") for item in found if item.status == status]
     if session.json:
         print_json({"status": bad[0].status if bad else "ok", "checks": [_as_json(item) for item in found]})

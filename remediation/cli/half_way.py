@@ -10,11 +10,9 @@ from remediation.cli.hints import here
 from remediation.cli.layout import labelled
 from remediation.cli.question import name
 from remediation.cli.run_list import age
-from remediation.engine.listed import iso
-from remediation.engine.outcome import ways_on
-from remediation.engine.run import Run
 from remediation.model.commands import joined
 from remediation.model.diffing import State
+from remediation.verbs import Run, iso, ways_on
 
 
 def as_json(runs: Iterable[Run]) -> list[State]:

@@ -17,9 +17,9 @@ from remediation.model.commands import command
 from remediation.verbs.history import Record, left_open_among
 
 if TYPE_CHECKING:
-    from remediation.engine.run import Run
     from remediation.model.diffing import State
     from remediation.model.errors import RunbookError
+    from remediation.verbs import Run
 
 _SHOWN = 50
 
@@ -92,7 +92,7 @@ def _show(session: Session, record: Record) -> int:
 
 def _say_run(record: Record, run: Run, *, full: bool) -> None:
     from remediation.cli.plans import plan_text  # noqa: PLC0415 - the list does without
-    from remediation.engine.listed import ended, who  # noqa: PLC0415
+    from remediation.verbs import ended, who  # noqa: PLC0415
 
     label = f"{run.id}  {run.name}  {run.shown_status}  on "
     say("\n".join(labelled(label, " ".join(run.created["target"].values()))))

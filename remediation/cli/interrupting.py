@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from queue import SimpleQueue
 
-    from remediation.access.stopping import Stop
+    from remediation.verbs import Stop
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -32,7 +32,7 @@ class _Signals:
         from queue import SimpleQueue  # noqa: PLC0415 - help and lists run nothing
         from threading import Thread  # noqa: PLC0415
 
-        from remediation.access.stopping import Stop  # noqa: PLC0415
+        from remediation.verbs import Stop  # noqa: PLC0415
 
         stop = Stop()
         self._stop, self._told, self._came = stop, False, SimpleQueue()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from typing import Any
 
 import click
 
-from remediation import providers
 from remediation.catalogue import index, loading
 from remediation.catalogue.runbook import Runbook
 from remediation.cli.console import say
@@ -16,82 +14,12 @@ from remediation.cli.layout import labelled
 from remediation.cli.near_names import NameFirst
 from remediation.cli.options import accept_common, parameter_option
 from remediation.model.commands import command
-from remediation.model.powers import Power, powers
-from remediation.model.rights import Permission
-from remediation.model.targets import Cluster, Target
+from remediation.model.powers import Power
+from remediation.model.targets import Target
+from remediation.verbs.rights import Rights, rights_of
 
 # What a runbook declares while it has no parameters, and the option that gives it.
 _PLACEHOLDERS = {"NAMESPACE": "--namespace", "KSA": "--service-account", "NODE": "--node", "PROJECT": "--project"}
-# Which cluster it is, is recorded with each run.
-_WHICH_CLUSTER = Permission("get", "namespaces", "", "", "kube-system")
-_CLUSTER_SCOPED = ("nodes", "namespaces", "servicecidrs")
-
-
-def permissions_of(book: Runbook, target: Target, values: dict[str, Any]) -> list[Permission]:
-    """Return the runbook's rights and, where it writes to a cluster, those on the lock of each object."""
-    given = {key: value for key, value in values.items() if value not in (None, ())}
-    scopes = book.scopes(target, given)
-    locks = {
-        right
-        for scope in scopes
-        if (provider := providers.locking(scope))
-        for right in (*provider.lock_rights(scope), *provider.lock_wishes(scope))
-    }
-    which = [_WHICH_CLUSTER] if book.target is Cluster else []
-    return book.permissions(target, given) + which + sorted(locks)
-
-
-def roles(book: Runbook, target: Target, values: dict[str, Any], user: str | None = None) -> list[dict[str, Any]]:
-    """Return the Role of each namespace and the ClusterRole, with bindings when a user is named."""
-    spaces: dict[str, list[Permission]] = defaultdict(list)
-    for item in permissions_of(book, target, values):
-        if item.provider == "kubernetes":
-            spaces["" if item.resource.partition("/")[0] in _CLUSTER_SCOPED else item.namespace].append(item)
-    documents = []
-    for namespace, rights in sorted(spaces.items()):
-        role = _role(book, namespace, rights)
-        documents += [role, _binding(role, user)] if user else [role]
-    return documents
-
-
-def _role(book: Runbook, namespace: str, rights: list[Permission]) -> dict[str, Any]:
-    verbs: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for item in rights:
-        verbs[item.group, item.resource, item.name].add(item.verb)
-    rules = [
-        {"apiGroups": [group], "resources": [resource], "verbs": sorted(allowed)}
-        | ({"resourceNames": [name]} if name else {})
-        for (group, resource, name), allowed in sorted(verbs.items())
-    ]
-    metadata = {"name": f"runbook-{book.name}"} | ({"namespace": namespace} if namespace else {})
-    return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "Role" if namespace else "ClusterRole",
-        "metadata": metadata,
-        "rules": rules,
-    }
-
-
-def _binding(role: dict[str, Any], user: str) -> dict[str, Any]:
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": role["kind"], "name": role["metadata"]["name"]}
-    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
-    return {
-        "apiVersion": role["apiVersion"],
-        "kind": role["kind"] + "Binding",
-        "metadata": role["metadata"],
-        "roleRef": reference,
-        "subjects": [subject],
-    }
-
-
-def google_permissions(book: Runbook, target: Target, values: dict[str, Any]) -> list[str]:
-    """Return the IAM permissions for a Google custom role."""
-    return sorted({item.resource for item in permissions_of(book, target, values) if item.provider == "google"})
-
-
-def powers_of(book: Runbook, target: Target, values: dict[str, Any]) -> list[Power]:
-    """Return which of the rights are as good as much more."""
-    return powers(permissions_of(book, target, values))
 
 
 def _comments(found: list[Power]) -> str:
@@ -102,18 +30,18 @@ def _comments(found: list[Power]) -> str:
     return "".join(f"# {line}\n" for line in ["Some of these rights are as good as much more:", *lines])
 
 
-def _text(book: Runbook, target: Target, documents: list[dict[str, Any]], google: list[str]) -> str:
+def _text(book: Runbook, target: Target, found: Rights) -> str:
     import yaml  # noqa: PLC0415
 
-    text = "---\n".join(yaml.safe_dump(item, sort_keys=False) for item in documents)
-    if google:
+    text = "---\n".join(yaml.safe_dump(item, sort_keys=False) for item in found.kubernetes)
+    if found.google:
         name = "runbook_" + book.name.replace("-", "_")
-        text += "---\n" if documents else ""
+        text += "---\n" if found.kubernetes else ""
         where = f"--project={target.project or 'PROJECT'}"
         create = command("gcloud", "iam", "roles", "create", name, where, "--file=ROLE.yaml")
         text += f"# Google custom role, for: {create}\n"
         role = yaml.safe_dump(
-            {"title": f"runbook {book.name}", "stage": "GA", "includedPermissions": google}, sort_keys=False
+            {"title": f"runbook {book.name}", "stage": "GA", "includedPermissions": found.google}, sort_keys=False
         )
         text += "".join(f"# {line}\n" for line in role.splitlines())
     return text
@@ -166,23 +94,22 @@ class RbacGroup(NameFirst):
             **values: Any,
         ) -> int:
             target = book.target(project=project, location=location, cluster=cluster)
-            documents, google = roles(book, target, values, user), google_permissions(book, target, values)
-            found = powers_of(book, target, values)
+            found = rights_of(book, target, values, user)
             if output == "json":
                 from remediation.cli.render import print_json  # noqa: PLC0415
 
                 print_json(
                     {
                         "runbook": book.name,
-                        "kubernetes": documents,
-                        "google": google,
-                        "powers": [power.as_json() for power in found],
+                        "kubernetes": found.kubernetes,
+                        "google": found.google,
+                        "powers": [power.as_json() for power in found.powers],
                     }
                 )
             else:
-                text = _comments(found) + _text(book, target, documents, google)
+                text = _comments(found.powers) + _text(book, target, found)
                 say(text, end="")
-                for line in _warnings(book, text, roles=bool(documents)):
+                for line in _warnings(book, text, roles=bool(found.kubernetes)):
                     say(line, error=True)
             return 0
 

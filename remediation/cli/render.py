@@ -11,12 +11,12 @@ from remediation.cli.console import one_line, say, style
 from remediation.cli.hints import here, ways_from
 from remediation.cli.layout import labelled
 from remediation.cli.plans import check_lines
-from remediation.engine.outcome import Outcome
 from remediation.model.commands import Command, Hint, Hints, command, joined
 from remediation.model.diffing import State
 from remediation.model.errors import RunbookError
 from remediation.model.status import Status
 from remediation.model.targets import Target
+from remediation.verbs import Outcome
 
 _COLOURS = {
     Status.VERIFIED: "green",

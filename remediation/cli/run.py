@@ -20,14 +20,11 @@ from remediation.cli.plans import plan_text
 from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, outcome_text, print_json
 from remediation.cli.session import Session
-from remediation.engine.consent import Consent
-from remediation.engine.outcome import Outcome
 from remediation.model.commands import Hints
 from remediation.model.diffing import State
 from remediation.model.errors import Unhealthy
 from remediation.model.targets import Target
-from remediation.verbs.planned import Planned
-from remediation.verbs.request import Request
+from remediation.verbs import Consent, Outcome, Planned, Request
 
 
 def plan_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
@@ -52,8 +49,7 @@ def run_verb(session: Session, book: Runbook, values: dict[str, Any]) -> int:
 
 def _request(session: Session, book: Runbook, values: dict[str, Any]) -> Request:
     consent = Consent(tuple(session.get("irreversible") or ()), session.get("accept") or "")
-    request = session.work.request(book, values, accept_drift=bool(session.get("accept_drift")))
-    request = replace(request, consent=consent)
+    request = session.work.request(book, values, consent, accept_drift=bool(session.get("accept_drift")))
     if session.get("plan") is None:
         return request
     return request.as_saved(plan_files.read(session.get("plan"), book, session), *session.get("typed"))

@@ -17,14 +17,12 @@ from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, next_lines, print_json
 from remediation.cli.run import emit, when_unhealthy
 from remediation.cli.session import Session
-from remediation.engine.outcome import Outcome
-from remediation.engine.run import Run
 from remediation.model.commands import command, repeat
 from remediation.model.diffing import State
 from remediation.model.errors import RunbookError
 from remediation.model.status import Status
 from remediation.model.targets import Target
-from remediation.verbs.recorded import Recorded
+from remediation.verbs import Outcome, Recorded, Run
 from remediation.verbs.settings import COORDINATES
 
 

@@ -166,16 +166,12 @@ def _list(scenarios: dict[str, Any], kind: str, output: str | None) -> int:
 
 def _world(kind: str) -> World:
     """Return the world of the running sandbox."""
-    from remediation.providers.kubernetes import configurations  # noqa: PLC0415
-    from remediation.providers.kubernetes.client import KubernetesClient  # noqa: PLC0415
-    from remediation.verbs.breaking import ServedWorld  # noqa: PLC0415
+    from remediation.verbs import ServedWorld  # noqa: PLC0415
     from runbook_sandbox.nodes.marks import MARKS  # noqa: PLC0415
     from runbook_sandbox.places import places  # noqa: PLC0415
 
     found, real = running_sandbox(kind), kind == "real"
-    os.environ.pop("KUBECONFIG", None)
-    configuration, _ = configurations.load(str(found.kubeconfig), found.context)
-    return ServedWorld(KubernetesClient(configuration), found.tell, places(real=real), MARKS, real=real)
+    return ServedWorld.of_sandbox(found, found.tell, places(real=real), MARKS, real=real)
 
 
 def _print(value: Any) -> None:

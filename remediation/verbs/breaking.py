@@ -10,7 +10,9 @@ from typing import Any
 from remediation.model.diffing import State, diff, json_patch, merge
 from remediation.model.errors import Conflict, NotFound, Unavailable
 from remediation.model.refs import Ref
+from remediation.providers.kubernetes import configurations
 from remediation.providers.kubernetes.client import KubernetesClient
+from remediation.verbs.settings import Sandbox
 
 States = list[State]
 _SECONDS = 20.0
@@ -38,6 +40,20 @@ class ServedWorld:
     ) -> None:
         self.client, self.places, self.marks, self.real = client, places, marks, real
         self._tell = tell
+
+    @classmethod
+    def of_sandbox(
+        cls,
+        sandbox: Sandbox,
+        tell: Callable[..., object],
+        places: Mapping[str, str],
+        marks: Mapping[str, str],
+        *,
+        real: bool,
+    ) -> ServedWorld:
+        """Return the world of a running sandbox."""
+        configuration, _ = configurations.load(str(sandbox.kubeconfig), sandbox.context)
+        return cls(KubernetesClient(configuration), tell, places, marks, real=real)
 
     def read(self, ref: Ref) -> State | None:
         """Return an object, None where there is none."""

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from remediation.model.commands import RIGHTS, Hint, Hints, command, hints
 from remediation.model.errors import RunbookError
 from remediation.model.targets import Cluster, Project, Target
+from remediation.verbs.lacking import lacking
 from remediation.verbs.place import Place
 
 _SKEW_SECONDS = 5.0
 _DOCTOR = command("runbook", "doctor")
 _REFUSED = 3  # what a run ends with that lacks a right
-# What each runbook may do here: its name, ``ok`` or ``missing``, what was found, and what to do about it.
-Rights = Callable[[Place, set[type[Target]]], Iterable[tuple[str, str, str, Hints]]]
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,8 @@ class Answer:
     exit_code: int = 0
 
 
-def answers(place: Place, rights: Rights) -> Iterator[Answer]:
-    """Ask everything; ``rights`` asks the APIs that answered."""
+def answers(place: Place) -> Iterator[Answer]:
+    """Ask everything; only the APIs that answered are asked for rights."""
     yield Answer("versions", "ok", _versions())
     yield _try("journal", lambda: _journal(place))
     cluster = _try("kubernetes", lambda: _kubernetes(place), command("kubectl", "cluster-info"))
@@ -48,14 +47,13 @@ def answers(place: Place, rights: Rights) -> Iterator[Answer]:
     describe = command("gcloud", "projects", "describe", str(place.settings.known("project")))
     cloud = _try("google", lambda: _google(place), describe)
     yield cloud
-    yield from _rights(
-        place, rights, {kind for kind, found in ((Cluster, cluster), (Project, cloud)) if found.status == "ok"}
-    )
+    asked: set[type[Target]] = {kind for kind, found in ((Cluster, cluster), (Project, cloud)) if found.status == "ok"}
+    yield from _rights(place, asked)
 
 
-def _rights(place: Place, rights: Rights, asked: set[type[Target]]) -> Iterator[Answer]:
+def _rights(place: Place, asked: set[type[Target]]) -> Iterator[Answer]:
     try:
-        for name, status, detail, following in rights(place, asked):
+        for name, status, detail, following in lacking(place, asked):
             yield Answer(f"rights for {name}", status, detail, following, _REFUSED)
     except RunbookError as problem:
         yield Answer("rights", "failing", problem.summary, problem.next, problem.exit_code)

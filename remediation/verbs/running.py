@@ -51,8 +51,14 @@ def run(
 
 
 def carry_out(place: Place, planned: Planned, on_unhealthy: OnUnhealthy = "keep", wait: float | None = None) -> Outcome:
-    """Carry out a plan that was made this moment, where nobody has to be asked; else like `run`."""
+    """Carry out a plan that was made this moment, where nobody has to be asked; else like `run`.
+
+    Raises:
+        Refused: as `run`; nobody named the cluster, or the store is paused.
+    """
     require_applicable(planned.plan)
+    place.require_named(planned.book.target)
+    place.require_unpaused()
     if not planned.changes and not planned.plan.collects:
         return _already_ok(place, planned)
     _require_allowed(place, planned)

@@ -10,15 +10,18 @@ from remediation.verbs.settings import Sandbox, Settings
 if TYPE_CHECKING:
     from remediation.access.stopping import Stop
     from remediation.catalogue.runbook import Runbook
+    from remediation.engine.consent import Consent
     from remediation.engine.outcome import Outcome
     from remediation.engine.run import Run
     from remediation.model.diffing import State
     from remediation.verbs.diagnosing import Diagnosis
+    from remediation.verbs.doctor import Answer
     from remediation.verbs.history import Audit, Record
     from remediation.verbs.observing import Observer
     from remediation.verbs.planned import Planned
     from remediation.verbs.recorded import Confirm, Recorded
     from remediation.verbs.request import Request
+    from remediation.verbs.rights import Rights
     from remediation.verbs.running import Approval, OnUnhealthy
 
 
@@ -28,6 +31,15 @@ class Workspace(Place):
     A verb raises an error of `remediation.model.errors` where nothing was begun; once a run is recorded, its outcome
     has the error.
     """
+
+    def __enter__(self) -> Workspace:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        """Close the journal, if anything has opened it."""
+        if "journal" in vars(self):
+            self.journal.close()
 
     @classmethod
     def of_sandbox(
@@ -48,11 +60,33 @@ class Workspace(Place):
 
         return list(diagnoses(self, loading.chosen(*names), named=bool(names)))
 
-    def plan(self, runbook: str, *, accept_drift: bool = False, **parameters: Any) -> Planned:
+    def doctor(self) -> list[Answer]:
+        """Answer whether this machine can reach the target, as whom, with which versions, clock and rights. Read only."""
+        from remediation.verbs.doctor import answers  # noqa: PLC0415
+
+        return list(answers(self))
+
+    def rights(self, runbook: str, user: str | None = None, **parameters: Any) -> Rights:
+        """Return the least rights that a runbook takes, with these parameters and with bindings to a user.
+
+        Raises:
+            UsageProblem: there is no such runbook.
+        """
+        from remediation.catalogue import loading  # noqa: PLC0415
+        from remediation.verbs.rights import rights_of  # noqa: PLC0415
+
+        book, known = loading.find(runbook), self.settings.known
+        target = book.target(project=known("project"), location=known("location"), cluster=known("cluster"))
+        return rights_of(book, target, book.values(parameters), user)
+
+    def plan(
+        self, runbook: str, consent: Consent | None = None, *, accept_drift: bool = False, **parameters: Any
+    ) -> Planned:
         """Return exactly what a run would change. Writes nothing.
 
         Args:
             runbook: its name or id.
+            consent: what cannot be undone, or endangers others, and is accepted by name.
             accept_drift: change objects that another controller owns.
             parameters: of the runbook, as texts or parsed; one that is repeatable as a list.
 
@@ -64,13 +98,16 @@ class Workspace(Place):
         from remediation.verbs.request import parsed  # noqa: PLC0415
 
         book = loading.find(runbook)
-        return self.preview(self.request(book, parsed(book, parameters), accept_drift=accept_drift))
+        return self.preview(self.request(book, parsed(book, parameters), consent, accept_drift=accept_drift))
 
-    def request(self, book: Runbook, values: dict[str, Any], *, accept_drift: bool = False) -> Request:
+    def request(
+        self, book: Runbook, values: dict[str, Any], consent: Consent | None = None, *, accept_drift: bool = False
+    ) -> Request:
         """Return a request for a runbook with these parameters, parsed, which is then planned one or more times."""
+        from remediation.engine.consent import Consent  # noqa: PLC0415
         from remediation.verbs.request import Request  # noqa: PLC0415
 
-        return Request(book, values, accept_drift, material=self.material())
+        return Request(book, values, accept_drift, consent=consent or Consent(), material=self.material())
 
     def preview(self, request: Request) -> Planned:
         """Return the plan for a request, see `remediation.verbs.planned.preview`."""

@@ -7,26 +7,26 @@ from dataclasses import replace
 
 from remediation.catalogue import loading
 from remediation.catalogue.runbook import Runbook
-from remediation.cli.rbac import permissions_of
 from remediation.model.commands import Hints, command
 from remediation.model.rights import Permission
 from remediation.model.targets import Cluster, Project, Target
 from remediation.verbs.place import Place
+from remediation.verbs.rights import permissions_of
 
 # What a runbook declares while it has no parameters; this namespace is asked about in its place.
 _PLACEHOLDER, _INSTEAD = "NAMESPACE", "default"
 
 
-def look(place: Place, asked: set[type[Target]]) -> Iterator[tuple[str, str, str, Hints]]:
+def lacking(place: Place, asked: set[type[Target]]) -> Iterator[tuple[str, str, str, Hints]]:
     """Yield runbook, status, detail and what to type next; only the APIs that answered are asked."""
     needs = {book: _needs(place, book) for book in loading.load().values() if book.target in asked}
     missing = _missing(place, {right for rights in needs.values() for right in rights}, asked)
     for book, rights in needs.items():
-        lacking = [right for right in rights if right in missing]
+        absent = [right for right in rights if right in missing]
         about = f"in namespace {_INSTEAD}, " if any(right.namespace == _INSTEAD for right in rights) else ""
         left = "" if Project in asked or not _google(rights) else "; Google's were not asked for"
-        if lacking:
-            detail = f"{about}{len(lacking)} of {len(rights)} are missing, such as: {lacking[0]}{left}"
+        if absent:
+            detail = f"{about}{len(absent)} of {len(rights)} are missing, such as: {absent[0]}{left}"
             yield book.name, "missing", detail, (command("runbook", "rbac", book.name),)
         else:
             yield book.name, "ok", f"{about}all {len(rights)} are there{left}", ()
