@@ -17,10 +17,11 @@ from remediation.cli.layout import labelled
 from remediation.cli.near_names import NearNames
 from remediation.cli.options import output_option
 from remediation.cli.running_sandbox import running_sandbox
+from remediation.model.commands import command
 from remediation.model.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from remediation.model.scenarios import World
+    from remediation.model.scenarios import Scenario, World
 
 
 def _kind_option(function: Callable[..., int]) -> Callable[..., int]:
@@ -135,15 +136,23 @@ def break_it(scenario: str | None, kind: str, output: str | None) -> int:
     if scenario is None:
         return _list(rehearsed(), kind, output)
     fault = find(scenario)
+    if kind not in fault.servers:
+        lacks = f"{scenario} cannot be played with --sandbox={kind}: simulated nodes have nothing that could break so"
+        raise UsageProblem(lacks, "nothing was changed", command("runbook", "sandbox", "break", scenario))
     world = _world(kind)
     fault.breaks(world)
     more = " --sandbox" + ("=real" if kind == "real" else "")
-    fix = f"runbook run {shlex.join(fault.words(world.places))}{more}"
+    ways = [f"runbook diagnose{more}", *([] if fault.ends == "refused" else [_fix(fault, world, more)])]
     if output == "json":
-        _print({"scenario": scenario, "summary": fault.summary, "fix": fix})
+        _print({"scenario": scenario, "summary": fault.summary, "fix": ways[-1]})
     else:
-        say("\n".join([*labelled("broken: ", fault.summary), f"next:  runbook diagnose{more}", f"then:  {fix}"]))
+        told = [f"{label}  {way}" for label, way in zip(("next:", "then:"), ways, strict=False)]
+        say("\n".join([*labelled("broken: ", fault.summary), *told]))
     return 0
+
+
+def _fix(fault: Scenario, world: World, more: str) -> str:
+    return f"runbook run {shlex.join(fault.words(world.places))}{more}"
 
 
 def _real(kind: str) -> str:
