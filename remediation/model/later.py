@@ -6,7 +6,6 @@ import importlib
 import re
 import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ def listed(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
         file: its ``__file__``.
     """
 
-    @cache
     def homes() -> dict[str, str]:
         return {name: module for module, name in _LINE.findall(Path(file).with_suffix(".pyi").read_text("utf-8"))}
 
