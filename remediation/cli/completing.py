@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from remediation.catalogue import index
-from remediation.cli.settings import named_store, state_folder
+from remediation.cli.environment import named_store, state_folder
 
 Items = list[CompletionItem]
 

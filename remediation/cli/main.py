@@ -14,10 +14,10 @@ import click
 
 from remediation.cli import interrupting
 from remediation.cli.console import guard, say
+from remediation.cli.environment import named_catalogues, refuse_unknown
 from remediation.cli.examples import examples
 from remediation.cli.near_names import NameFirst, NearNames
 from remediation.cli.options import accept_common
-from remediation.cli.settings import named_catalogues, refuse_unknown
 from remediation.cli.streams import outlive_readers, unwritten
 from remediation.model.commands import command
 from remediation.model.errors import Interrupted, RunbookError, UsageProblem
@@ -29,11 +29,11 @@ _VERBS = {
     "list": ("listing", "List the runbooks."),
     "show": ("listing", "Show what a runbook does, when, and how it is undone."),
     "diagnose": ("diagnose", "Look for every fault that a runbook can fix. Read only."),
-    "plan": ("run", "Show exactly what a run would change. Writes nothing."),
-    "run": ("run", "Plan, apply and verify a runbook."),
-    "verify": ("runs", "Prove again that the symptom of a run is gone."),
-    "rollback": ("runs", "Undo exactly what a run changed."),
-    "resume": ("runs", "Finish a run that was interrupted."),
+    "plan": ("new_run", "Show exactly what a run would change. Writes nothing."),
+    "run": ("new_run", "Plan, apply and verify a runbook."),
+    "verify": ("past_run", "Prove again that the symptom of a run is gone."),
+    "rollback": ("past_run", "Undo exactly what a run changed."),
+    "resume": ("past_run", "Finish a run that was interrupted."),
     "runs": ("history", "List the runs in the journal, or show one."),
     "audit": ("history", "Check that nobody changed the journal."),
     "pause": ("pause", "Refuse every run on this store until unpause."),

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from remediation.cli import interrupting
+from remediation.cli.environment import around, google_endpoints, named_store, patience_seconds, state_folder
 from remediation.cli.running_sandbox import running_sandbox
-from remediation.cli.settings import around, google_endpoints, named_store, patience_seconds, state_folder
 from remediation.model.commands import Command, Hints, command
 from remediation.model.errors import Refused, UsageProblem
 from remediation.verbs import Settings, Workspace

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from remediation.cli.settings import state_folder
+from remediation.cli.environment import state_folder
 from remediation.journal import opened
 from remediation.model.refs import Ref
 from runbook_sandbox.kubernetes import Fault, Response

@@ -1,4 +1,4 @@
-"""Settings from the environment; a name that means nothing is an error, for it was meant to mean something."""
+"""The environment of the process, as values; a name that means nothing is an error, for it was meant to mean something."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from remediation.cli.completing import runs
 from remediation.cli.console import say
 from remediation.cli.hints import remember_runbook, remember_target
 from remediation.cli.layout import labelled
+from remediation.cli.new_run import emit, when_unhealthy
 from remediation.cli.options import ON_UNHEALTHY, full_option, run_options, target_options
 from remediation.cli.plans import plan_text
 from remediation.cli.question import confirmed
 from remediation.cli.render import document, heading, next_lines, print_json
-from remediation.cli.run import emit, when_unhealthy
 from remediation.cli.session import Session
 from remediation.model.commands import command, repeat
 from remediation.model.diffing import State
