@@ -29,7 +29,7 @@ from runbook_sandbox.kubernetes.containers import Containers
 from runbook_sandbox.kubernetes.decoding import Decoder
 from runbook_sandbox.kubernetes.kinds import Kind, Kinds
 from runbook_sandbox.kubernetes.objects import Object
-from runbook_sandbox.kubernetes.requests import PARTS, Request, Response, Route, User, route
+from runbook_sandbox.kubernetes.requests import PARTS, Request, Response, Route, User, route, wanted
 from runbook_sandbox.kubernetes.selectors import parse
 from runbook_sandbox.kubernetes.store import Store
 from runbook_sandbox.kubernetes.subresources import Subresources
@@ -125,7 +125,14 @@ class Api:
         return None
 
     def _of_resource(self, request: Request) -> Response:
-        found = route(self.kinds, request)
+        try:
+            found = route(self.kinds, request)
+        except (problems.UnknownPath, problems.Problem):
+            # Who may not ask for it does not learn that there is no such resource.
+            asked = rbac.Attributes(*wanted(request))
+            if asked.resource:
+                rbac.check(self.store, request.user, asked, self.lets)
+            raise
         try:
             answer = self._answer(found, request)
         except problems.Problem as problem:

@@ -99,6 +99,19 @@ def route(kinds: Kinds, request: Request) -> Route:
     return found
 
 
+def wanted(request: Request) -> tuple[str, str, str, str, str, str]:
+    """Return verb, group, resource, subresource, namespace and name of a path, also of a resource that there is not.
+
+    Raises:
+        UnknownPath: it is no path of a resource.
+        Problem: 404 for a path that is not complete.
+    """
+    group, _, rest = _group_version(request.path)
+    namespace, rest = _namespace(rest)
+    plural, name, subresource = (*rest, "", "", "")[:3]
+    return _verb(request, name), group, plural, subresource, namespace, name
+
+
 def _check_scope(found: Route, request: Request) -> None:
     """Refuse a namespace where there is none, a name without one, and a verb that the resource does not have."""
     if found.namespace and not found.kind.namespaced:

@@ -39,7 +39,8 @@ class FailedPull:
 class FailedPulls:
     """Who in the cluster cannot pull from where, and why."""
 
-    permissions = live_pods().permissions
+    # The events of every namespace where a pod waits and nothing else says why.
+    permissions = (*live_pods().permissions, Permission("list", "events"))
 
     def ask(self, facts: Facts) -> tuple[FailedPull, ...]:
         """Sort the pods that wait for an image by namespace, service account and registry."""
