@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import pytest
 
 from remediation.catalogue.loading import find
-from remediation.cli.rbac import permissions_of
 from remediation.model.rights import Permission
 from remediation.testing.contract import Play, Playing
 from remediation.testing.guards import covers, guarded
 from remediation.testing.playing import Played
+from remediation.verbs.rights import permissions_of
 from runbook_sandbox.process import COORDINATES
 
 
