@@ -116,6 +116,7 @@ from remediation.model.images import registry_host as registry_host
 from remediation.model.images import repository as repository
 from remediation.model.images import same_host as same_host
 from remediation.model.pull_failures import PullFailure as PullFailure
+from remediation.model.pull_failures import classify_pull_failure as classify_pull_failure
 from remediation.model.pull_failures import may_not_exist as may_not_exist
 from remediation.providers.kubernetes.failed_pulls import CREDENTIALS as CREDENTIALS
 from remediation.providers.kubernetes.failed_pulls import FailedPull as FailedPull

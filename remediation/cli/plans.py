@@ -52,7 +52,8 @@ def _lines(plan: State, *, brief: bool) -> list[str]:
     details = [line for change in shown for line in _details(change, brief=brief)] + list(_notes(passing))
     advised = [line for item in plan.get("advice", []) for line in _advice(item)]
     rest = [*advised, *_already(plan["already_ok"], brief=brief), *check_lines(plan["checks"], brief=brief)]
-    parts = [list(_summary(plan["changes"], brief=brief)), details, rest]
+    meant = [line for text in plan.get("impact", []) for line in labelled("  this means  ", text)]
+    parts = [list(_summary(plan["changes"], brief=brief)), details, meant, rest]
     return [line for part in parts if part for line in ("", *part)]
 
 

@@ -27,6 +27,7 @@ from remediation.model.errors import (
     Unhealthy,
     Unproven,
 )
+from remediation.model.remarks import few
 from remediation.model.status import Status
 
 Decision = Callable[[Unhealthy], bool]
@@ -168,6 +169,9 @@ def _unproven(run: Run, executor: Executor, problem: Unproven) -> Outcome:
 def _unhealthy(run: Run, executor: Executor, problem: Unhealthy, on_unhealthy: Decision) -> Outcome:
     verified = proof(executor.results)
     restore_temporary(run, executor)
+    if kept := _depended_on(run):
+        notes = [f"{few(kept)} stays, whatever was asked for: others may depend on it by now; a rollback takes it back"]
+        return end(run, Status.UNHEALTHY, 5, verify=verified, error=problem, notes=notes)
     if not on_unhealthy(problem):
         return end(run, Status.UNHEALTHY, 5, verify=verified, error=problem)
     try:
@@ -179,6 +183,12 @@ def _unhealthy(run: Run, executor: Executor, problem: Unhealthy, on_unhealthy: D
         return failed(run, second, verified)
     notes = ["unhealthy, so everything was put back"]
     return end(run, Status.ROLLED_BACK, 7, verify=verified, error=problem, notes=notes)
+
+
+def _depended_on(run: Run) -> list[str]:
+    """Return the addresses of the changes in place that others come to depend on: only who asks for that undoes them."""
+    changes = ((item.resource, item.change) for index, item in enumerate(run.operations) if index in run.written)
+    return [change.address for resource, change in changes if resource and change and resource.shared]
 
 
 def _taken_over(run: Run) -> Outcome:

@@ -86,7 +86,7 @@ def _of_private(now: Situation, stuck: Stuck, subnet: Subnet, said: str) -> Find
         ("no registry answered, so credentials are not the cause", "routes and firewalls let it through")
         if not unread
         else (),
-        now.target.as_json() | {"server": None, "context": None},
+        {name: getattr(now.target, name) for name in ("project", "location", "cluster")},
     )
 
 

@@ -22,6 +22,7 @@ from remediation import (
     Ref,
     State,
     Verdict,
+    classify_pull_failure,
     controller,
     few,
     live_pods,
@@ -246,9 +247,7 @@ class StuckPodsPull(CheckDefaults):
     def _judged(self, present: list[tuple[State, str]]) -> Verdict:
         failing = [(pod, text) for pod, host in present for text in pull_failures(pod, host)[:1]]
         if failing:
-            names = few({name_of(pod) for pod, _ in failing})
-            said = "; the kubelet tries again after up to 5 minutes" if "dial tcp" in failing[0][1] else ""
-            return Verdict("failing", f"{len(failing)} of {len(present)} still wait: {names}: {failing[0][1]}{said}")
+            return _still_failing(failing, len(present))
         if starting := [pod for pod, _ in present if not started(pod)]:
             return Verdict("failing", f"not started yet: {few(map(name_of, starting))}")
         return Verdict(
@@ -258,6 +257,22 @@ class StuckPodsPull(CheckDefaults):
     def moments(self, api: Api, within: float) -> Iterator[None]:
         """Yield at every change of a pod."""
         return api.kubernetes.changes(Ref("v1", "Pod"), within)
+
+
+def _still_failing(failing: list[tuple[State, str]], total: int) -> Verdict:
+    """Tell who fails, and what with; an answer of the registry shows that the way is there, and waiting changes nothing of it."""
+    waiting = [(pod, text) for pod, text in failing if not _has_answer(text)]
+    pod, text = (waiting or failing)[0]
+    said = f"{len(failing)} of {total} pods that waited cannot pull: {name_of(pod)}: {text}"
+    if waiting:
+        return Verdict("failing", f"{said}; the kubelet tries again after up to 5 minutes")
+    return Verdict(
+        "failing", f"{said}; that is an answer, so the way is there, and another runbook's matter", final=True
+    )
+
+
+def _has_answer(text: str) -> bool:
+    return classify_pull_failure(text) not in (*_NO_WAY, PullFailure.UNKNOWN)
 
 
 def _owner(pod: State) -> str:

@@ -61,8 +61,9 @@ class GoogleField(LongWrites):
 
     @property
     def address(self) -> str:
-        """``compute/projects/P/regions/R/subnetworks/S/privateIpGoogleAccess``."""
-        return f"{self.service}/{self.resource}/{self.field}"
+        """``subnetworks/P/R/S/privateIpGoogleAccess``."""
+        names = self.resource.replace("/global/", "/").split("/")[1::2]
+        return "/".join((self.kind, *(names or [self.resource]), self.field))
 
     @property
     def scope(self) -> str:
