@@ -73,6 +73,7 @@ from remediation.model import limits as limits
 from remediation.model.records import recorded as recorded
 from remediation.model.steps import ResourceDefaults as ResourceDefaults
 from remediation.model.steps import CheckDefaults as CheckDefaults
+from remediation.model.references import Later as Later
 from remediation.model.long_writes import LongWrites as LongWrites
 from remediation.model.long_writes import Underway as Underway
 from remediation.model.steps import Verdict as Verdict

@@ -16,6 +16,7 @@ from remediation.model.changes import Change, Written
 from remediation.model.commands import command
 from remediation.model.diffing import State
 from remediation.model.errors import Conflict, OperationFailed, RunbookError, StalePlan, Unhealthy, Unproven
+from remediation.model.references import references
 from remediation.model.steps import Resource
 
 _LOOKS = 3
@@ -52,6 +53,8 @@ class Executor:
         if self.run.progress_of(index) not in ("untouched", "intended"):
             return
         self.api.stop.check()
+        for unknown in references((resource, change)):
+            raise StalePlan(f"{unknown.address} does not say {unknown.pointer}", f"{change.address} is made of it")
         self.observer.changing(change)
         writing = self._writing(index, resource, change)
         try:

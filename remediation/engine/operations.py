@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Literal
 
 from remediation.catalogue import loading
 from remediation.engine.kept import kept
 from remediation.model.artefacts import Collect
 from remediation.model.changes import Change
-from remediation.model.diffing import ABSENT, Edit, State, parse_pointer
+from remediation.model.diffing import ABSENT, Edit, State, apply, get, parse_pointer
 from remediation.model.errors import Unreadable
 from remediation.model.records import found_by, from_record, to_record
+from remediation.model.references import references, resolved
 from remediation.model.steps import Ensure, Resource
 
 # The runbooks import every kind of record that one of their runs can hold.
@@ -28,6 +30,11 @@ class Operation:
     ensure: Ensure | None = None
     of: int = -1  # for restore and undo: the index of the operation that is put back
     collect: Collect | None = None
+
+    @property
+    def is_temporary(self) -> bool:
+        """Tell whether its change lasts only as long as the run."""
+        return bool(self.change and self.change.temporary)
 
     def as_json(self) -> State:
         """Return the operation as the journal keeps it."""
@@ -63,6 +70,23 @@ def parts(operation: Operation) -> tuple[Resource, Change]:
     if operation.resource is None or operation.change is None:
         raise AssertionError("a change operation has a resource and a change")
     return operation.resource, operation.change
+
+
+def outputs(operations: Sequence[Operation], index: int, after: State | None) -> State:
+    """Return what later operations refer to of what one has left, as a document."""
+    change = operations[index].change
+    told = [item for later in operations[index + 1 :] for item in references((later.resource, later.change))]
+    paths = {item.path for item in told if change and item.address == change.address}
+    edits = [Edit(path, ABSENT, value) for path in sorted(paths) if (value := get(after or {}, path)) is not ABSENT]
+    found: State = apply({}, tuple(edits))
+    return found
+
+
+def with_known(operation: Operation, known: Mapping[str, State]) -> Operation:
+    """Return an operation with the references that are known by now."""
+    if not any(references((operation.resource, operation.change))):
+        return operation
+    return replace(operation, resource=resolved(operation.resource, known), change=resolved(operation.change, known))
 
 
 def _edit_json(edit: Edit) -> State:

@@ -18,12 +18,15 @@ from remediation.model.commands import advice, repeat
 from remediation.model.diffing import State
 from remediation.model.errors import Conflict, Forbidden, LeftBehind, Refused, StalePlan
 from remediation.model.facts import Facts
+from remediation.model.records import identity
+from remediation.model.references import references, resolved
 from remediation.model.remarks import Caution, Unchecked
 from remediation.model.rights import Permission
 from remediation.model.steps import Advise, During, Ensure, Resource, Steps, WhenUndone
 from remediation.model.targets import Target
 
 _LOOKS = 3
+_UNKNOWN = "not checked by the server: a value is known only when what comes before it is made"
 
 
 @dataclass
@@ -102,6 +105,9 @@ class Planner:
 
     def __init__(self, plan: Plan, api: Api, *, accept_drift: bool = False) -> None:
         self.plan, self.api, self.accept_drift = plan, api, accept_drift
+        self._known: dict[
+            str, State
+        ] = {}  # what is at each address when the plan is carried out, as far as it is known
 
     def drive(self, steps: Steps) -> Plan:
         """Consume the steps; raises Refused or NotApplicable where a precondition does not hold."""
@@ -162,6 +168,7 @@ class Planner:
         self.plan.undo += [Operation("ensure", ensure=ensure) for ensure in step.then]
 
     def _resource(self, resource: Resource, *, temporary: bool) -> None:
+        resource = self._with_known(resource)
         self.plan.scopes.add(resource.scope)
         seen = resource.look(self.api)
         current = seen.state
@@ -170,13 +177,26 @@ class Planner:
         except LeftBehind as problem:
             raise told(problem, resource.scope, self.api) from None
         change = Change.between(resource.address, current, wanted, temporary=temporary, reversible=resource.reversible)
+        self._known[change.address] = wanted or {}
         if not change.edits and (current is None) == (wanted is None):
             self.plan.already_ok.append({"address": resource.address, "reason": resource.reason})
             return
         self._refuse_foreign(resource, seen)
-        previewed = self._preview(resource, change)
+        waits = any(references(wanted))
+        previewed = replace(change, note=_UNKNOWN) if waits else self._preview(resource, change)
+        if previewed.action == "update" and not previewed.edits:  # the server fills in the rest itself
+            self.plan.already_ok.append({"address": resource.address, "reason": resource.reason})
+            return
         found = replace(previewed, impact=resource.impact(previewed, seen))
         self.plan.operations.append(Operation("change", resource, found))
+
+    def _with_known(self, resource: Resource) -> Resource:
+        """Return a resource with what is known already of what it refers to; the rest is known after apply."""
+        if strange := [item.address for item in references(resource) if item.address not in self._known]:
+            raise AssertionError(f"{resource.address} refers to {strange[0]}, which no step before it makes")
+        if any(references(identity(resource))):
+            raise AssertionError("which thing it is cannot be known only after apply")
+        return resolved(resource, self._known)
 
     def _refuse_foreign(self, resource: Resource, seen: Seen) -> None:
         owner = resource.owner(seen)

@@ -10,7 +10,7 @@ from remediation.catalogue import loading
 from remediation.catalogue.runbook import Runbook
 from remediation.engine.kept import kept
 from remediation.engine.listed import ended, iso, said, unreadable
-from remediation.engine.operations import Operation
+from remediation.engine.operations import Operation, outputs, with_known
 from remediation.engine.plan import Plan
 from remediation.engine.reading import complete, require_known_target, target_kind
 from remediation.engine.standing import Standing
@@ -22,6 +22,7 @@ from remediation.model.changes import Seen, Written
 from remediation.model.commands import command
 from remediation.model.diffing import State
 from remediation.model.errors import StalePlan, Unreadable, UsageProblem
+from remediation.model.references import references
 from remediation.model.status import Status
 from remediation.model.steps import Steps
 from remediation.model.targets import Target
@@ -122,6 +123,9 @@ class Run(Standing):
         payload = versions.entry(kind, payload)
         self.come(kind, self._index(kind, payload), payload, when)
         match kind:
+            case "change.done" if payload.get("outputs"):
+                self.outputs[payload["address"]] = payload["outputs"]
+                self.operations[:] = [with_known(item, self.outputs) for item in self.operations]
             case "undo.planned":
                 self.first_undo = len(self.operations)
                 self.operations += [Operation.from_json(item) for item in payload["operations"]]
@@ -148,7 +152,9 @@ class Run(Standing):
     def done(self, index: int, written: Written) -> None:
         """Record what a change left behind."""
         after = kept(self.operations[index].change, written.after)
-        self._record("change.done", {"index": index, "after": after, "identity": written.identity})
+        told = outputs(self.operations, index, written.after) if self._refers else {}
+        about = {"index": index, "after": after, "identity": written.identity}
+        self._record("change.done", about | ({"address": self._address(index), "outputs": told} if told else {}))
 
     def fail(self, index: int, reason: str, left: Written) -> None:
         """Record what an operation that failed has left of its change: it can only be put back from now on."""
@@ -199,6 +205,10 @@ class Run(Standing):
     def undo_planned(self) -> bool:
         """Tell whether the runbook's own undo has added operations."""
         return self.first_undo < len(self.operations)
+
+    @cached_property
+    def _refers(self) -> bool:
+        return any(item for operation in self.operations for item in references((operation.resource, operation.change)))
 
     @cached_property
     def book(self) -> Runbook:
@@ -265,17 +275,9 @@ class Run(Standing):
     @property
     def is_rolling_back(self) -> bool:
         """Tell whether a rollback was begun, or an operation has failed half-way; from then on the run can only be undone."""
-        return (
-            self.undo_planned
-            or bool(self.failed)
-            or any(
-                item in ("undoing", "undone") and not self._temporary(index) for index, item in self.progress.items()
-            )
-        )
-
-    def _temporary(self, index: int) -> bool:
-        change = self.operations[index].change
-        return bool(change and change.temporary)
+        back = ("undoing", "undone")
+        begun = any(item in back and not self.operations[index].is_temporary for index, item in self.progress.items())
+        return begun or self.undo_planned or bool(self.failed)
 
     def as_json(self) -> State:
         """Return the line of ``runbook runs -o json``."""

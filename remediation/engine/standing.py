@@ -19,6 +19,7 @@ class Standing:
         written: what each change left.
         intents: what was known when each change was begun.
         undo_intents: the same of its undo.
+        outputs: what later operations use of what was made, by address.
         failed: why the operation of a change failed that has left something nevertheless.
     """
 
@@ -26,6 +27,7 @@ class Standing:
     written: dict[int, Written] = field(default_factory=dict)
     intents: dict[int, Intent] = field(default_factory=dict)
     undo_intents: dict[int, Intent] = field(default_factory=dict)
+    outputs: dict[str, State] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
 
     def come(self, kind: str, index: int, payload: State, when: float) -> None:

@@ -13,6 +13,7 @@ from remediation.model.api import Api
 from remediation.model.commands import command
 from remediation.model.errors import NotApplicable, Refused, StalePlan, UsageProblem
 from remediation.model.facts import Facts
+from remediation.model.references import resolved
 
 
 def refuse_outdated(run: Run, api: Api, begun: Callable[[int], bool]) -> None:
@@ -20,7 +21,7 @@ def refuse_outdated(run: Run, api: Api, begun: Callable[[int], bool]) -> None:
     plan = Plan(run.book, run.target, run.created["parameters"])
     steps = run.book.steps(run.target, facts=Facts(api), **_values(run))
     try:
-        wanted = Planner(plan, api).wanted(steps)
+        wanted = resolved(Planner(plan, api).wanted(steps), run.outputs)
     except (Refused, UsageProblem, NotApplicable) as problem:
         raise outdated(run, problem.summary) from problem
     for index, item in enumerate(run.operations):
