@@ -19,6 +19,7 @@ import pytest
 
 from remediation.journal import opened
 from remediation.journal.sqlite.store import SqliteJournal
+from remediation.journal.sqlite.turns import Turn
 from remediation.model.errors import StoreProblem, Tampered
 from runbook_sandbox.places import HOST, PULLER
 from tests.engine.world import Held, World, break_, comparable, end, start
@@ -179,6 +180,62 @@ def test_killed_while_it_writes(tmp_path: Path) -> None:
         written = entries
     assert written > 100
     assert all(journal.intact(item.run_id) for item in journal.runs())
+
+
+_EAGER = """
+import sqlite3, sys, time
+from remediation.journal import opened
+store, me = sys.argv[1:]
+journal, look = opened(store), sqlite3.connect(store)
+journal.begin(lambda: me, lambda _: {})
+print("ready", flush=True)
+sys.stdin.readline()
+most, count, end = 0, 1, time.monotonic() + 2
+while time.monotonic() < end:
+    before, count = look.execute("SELECT max(position) FROM entries").fetchone()[0], count + 1
+    most = max(most, journal.append(me, "change.done", {}, sequence=count).position - before - 1)
+print(most)
+"""
+
+
+def test_who_waits_is_not_overtaken_again_and_again(tmp_path: Path) -> None:
+    """Two processes that write all the time take turns: left to SQLite, one waits while the other writes a hundred entries."""
+    words, pipe = [sys.executable, "-c", _EAGER, str(tmp_path / "j.db")], subprocess.PIPE
+    eager = [subprocess.Popen([*words, name], stdin=pipe, stdout=pipe, text=True) for name in ("a", "b")]
+    for process in eager:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in eager:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert max(int(process.communicate(timeout=60)[0]) for process in eager) < 40
+    assert opened(tmp_path / "j.db").verify().runs == 2
+
+
+def test_a_writer_that_was_stopped_on_its_turn(tmp_path: Path) -> None:
+    """It is passed by after a moment."""
+    journal, stopped = opened(tmp_path / "j.db"), Turn(tmp_path / "j.db")
+    assert stopped.take()
+    began = time.monotonic()
+    enter(journal, "run", "run.created", {})
+    assert 1 < time.monotonic() - began < 20
+    stopped.give()
+    began = time.monotonic()
+    enter(journal, "run", "change.done", {})
+    assert time.monotonic() - began < 1
+
+
+_LOOK = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM entries').fetchone()[0])"
+
+
+def test_two_journals_of_one_process(tmp_path: Path) -> None:
+    """Opening one takes no lock from the other, else the next process that looks takes the entries away with which it goes on."""
+    journals = [opened(tmp_path / "j.db") for _ in range(2)]
+    for number, journal in enumerate([*journals, *journals]):
+        enter(journal, f"run-{number}", "run.created", {})
+        looked = subprocess.run([sys.executable, "-c", _LOOK, tmp_path / "j.db"], capture_output=True, check=True)
+        assert int(looked.stdout) == number + 1
 
 
 FOREIGN = {

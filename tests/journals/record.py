@@ -67,7 +67,7 @@ CASES: dict[str, tuple[Callable[[World], None], tuple[str, ...]]] = {
     "ip-masq-agent-changed": (_broken("ip-masq-agent"), MASQUERADE),
     "ip-masq-agent-created": (_agent_without_file, MASQUERADE),
     "ip-masq-agent-deployed": (_no_agent, (*MASQUERADE, "--deploy-agent")),
-    "ipam-cleanup": (_broken("ipam-cleanup"), ("ipam-cleanup", "--node", "node-2", "--max-reservations", "20")),
+    "ipam-cleanup": (_broken("ipam-cleanup"), ("ipam-cleanup", "--node", "node-2", "--max-reservations", "300")),
     "pull-secret-file": (_broken("pull-secret"), (*PULL, "--from-key-file", "puller.json")),
     "pull-secret-key": (_broken("pull-secret"), (*PULL, "--google-service-account", PULLER)),
     "pull-secret-replaced": (_older_credentials, (*PULL, "--from-key-file", "puller.json")),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from functools import cache
@@ -12,8 +14,13 @@ from typing import Any
 
 import pytest
 
+from remediation.journal import opened
+from remediation.model.changes import canonical
+from remediation.model.errors import Tampered
+from runbook_sandbox.google.gke import new_cluster
 from runbook_sandbox.kubernetes import kubeconfig
 from tests.engine.world import World, comparable
+from tests.entries import enter
 
 Json = dict[str, Any]
 FILES = sorted(Path(__file__).parent.glob("*/*.json"))
@@ -94,10 +101,19 @@ def with_nodes(cluster: Json) -> Json:
     return found
 
 
+def with_node_pools(cloud: Json) -> Json:
+    """Return a cloud whose GKE clusters have node pools; those of the emulator had none, real ones always have."""
+    found = copy.deepcopy(cloud)
+    for name, project in found["projects"].items():
+        for place, cluster in project["clusters"].items():
+            project["clusters"][place] = new_cluster(name, *place.split("/"), cluster)
+    return found
+
+
 def load(world: World, cluster: Json, cloud: Json) -> None:
     world.cluster.settle()
     world.cluster.load(with_nodes(cluster))
-    world.cloud.load(copy.deepcopy(cloud))
+    world.cloud.load(with_node_pools(cloud))
     world.agents.reboot()
     world.cluster.controllers.kubelet.reconsider()
 
@@ -163,3 +179,107 @@ def test_a_killed_run_of_an_older_version_is_finished(world: World, tmp_path: Pa
         assert comparable(world.state()) == every
     else:
         assert (done["code"], comparable(world.state())) == (3, now), answer["error"]
+
+
+def _older(path: Path) -> Json:
+    """Write the journal of an earlier version with all finished runs of it, one after the other, and return the last one."""
+    endings = [case(file)["endings"][0] for file in FILES if file.parent.name == "042acc6"]
+    previous, events = "0" * 64, []
+    for event in [event for ending in endings for event in ending["events"]]:
+        chained = event | {"sequence": len(events) + 1, "previous": previous}
+        parts = [chained[name] for name in ("sequence", "run_id", "time", "kind", "payload", "previous")]
+        previous = hashlib.sha256(canonical(parts)).hexdigest()
+        events.append(chained | {"digest": previous})
+    store(path, endings[0] | {"events": events})
+    return {"events": events, "runs": len(endings), "last": endings[-1]["events"]}
+
+
+def test_a_journal_of_an_older_version_is_carried_on(tmp_path: Path) -> None:
+    """What it wrote stays byte for byte; its runs are listed, and one goes on with the next number after its last digest."""
+    older = _older(tmp_path / "j.db")
+    rows = "SELECT sequence, run_id, time, kind, CAST(payload AS BLOB), previous, digest FROM {} ORDER BY sequence"
+    database = sqlite3.connect(tmp_path / "j.db")
+    before = database.execute(rows.format("events")).fetchall()
+    journal = opened(tmp_path / "j.db")
+    assert database.execute(rows.format("former_events")).fetchall() == before
+    assert (journal.verify().entries, journal.verify().runs) == (len(older["events"]), older["runs"])
+    run = older["last"][0]["run_id"]
+    assert (journal.runs()[0].run_id, journal.runs()[0].status) == (run, "verified")
+    assert journal.runs()[0].about["parameters"] == older["last"][0]["payload"]["parameters"]
+    added = enter(journal, run, "run.rolling_back", {"holder": "me"})
+    assert (added.sequence, added.previous) == (len(older["last"]) + 1, older["events"][-1]["digest"])
+    assert added.position == len(older["events"]) + 1
+    assert [event.sequence for event in journal.intact(run)] == list(range(1, len(older["last"]) + 2))
+    assert opened(tmp_path / "j.db").verify().entries == len(older["events"]) + 1
+
+
+# What the version 8abcbda kept of each run beside its entries; some before it did not keep the parameters.
+_RUNS = """
+CREATE TABLE epochs (run_id TEXT PRIMARY KEY, epoch INTEGER NOT NULL);
+CREATE TABLE runs (
+  run_id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, started REAL NOT NULL, about TEXT NOT NULL,
+  status TEXT NOT NULL, finished REAL, verify TEXT NOT NULL, holder TEXT NOT NULL, shapes TEXT NOT NULL);
+CREATE INDEX runs_by_age ON runs (sequence);
+"""
+
+
+@pytest.mark.parametrize("late", [0, 1, 3])
+def test_what_was_known_of_runs_is_taken_over(tmp_path: Path, late: int) -> None:
+    """Also where an earlier version had not folded in the last entries, or the parameters: the list says what the entries say."""
+    older = _older(tmp_path / "j.db")
+    shutil.copy(tmp_path / "j.db", tmp_path / "read.db")
+    read = opened(tmp_path / "read.db").runs()
+    database = sqlite3.connect(tmp_path / "j.db")
+    database.executescript(_RUNS)
+    for number, item in enumerate(reversed(read)):
+        about = {name: value for name, value in item.about.items() if number % 2 or name != "parameters"}
+        ended = item.run_id != read[0].run_id or not late
+        state = (item.status, item.finished) if ended else ("running", None)
+        texts = (json.dumps(item.verify if ended else None), item.holder, json.dumps(item.shapes))
+        row = (item.run_id, item.position, item.started, json.dumps(about), *state, *texts)
+        database.execute("INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?)", row)
+    upto = str(len(older["events"]) - late).encode()
+    database.execute("INSERT OR REPLACE INTO settings VALUES ('summarised', ?)", (upto,))
+    database.execute("INSERT INTO epochs VALUES (?, 7)", (read[0].run_id,))
+    database.commit()
+    journal = opened(tmp_path / "j.db")
+    assert journal.runs() == read
+    assert journal.verify().runs == older["runs"]
+    assert journal.leases.next_epoch(read[0].run_id) == 8
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE former_events SET payload = replace(payload, 'a', 'b') WHERE sequence = 3",
+        "UPDATE former_events SET run_id = 'x' WHERE sequence = 3",
+        "DELETE FROM former_events WHERE sequence = 3",
+        "DELETE FROM former_events WHERE sequence = (SELECT max(sequence) FROM former_events)",
+        "DELETE FROM former_events",
+    ],
+)
+def test_what_an_older_version_wrote_is_held(tmp_path: Path, change: str) -> None:
+    """The first link of the chain over all runs has its end: a change of it, and a cut, are found."""
+    _older(tmp_path / "j.db")
+    opened(tmp_path / "j.db").close()
+    database = sqlite3.connect(tmp_path / "j.db")
+    database.executescript(f"DROP TRIGGER former_stay; DROP TRIGGER former_last; {change}")
+    database.close()
+    with pytest.raises(Tampered):
+        opened(tmp_path / "j.db").verify()
+
+
+def test_an_older_program_is_refused(tmp_path: Path) -> None:
+    """When it opens a journal of this version it gets one sentence, whatever it is about to do; the file is a sound one."""
+    enter(opened(tmp_path / "j.db"), "run", "run.created", {})
+    database = sqlite3.connect(tmp_path / "j.db")
+    opening = _TABLES.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS").replace("INDEX", "INDEX IF NOT EXISTS")
+    with pytest.raises(sqlite3.OperationalError, match="a newer version of runbook keeps this journal, use that one"):
+        database.executescript(opening.replace("TRIGGER", "TRIGGER IF NOT EXISTS"))
+    # One that was at work when the journal was carried on.
+    for read in ("SELECT 1 FROM events WHERE run_id = 'x' AND kind = 'run.created'", "SELECT payload FROM events"):
+        with pytest.raises(sqlite3.OperationalError, match="a newer version of runbook keeps this journal"):
+            database.execute(read).fetchall()
+    assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    database.execute("VACUUM")
+    assert opened(tmp_path / "j.db").verify().entries == 1

@@ -14,13 +14,16 @@ from typing import Any, TypeVar
 
 from remediation.journal.sqlite.damage import gone, is_busy, told
 from remediation.journal.sqlite.schema import prepare
+from remediation.journal.sqlite.turns import Turn
 from remediation.model.commands import advice
 from remediation.model.errors import StoreProblem
 
 T = TypeVar("T")
 _AFTER_ALL = 1.0
 # A transaction takes a few milliseconds. SQLite's own waiting soon sleeps a tenth of a second, while others come first.
-_SHORTEST, _LONGEST = 0.0005, 0.004
+_SHORTEST, _LONGEST = 0.0002, 0.001
+# Longer than any transaction: who has the turn and does not use it was stopped.
+_COURTESY = 2.0
 
 
 class Database:
@@ -35,7 +38,7 @@ class Database:
         self.path, self._patience = path, patience
         self._guard = threading.RLock()
         _make(path)
-        self._file = _identity(path)
+        self._file, self._turn = _identity(path), Turn(path)
         with self._telling():
             self.connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
             self.connection.text_factory = _text
@@ -63,7 +66,7 @@ class Database:
         with self._guard, self._telling():
             if _identity(self.path) != self._file:
                 raise gone(self.path)
-            self._patiently(lambda: self.connection.execute("BEGIN IMMEDIATE"))
+            self._begin()
             try:
                 yield self.connection
                 self.connection.execute("COMMIT")
@@ -72,9 +75,24 @@ class Database:
                     self.connection.execute("ROLLBACK")
                 raise
 
+    def _begin(self) -> None:
+        taken = self._await_turn()
+        try:
+            self._patiently(lambda: self.connection.execute("BEGIN IMMEDIATE"))
+        finally:
+            if taken:
+                self._turn.give()
+
+    def _await_turn(self) -> bool:
+        deadline = time.monotonic() + _COURTESY
+        while not (taken := self._turn.take()) and time.monotonic() < deadline:
+            _pause()
+        return taken
+
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
+        self._turn.close()
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -95,13 +113,19 @@ class Database:
                 if time.monotonic() > deadline:
                     self._patience = _AFTER_ALL  # who has waited in vain does not wait as long again
                     raise
-            time.sleep(random.uniform(_SHORTEST, _LONGEST))  # noqa: S311 - so that those who wait do not ask in step
+            _pause()
+
+
+def _pause() -> None:
+    time.sleep(random.uniform(_SHORTEST, _LONGEST))  # noqa: S311 - so that those who wait do not ask in step
 
 
 def _make(path: Path) -> None:
+    """Make the file for its owner alone. One that is there is not opened: closing it would end the locks of this process."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as problem:
         raise StoreProblem(
             f"the journal {path} cannot be opened: {problem}", next=advice("choose another with --store FILE")
