@@ -12,9 +12,10 @@ from remediation.catalogue.runbook import Runbook
 from remediation.model.diffing import State
 from remediation.model.powers import Power, powers
 from remediation.model.rights import Permission
+from remediation.model.status import RowClass
 from remediation.model.targets import Cluster, Target
 
-# Which cluster it is, is recorded with each run.
+# Which cluster it is, is recorded with each run; a row that only looks has none.
 _WHICH_CLUSTER = Permission("get", "namespaces", "", "", "kube-system")
 _CLUSTER_SCOPED = ("nodes", "namespaces", "servicecidrs")
 
@@ -28,7 +29,7 @@ def permissions_of(book: Runbook, target: Target, values: dict[str, Any]) -> lis
         if (provider := providers.locking(scope))
         for right in (*provider.lock_rights(scope), *provider.lock_wishes(scope))
     }
-    which = [_WHICH_CLUSTER] if book.target is Cluster else []
+    which = [_WHICH_CLUSTER] if book.target is Cluster and book.cls is not RowClass.DIAG else []
     return book.permissions(target, given) + which + sorted(locks)
 
 

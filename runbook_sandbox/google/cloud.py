@@ -171,10 +171,14 @@ class GoogleCloud:
             if not binding["members"]:
                 bindings.remove(binding)
 
+    def may(self, caller: str, permission: str, resource: str) -> bool:
+        """Tell whether nothing keeps a caller from a request: no list of what it may do, and no guard."""
+        listed = caller not in self.permissions or permission in self.permissions[caller]
+        return listed and (self.guard is None or self.guard(permission, resource))
+
     def require(self, caller: str, permission: str, resource: str) -> None:
-        """Raise GoogleError 403 when a listed caller lacks a permission, or the guard denies it."""
-        lacks = caller in self.permissions and permission not in self.permissions[caller]
-        if lacks or (self.guard is not None and not self.guard(permission, resource)):
+        """Raise GoogleError 403 when a caller may not do it."""
+        if not self.may(caller, permission, resource):
             raise GoogleError(
                 403,
                 f"Permission '{permission}' denied on resource '{resource}' (or it may not exist).",

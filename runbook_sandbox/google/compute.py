@@ -167,8 +167,8 @@ def _require(request: Request, permission: str, place: str = "") -> None:
         text = f"Compute Engine API has not been used in project {project.number} before or it is disabled. Enable it by visiting"
         link = f"https://console.developers.google.com/apis/api/{_API}/overview?project={project.number}"
         raise ComputeError(403, f"{text} {link} then retry.", "accessNotConfigured", reason="SERVICE_DISABLED")
-    if not request.cloud.allowed(request.caller, [permission]):
-        where = place or f"projects/{request.part['project']}"
+    where = place or f"projects/{request.part['project']}"
+    if not request.cloud.may(request.caller, permission, where):
         raise ComputeError(403, f"Required '{permission}' permission for '{where}'", "forbidden")
 
 

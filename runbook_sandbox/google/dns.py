@@ -45,5 +45,5 @@ def _require(request: Request, permission: str) -> None:
     if not request.project.services.get(_API):
         text = f"Google Cloud DNS API has not been used in project {request.project.number} before or it is disabled."
         raise ComputeError(403, text, "accessNotConfigured", reason="SERVICE_DISABLED")
-    if not request.cloud.allowed(request.caller, [permission]):
+    if not request.cloud.may(request.caller, permission, f"projects/{request.part['project']}"):
         raise ComputeError(403, f"Forbidden: {permission} is missing", "forbidden")

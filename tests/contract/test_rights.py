@@ -15,4 +15,5 @@ class TestRights(Rights):
         "get jobs": _CONTROLLED,
         "get replicationcontrollers": _CONTROLLED,
         "get statefulsets": _CONTROLLED,
+        "list compute.regionOperations.list": "the answer to a write was lost, and its operation is looked for",
     }
