@@ -122,12 +122,12 @@ from remediation.model.pull_failures import may_not_exist as may_not_exist
 from remediation.providers.kubernetes.failed_pulls import CREDENTIALS as CREDENTIALS
 from remediation.providers.kubernetes.failed_pulls import FailedPull as FailedPull
 from remediation.providers.kubernetes.failed_pulls import FailedPulls as FailedPulls
-from remediation.providers.kubernetes.pod_images import containers as containers
-from remediation.providers.kubernetes.pod_images import controller as controller
+from remediation.providers.kubernetes.pod_images import containers_of as containers_of
+from remediation.providers.kubernetes.pod_images import controller_of as controller_of
 from remediation.providers.kubernetes.pod_images import pull_failures as pull_failures
 from remediation.providers.kubernetes.pod_images import pulls_from as pulls_from
-from remediation.providers.kubernetes.pod_images import started as started
-from remediation.providers.kubernetes.pod_images import was_started as was_started
+from remediation.providers.kubernetes.pod_images import has_started as has_started
+from remediation.providers.kubernetes.pod_images import container_has_started as container_has_started
 
 # Kubernetes: objects, pods, rollouts and what kubelets report
 from remediation.model.diffing import merge as merge

@@ -23,13 +23,13 @@ from remediation import (
     State,
     Verdict,
     classify_pull_failure,
-    controller,
+    controller_of,
     few,
+    has_started,
     live_pods,
     name_of,
     pull_failures,
     recorded,
-    started,
 )
 
 from .network import FIELD, METHOD, Subnet, SubnetWays, registry_of_google
@@ -248,7 +248,7 @@ class StuckPodsPull(CheckDefaults):
         failing = [(pod, text) for pod, host in present for text in pull_failures(pod, host)[:1]]
         if failing:
             return _still_failing(failing, len(present))
-        if starting := [pod for pod, _ in present if not started(pod)]:
+        if starting := [pod for pod, _ in present if not has_started(pod)]:
             return Verdict("failing", f"not started yet: {few(map(name_of, starting))}")
         return Verdict(
             "ok", f"{len(present)} pods that waited have pulled: {few({name_of(pod) for pod, _ in present})}"
@@ -276,7 +276,7 @@ def _has_answer(text: str) -> bool:
 
 
 def _owner(pod: State) -> str:
-    owner = controller(pod)
+    owner = controller_of(pod)
     return owner.name if owner else ""
 
 

@@ -15,7 +15,7 @@ from remediation import (
     ObjectsOf,
     Permission,
     Unauthorized,
-    containers,
+    containers_of,
     few,
     image_host,
     live_pods,
@@ -62,7 +62,7 @@ class Repositories:
     def ask(self, facts: Facts) -> tuple[str, ...]:
         """Return their resource names."""
         pods = [pod for pod in facts(self._pods) if concerns(pod, self.service_account, self.host)]
-        images = {item["image"] for pod in pods for item, _ in containers(pod) if self._is_of(item.get("image", ""))}
+        images = {item["image"] for pod in pods for item, _ in containers_of(pod) if self._is_of(item.get("image", ""))}
         return tuple(sorted({name for image in images if (name := repository(image))}))
 
     def _is_of(self, image: str) -> bool:

@@ -16,12 +16,12 @@ from remediation import (
     Ref,
     State,
     Verdict,
-    controller,
+    controller_of,
     few,
+    has_started,
     name_of,
     pull_failures,
     recorded,
-    started,
 )
 
 from .pods.controllers import DesiredPods
@@ -90,10 +90,11 @@ class PodsPull(CheckDefaults):
 
     def _missing(self, api: Api, newer: list[State], every: list[State]) -> Verdict | None:
         """Return who is waited for, None when as many pods have started as their controllers want."""
-        there = Counter(ref for pod in every if "deletionTimestamp" not in pod["metadata"] and started(pod) if (ref := controller(pod)))  # fmt: skip
+        running = [pod for pod in every if "deletionTimestamp" not in pod["metadata"] and has_started(pod)]
+        there = Counter(filter(None, map(controller_of, running)))
         wanted = self._wanted(api, newer)
         short = [ref for ref in wanted if there[ref] < wanted[ref]]
-        waiting = [pod for pod in newer if not started(pod)]
+        waiting = [pod for pod in newer if not has_started(pod)]
         if not short and not waiting:
             return None
         counts = few(f"{ref.address} has {there[ref]} of {wanted[ref]} pods" for ref in short)
@@ -103,7 +104,7 @@ class PodsPull(CheckDefaults):
     def _wanted(self, api: Api, newer: Iterable[State]) -> dict[Ref, int]:
         """Return how many pods each controller wants; of one that does not tell, how many of its pods were stuck."""
         counted = {Ref(*where): count for *where, count in self.stuck}
-        found = counted | {ref: 0 for pod in newer if (ref := controller(pod)) and ref not in counted}
+        found = counted | {ref: 0 for pod in newer if (ref := controller_of(pod)) and ref not in counted}
         facts = Facts(api)
         for ref, count in found.items():
             told = facts(DesiredPods(ref.api_version, ref.kind, ref.name, self.namespace))

@@ -12,7 +12,7 @@ from remediation.model.refs import Ref
 _PULL_REASONS = ("ErrImagePull", "ImagePullBackOff")
 
 
-def containers(pod: State) -> Iterator[tuple[State, State]]:
+def containers_of(pod: State) -> Iterator[tuple[State, State]]:
     """Yield each container of a pod with its status, which is empty when there is none yet."""
     spec, status = pod["spec"], pod.get("status", {})
     statuses = {
@@ -24,7 +24,7 @@ def containers(pod: State) -> Iterator[tuple[State, State]]:
 
 def hosts(pod: State) -> set[str]:
     """Return the registries that the pod's images come from."""
-    return {host for item, _ in containers(pod) if (host := _host(item))}
+    return {host for item, _ in containers_of(pod) if (host := _host(item))}
 
 
 def _host(container: State) -> str | None:
@@ -37,7 +37,7 @@ def _host(container: State) -> str | None:
 
 def pulls_from(pod: State, host: str) -> bool:
     """Tell whether any image of the pod comes from a registry."""
-    return any(_is_of(item, host) for item, _ in containers(pod))
+    return any(_is_of(item, host) for item, _ in containers_of(pod))
 
 
 def _is_of(container: State, host: str) -> bool:
@@ -48,25 +48,25 @@ def _is_of(container: State, host: str) -> bool:
 def pull_failures(pod: State, host: str) -> list[str]:
     """Return the messages of containers that wait because their image from the registry cannot be pulled."""
     found = []
-    for item, status in containers(pod):
+    for item, status in containers_of(pod):
         waiting = (status.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") in _PULL_REASONS and _is_of(item, host):
             found.append(message(str(waiting.get("message") or waiting["reason"])))
     return found
 
 
-def started(pod: State) -> bool:
+def has_started(pod: State) -> bool:
     """Tell whether every container has been started, which takes a pulled image; one that crashed since was started too."""
-    statuses = [status for _, status in containers(pod)]
-    return all(was_started(status) for status in statuses) and bool(statuses)
+    statuses = [status for _, status in containers_of(pod)]
+    return all(container_has_started(status) for status in statuses) and bool(statuses)
 
 
-def was_started(status: State) -> bool:
+def container_has_started(status: State) -> bool:
     """Tell whether a container was ever started, by its status."""
     return bool({"running", "terminated"} & set(status.get("state") or {}) or status.get("lastState"))
 
 
-def controller(pod: State) -> Ref | None:
+def controller_of(pod: State) -> Ref | None:
     """Return the controller that will replace the pod when it is deleted, None for a pod of nobody's."""
     owners = [owner for owner in pod["metadata"].get("ownerReferences") or [] if owner.get("controller")]
     return Ref(owners[0]["apiVersion"], owners[0]["kind"], owners[0]["name"]) if owners else None

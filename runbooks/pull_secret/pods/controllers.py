@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from remediation import Facts, Forbidden, ObjectNamed, ObjectsOf, Permission, State, controller, live_pods
+from remediation import Facts, Forbidden, ObjectNamed, ObjectsOf, Permission, State, controller_of, live_pods
 
 from .status import stuck
 
@@ -84,5 +84,5 @@ class StuckPods:
         """Count them."""
         account, pods = facts.together(*self._sources)
         found = stuck(pods, account, self.host, self.secret)
-        counts = Counter(ref for pod in found if (ref := controller(pod)))
+        counts = Counter(ref for pod in found if (ref := controller_of(pod)))
         return tuple((ref.api_version, ref.kind, ref.name, count) for ref, count in sorted(counts.items(), key=str))

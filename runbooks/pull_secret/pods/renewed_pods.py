@@ -23,7 +23,7 @@ from remediation import (
     Seen,
     State,
     Written,
-    controller,
+    controller_of,
     name_of,
     pull_failures,
     recorded,
@@ -171,7 +171,7 @@ def _replaced(pods: list[State], named: State, since: float) -> bool:
 
 
 def _controller(pod: State) -> str:
-    found = controller(pod)
+    found = controller_of(pod)
     return found.address if found else ""
 
 

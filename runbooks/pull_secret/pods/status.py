@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from remediation import State, containers, controller, name_of, pull_failures, pulls_from, was_started
+from remediation import State, container_has_started, containers_of, controller_of, name_of, pull_failures, pulls_from
 
 
 def pull_secrets(pod: State) -> set[str]:
@@ -38,7 +38,7 @@ def lacking(pods: Iterable[State], account: State | None, host: str, secret: str
         pod
         for pod in pods
         if concerns(pod, of, host) and not carries(pod, secret) and pull_secrets(pod) <= given
-        if controller(pod) and neverwas_started(pod)
+        if controller_of(pod) and never_ran(pod)
     ]
 
 
@@ -55,7 +55,7 @@ def concerns(pod: State, account: str, host: str) -> bool:
 
 def first_started_since(pod: State, moment: float) -> bool:
     """Tell whether every container was started after a moment, in seconds since 1970, and never before."""
-    statuses = [status for _, status in containers(pod)]
+    statuses = [status for _, status in containers_of(pod)]
     begun = [((status.get("state") or {}).get("running") or {}).get("startedAt") for status in statuses]
     again = any(status.get("lastState") for status in statuses)
     return not again and all(text and datetime.fromisoformat(text).timestamp() >= moment for text in begun)
@@ -68,14 +68,14 @@ def created(obj: State) -> float:
 
 def running(pod: State) -> bool:
     """Tell whether any container of the pod runs."""
-    return any("running" in (status.get("state") or {}) for _, status in containers(pod))
+    return any("running" in (status.get("state") or {}) for _, status in containers_of(pod))
 
 
-def neverwas_started(pod: State) -> bool:
+def never_ran(pod: State) -> bool:
     """Tell whether nothing of the pod's own ever ran, so that it has no logs and no result to lose."""
     statuses = pod.get("status", {}).get("containerStatuses") or []
     return (
         pod.get("status", {}).get("phase", "Pending") == "Pending"
-        and not any(map(was_started, statuses))
+        and not any(map(container_has_started, statuses))
         and not running(pod)
     )
