@@ -48,8 +48,7 @@ class Shown:
     def _run(self, words: tuple[str, ...]) -> str:
         where = ("--kubeconfig", str(self.config), "--context", HOSTILE, "--store", str(self.folder / "journal.db"))
         env = {"RUNBOOK_GOOGLE_ENDPOINT": self.world.google.url, "RUNBOOK_IAM_ENDPOINT": self.world.google.grpc_target}
-        request = {"args": [*words, *where], "env": env, "output": str(self.folder / "output")}
-        text = str(self.world._ask(request)["text"])
+        text = str(self.world.program.run(*words, *where, env=env)["text"])
         assert text == printable(text), words
         return text
 

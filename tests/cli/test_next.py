@@ -75,8 +75,7 @@ class Walker:
     def type(self, words: list[str]) -> Answer:
         """Run a command as it stands, in the test's folder."""
         env = google_env(self.world.google, self.world.folder)
-        output = str(self.folder / "output")
-        found = self.world._ask({"args": words, "env": env, "output": output})
+        found = self.world.program.run(*words, env=env)
         assert "code" in found, f"{words}: {found}"
         return Answer(found["code"], found["text"])
 
