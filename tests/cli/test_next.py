@@ -162,7 +162,7 @@ def test_from_a_diagnosis(walker: Walker, scenario: str) -> None:
     walker.walk("diagnose")
 
 
-@pytest.mark.parametrize("scenario", rehearsed())
+@pytest.mark.parametrize("scenario", [name for name, item in rehearsed().items() if item.ends != "refused"])
 def test_after_a_run(walker: Walker, scenario: str) -> None:
     """From a run that is finished, and from one that is rolled back, every verb leads on."""
     break_(walker.world, scenario)
