@@ -170,8 +170,8 @@ def _unhealthy(run: Run, executor: Executor, problem: Unhealthy, on_unhealthy: D
     verified = proof(executor.results)
     restore_temporary(run, executor)
     if kept := _depended_on(run):
-        notes = [f"{few(kept)} stays, whatever was asked for: others may depend on it by now; a rollback takes it back"]
-        return end(run, Status.UNHEALTHY, 5, verify=verified, error=problem, notes=notes)
+        problem.detail += f"; {few(kept)} stays, for others may depend on it by now; only a rollback takes it back"
+        return end(run, Status.UNHEALTHY, 5, verify=verified, error=problem)
     if not on_unhealthy(problem):
         return end(run, Status.UNHEALTHY, 5, verify=verified, error=problem)
     try:

@@ -167,16 +167,11 @@ def private_google_access(target: Cluster, now: Situation) -> Steps:
 
 
 def _possible(subnet: Subnet, stuck: Stuck) -> None:
-    """Refuse where the switch would not help: it is on, NAT brings it along, or something else drops the packets."""
+    """Refuse where the switch would not help: NAT brings it along, or something else drops the packets."""
     nats = few(subnet.nats or ())
     applies(not nats, f"Cloud NAT {nats} covers the nodes in {subnet.short} and brings Private Google Access with it")
     obstacles = subnet.obstacles(stuck.address)
     need(not obstacles, f"Private Google Access alone would not help: {few(obstacles)}", _trace(stuck, subnet))
-    need(
-        not subnet.access,
-        f"{subnet.short} has Private Google Access, and {stuck.names} still waits",
-        _trace(stuck, subnet),
-    )
 
 
 def _not_proven(now: Situation, subnets: list[Subnet], opened: list[Subnet], waiting: Waiting) -> Steps:

@@ -265,7 +265,7 @@ def _still_failing(failing: list[tuple[State, str]], total: int) -> Verdict:
     pod, text = (waiting or failing)[0]
     said = f"{len(failing)} of {total} pods that waited cannot pull: {name_of(pod)}: {text}"
     if waiting:
-        return Verdict("failing", f"{said}; the kubelet tries again after up to 5 minutes")
+        return Verdict("failing", f"{said}; the kubelet tries again after up to 5 minutes; then look at routes and DNS")
     return Verdict(
         "failing", f"{said}; that is an answer, so the way is there, and another runbook's matter", final=True
     )
