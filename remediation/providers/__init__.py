@@ -48,11 +48,60 @@ class Link:
     renew: Callable[[], Any] | None = None
 
 
+class Given(Protocol):
+    """What a person or a program has said about where to work; `remediation.verbs.Settings` is one."""
+
+    @property
+    def kubeconfig(self) -> str | None:
+        """A search path of kubeconfig files that was named."""
+
+    @property
+    def usual_kubeconfig(self) -> str | None:
+        """The one where none was named."""
+
+    @property
+    def context(self) -> str | None:
+        """Of the kubeconfig."""
+
+    @property
+    def in_cluster(self) -> bool:
+        """Whether the service account of this pod is taken where there is no kubeconfig."""
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a login may ask a person."""
+
+    @property
+    def location(self) -> str | None:
+        """Of the GKE cluster."""
+
+    @property
+    def cluster(self) -> str | None:
+        """The name of the GKE cluster."""
+
+    @property
+    def google(self) -> dict[str, str] | None:
+        """Where an emulator of Google's APIs is."""
+
+    def known(self, name: str) -> str | None:
+        """Return a coordinate by name."""
+
+
 class Provider(Protocol):
     """One API. It is shared by all runs of a process, and keeps nothing of any; what it is given to do is a client's."""
 
     name: str
     scopes: tuple[str, ...]  # the first words of the lock scopes that are its own
+
+    def reach(self, kind: type[Target], given: Given, warn: Callable[[str], None] = ...) -> tuple[Target, Any]:
+        """Return the target that is meant, and the means to reach it.
+
+        Raises:
+            UsageProblem, Refused: it is not named, or there is no way to it.
+        """
+
+    def require_named(self, given: Given, target: Callable[[], Target]) -> None:
+        """Refuse to write to what nobody has named: it was only the usual one."""
 
     def client(self, link: Link) -> Any:
         """Return a client for one run."""
@@ -94,6 +143,10 @@ class ProviderDefaults:
     """What a provider is unless it says otherwise: locks are kept in the journal, and take no rights."""
 
     scopes: tuple[str, ...] = ()
+
+    def require_named(self, given: Given, target: Callable[[], Target]) -> None:
+        """Do nothing: a target that has no usual one is always named."""
+        del given, target
 
     def identity(self, client: Any) -> str:
         """Return nothing: the target says it itself."""

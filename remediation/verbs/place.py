@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from remediation.journal import Journal, opened
-from remediation.model.commands import command, repeat
-from remediation.model.errors import Refused, UsageProblem
+from remediation.model.commands import command
+from remediation.model.errors import Refused
 from remediation.model.targets import Cluster, Project, Target
 from remediation.verbs.settings import Settings
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from remediation.access.stopping import Stop
     from remediation.verbs.api import RunApi
     from remediation.verbs.observing import Observer
-
-_PROJECT = r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{6,20}"
 
 
 class Place:
@@ -55,50 +53,35 @@ class Place:
         return Patience(self.observer.notice, self.settings.patience, self._stop)
 
     @cached_property
-    def _cluster(self) -> tuple[Any, Cluster]:
-        return self._configured(self.settings.context, self.observer.warning)
+    def _found(self) -> dict[type[Target], tuple[Target, Any]]:
+        return {}
 
-    def _configured(self, context: str | None, *warn: Callable[[str], None]) -> tuple[Any, Cluster]:
-        from remediation.providers.kubernetes import configurations  # noqa: PLC0415 - as above
+    def _way_to(self, kind: type[Target]) -> tuple[Target, Any]:
+        """Return a target and how it is reached; looked up once, with what a person should know about the way there."""
+        if kind not in self._found:
+            self._found[kind] = self._reach(kind, self.settings, self.observer.warning)
+        return self._found[kind]
+
+    def _reach(self, kind: type[Target], settings: Settings, *warn: Callable[[str], None]) -> tuple[Target, Any]:
+        from remediation import providers  # noqa: PLC0415 - as above
 
         with self.patience.asking("the login of this context"):
-            named, there = self.settings.kubeconfig, self.settings
-            return configurations.load(
-                named or there.usual_kubeconfig,
-                context,
-                *warn,
-                in_cluster=there.in_cluster and not named,
-                terminal=there.terminal,
-            )
-
-    def _renewed(self) -> Any:
-        """Read the same context again: somebody may have switched the current one. It warns of nothing twice."""
-        return self._configured(self._cluster[1].context)[0]
+            return providers.named(kind.provider).reach(kind, settings, *warn)
 
     def target(self, kind: type[Target]) -> Target:
         """Return the coordinates of the target; raises UsageProblem when they are not given."""
-        if kind is Project:
-            return self._project()
-        found, known = self._cluster[1], self.settings.known
-        return Cluster(found.context, found.server, known("project"), known("location"), known("cluster"))
-
-    def _project(self) -> Project:
-        name = self.settings.known("project")
-        if not name:
-            raise UsageProblem(
-                "--project is missing; allowed is the id of a Google Cloud project, such as example-prod"
-            )
-        return Project(project=project_id(name), location=self.settings.location, cluster=self.settings.cluster)
+        return self._way_to(kind)[0]
 
     def api(self, target: Target, material: Material | None = None) -> RunApi:
         """Return new clients for a target; ``material`` has the secrets that were read for an earlier look."""
         from remediation.verbs.api import RunApi  # noqa: PLC0415 - as above
 
-        means = {"google": self.settings.google}
-        if target.provider == "kubernetes":
-            means["kubernetes"] = self._cluster[0]
-        secrets = material or self.material()
-        return RunApi(target, self.journal, means, renew=self._renewed, patience=self.patience, material=secrets)
+        kind = type(target)
+        # Somebody may have switched the current context since.
+        same = replace(self.settings, context=target.context)
+        means = {"google": self.settings.google, target.provider: self._way_to(kind)[1]}
+        renew, secrets = (lambda: self._reach(kind, same)[1]), material or self.material()
+        return RunApi(target, self.journal, means, renew=renew, patience=self.patience, material=secrets)
 
     def material(self) -> Material:
         """Return where the secrets of a new run are kept."""
@@ -117,37 +100,14 @@ class Place:
         return self.api(self.target(Project))
 
     def require_named(self, kind: type[Target]) -> None:
-        """Refuse to write to a cluster that nobody named and nobody is there to be asked about; raises Refused."""
-        if kind is Project or self.settings.context or self.settings.attended:
-            return
-        current = self._cluster[1].context  # a kubeconfig that cannot be used is told first
-        if self._only_context():
-            return
-        raise Refused(
-            f"nobody named the cluster: the current context is {current!r}",
-            "nothing was changed",
-            repeat("--context", str(current)),
-        )
+        """Refuse to write to a target that nobody named and nobody is there to be asked about; raises Refused."""
+        from remediation import providers  # noqa: PLC0415 - as above
 
-    def _only_context(self) -> bool:
-        """A kubeconfig, or a list of them, that was named and has one context names the cluster."""
-        if not self.settings.kubeconfig:
-            return False
-        from remediation.providers.kubernetes.kubeconfig_files import contexts  # noqa: PLC0415 - as above
-
-        return len(contexts(self.settings.kubeconfig)) == 1
+        if not self.settings.attended:
+            providers.named(kind.provider).require_named(self.settings, partial(self.target, kind))
 
     def require_unpaused(self) -> None:
         """Refuse to start anything while the store is paused; raises Refused."""
         reason = self.journal.setting("paused")
         if reason:
             raise Refused(f"runs are paused: {reason}", "nothing was changed", command("runbook", "unpause"))
-
-
-def project_id(text: str) -> str:
-    """Return a project id; raises UsageProblem for text that cannot be one."""
-    if not re.fullmatch(_PROJECT, text):
-        raise UsageProblem(
-            f"--project {text!r} is not a project id; allowed are 6 to 30 lower-case letters, digits and hyphens, or a project number"
-        )
-    return text

@@ -25,6 +25,7 @@ from remediation.model.errors import Locked, MissingPermission, Unreadable, Usag
 from remediation.model.rights import Permission
 from remediation.model.status import Risk
 from remediation.model.steps import Steps
+from remediation.verbs import Settings, Workspace
 from remediation.verbs.api import RunApi
 from tests.engine.inside import Silent
 
@@ -199,3 +200,11 @@ def test_the_wings_are_found_and_not_listed() -> None:
     assert (
         Permission("get", "pods/log", "").provider == Permission("get", "daemonsets", "apps").provider == "kubernetes"
     )
+
+
+def test_the_verbs_reach_it_too(shop: Shop, tmp_path: Path) -> None:
+    """A workspace asks the provider for the target that was named, and for the way there."""
+    with Workspace(Settings(journal=tmp_path / "other.db", context=shop.server.url)) as place:
+        assert place.target(type(shop.target)) == shop.target
+        assert place.api(shop.target).target_uid() == "shelf-1"
+        place.require_named(type(shop.target))

@@ -21,7 +21,7 @@ from remediation.model.records import recorded
 from remediation.model.rights import Permission
 from remediation.model.steps import ResourceDefaults
 from remediation.model.targets import Target
-from remediation.providers import Link, ProviderDefaults
+from remediation.providers import Given, Link, ProviderDefaults
 
 
 class Shelf(Target):
@@ -113,6 +113,11 @@ class Toy(ProviderDefaults):
 
     name = "toy"
     scopes = ("toy",)
+
+    def reach(
+        self, kind: type[Target], given: Given, warn: Callable[[str], None] = lambda _: None
+    ) -> tuple[Target, Any]:
+        return kind(server=given.known("context")), given.known("context")
 
     def client(self, link: Link) -> ToyClient:
         return ToyClient(link)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from remediation.access.locks import Lock, at_work
 from remediation.access.patience import Patience
 from remediation.access.sightings import Busy, Sighting
 from remediation.journal.holder import person
+from remediation.model.commands import repeat
 from remediation.model.diffing import State
 from remediation.model.errors import ApiError, Forbidden, NotFound, Refused
 from remediation.model.refs import Ref
@@ -17,7 +18,7 @@ from remediation.model.rights import Permission
 from remediation.model.targets import Target
 
 if TYPE_CHECKING:
-    from remediation.providers import Link
+    from remediation.providers import Given, Link
     from remediation.providers.kubernetes.client import KubernetesClient
 
 
@@ -26,6 +27,38 @@ class Kubernetes:
 
     name = "kubernetes"
     scopes = ("cluster",)
+
+    def reach(
+        self, kind: type[Target], given: Given, warn: Callable[[str], None] = lambda _: None
+    ) -> tuple[Target, Any]:
+        """Read the kubeconfig."""
+        from remediation.providers.kubernetes import configurations  # noqa: PLC0415 - loaded when it is asked
+
+        configuration, found = configurations.load(
+            given.kubeconfig or given.usual_kubeconfig,
+            given.context,
+            warn,
+            in_cluster=given.in_cluster and not given.kubeconfig,
+            terminal=given.terminal,
+        )
+        known = {name: given.known(name) for name in ("project", "location", "cluster")}
+        return kind(context=found.context, server=found.server, **known), configuration
+
+    def require_named(self, given: Given, target: Callable[[], Target]) -> None:
+        """Refuse the current context of a kubeconfig that has others too."""
+        if given.context:
+            return
+        current = target().context  # a kubeconfig that cannot be used is told first
+        if given.kubeconfig:
+            from remediation.providers.kubernetes.kubeconfig_files import contexts  # noqa: PLC0415 - as above
+
+            if len(contexts(given.kubeconfig)) == 1:
+                return
+        raise Refused(
+            f"nobody named the cluster: the current context is {current!r}",
+            "nothing was changed",
+            repeat("--context", str(current)),
+        )
 
     def client(self, link: Link) -> KubernetesClient:
         """Return a client on connections of its own."""
