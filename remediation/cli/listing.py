@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from shlex import split
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from remediation.cli.hints import here
 from remediation.cli.layout import labelled, paragraphs
 from remediation.cli.options import output_option
 from remediation.model.commands import command
+
+if TYPE_CHECKING:
+    from remediation.catalogue.runbook import Runbook
 
 
 @click.command("list")
@@ -44,15 +47,26 @@ def show_command(name: str, output: str | None) -> int:
     if output == "json":
         _print(book.as_json() | {"description": book.description})
         return 0
-    say(f"{style(book.name, bold=True)}  {', '.join(book.covers)}  risk {book.risk}\n{book.summary}")
-    say(f"\n{paragraphs(book.description)}\n\nParameters:")
+    say("\n".join(labelled(f"{style(book.name, bold=True)}  ", f"{', '.join(book.covers)}  {_kind(book)}")))
+    say(book.summary)
+    say(f"\n{paragraphs(book.description)}")
+    if book.parameters:
+        say("\nParameters:")
     for item in book.parameters:
         say("\n".join(labelled(f"  {item.usage:<32} ", f"{item.need}; {item.option.help}")))
-    plan, rights = here(
-        (command("runbook", "plan", book.name, *split(book.example)), command("runbook", "rbac", book.name))
+    verb = "diagnose" if book.because else "plan"
+    first, rights = here(
+        (command("runbook", verb, book.name, *split(book.example)), command("runbook", "rbac", book.name))
     )
-    say(f"\nSource: {book.source}\nnext:  {plan}\n  or:  {rights}")
+    say(f"\nSource: {book.source}\nnext:  {first}\n  or:  {rights}")
     return 0
+
+
+def _kind(book: Runbook) -> str:
+    """Return what a row does about its fault, where it does not mend it, and what it risks."""
+    if book.because:
+        return f"only looks: {book.because}"
+    return f"risk {book.risk}" + (f", {book.danger}" if book.danger else "")
 
 
 def _print(value: Any) -> None:

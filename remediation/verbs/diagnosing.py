@@ -12,6 +12,7 @@ from remediation.engine.run import Run
 from remediation.model.commands import Command, command
 from remediation.model.errors import ApiError, RunbookError
 from remediation.model.facts import Facts
+from remediation.model.status import RowClass
 from remediation.model.steps import Finding
 from remediation.model.targets import Project, Target
 from remediation.verbs.place import Place
@@ -34,7 +35,7 @@ class Diagnosis:
     @property
     def fix(self) -> Command | None:
         """The command that plans the fix on a target that is known otherwise; None where no plan gets on."""
-        if self.finding.status != "fault" or self.finding.by_hand is not None:
+        if self.finding.status != "fault" or self.finding.by_hand is not None or self.book.cls is RowClass.DIAG:
             return None
         words = ["runbook", "plan", self.book.name]
         if self.book.target is not Project:

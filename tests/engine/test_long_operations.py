@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from remediation.access import locks
+from remediation.cli.progress import Progress
 from remediation.engine import long_write, writing
 from remediation.engine.apply import apply_run
 from remediation.engine.outcome import Outcome
 from remediation.engine.resuming import resume_plan, resume_run
 from remediation.engine.rollback import rollback_plan, rollback_run
 from remediation.engine.run import Run
+from remediation.model.changes import Change
 from remediation.model.errors import Drifted, Interrupted, Refused, RunbookError, StalePlan
+from remediation.model.long_writes import Underway
 from remediation.model.status import Status
 from runbook_sandbox.kubernetes import Cluster, Fault
+from tests.engine.dying import dies
 from tests.engine.inside import Inside, Silent, emulated
 from tests.engine.provider import Provider, Thing
-
-
-class Killed(BaseException):
-    """The process is gone: nobody catches this."""
 
 
 class Here:
@@ -30,6 +31,11 @@ class Here:
 
     def __init__(self, inside: Inside, cluster: Cluster, provider: Provider) -> None:
         self.inside, self.cluster, self.provider = inside, cluster, provider
+
+    def leases(self) -> list[Any]:
+        """Return the locks that somebody holds."""
+        found = self.cluster.store.list("leases.coordination.k8s.io")
+        return [item for item in found if item["metadata"]["name"].startswith("runbook")]
 
     def kinds(self, run: Run) -> list[str]:
         """Return what the journal says that happened to changes."""
@@ -41,36 +47,6 @@ class Here:
             return resume_run(self.inside.load(run), self.inside.api, Silent(), lambda problem: True)
         except RunbookError as problem:
             return problem
-
-    def dies(self, run: Run, verb: Callable[[Run], Any], at: Callable[[str], bool]) -> bool:
-        """Carry out a verb and let its process end at the first journal entry, or request, that fits; tell whether one did."""
-        journal, api = self.inside.journal, self.inside.api.kubernetes
-        append, patch = journal.append, api.patch
-
-        def appending(run_id: str, kind: str, *rest: Any, **more: Any) -> Any:
-            if at(f"before {kind}"):
-                raise Killed
-            event = append(run_id, kind, *rest, **more)
-            if at(f"after {kind}"):
-                raise Killed
-            return event
-
-        def patching(*args: Any, **more: Any) -> Any:
-            if at("before submit"):
-                raise Killed
-            answer = patch(*args, **more)
-            if at("after submit"):
-                raise Killed
-            return answer
-
-        vars(journal)["append"], vars(api)["patch"] = appending, patching
-        try:
-            verb(run)
-        except Killed:
-            return True
-        finally:
-            del vars(journal)["append"], vars(api)["patch"]
-        return False
 
 
 @pytest.fixture
@@ -130,7 +106,7 @@ POINTS = [
 def test_killed_anywhere_it_ends_as_all_or_nothing(here: Here, point: str, verb: str) -> None:
     """Whoever resumes waits for the operation and submits no second one; whoever rolls back waits for it first."""
     run = here.inside.begin(Thing("pool", "large"), Thing("disk", "fast"))
-    assert here.dies(run, lambda run: apply(here, run), lambda name: name == point)
+    assert dies(here.inside, run, lambda run: apply(here, run), lambda name: name == point)
     outcome = here.resume(run) if verb == "resume" else here.inside.rollback(run)
     assert isinstance(outcome, Outcome)
     assert here.provider.things() == ({"pool": "large", "disk": "fast"} if verb == "resume" else {})
@@ -147,7 +123,7 @@ def test_an_undo_that_is_killed_anywhere_is_finished(here: Here, point: str) -> 
     apply(here, run)
     loaded = here.inside.load(run)
     rolling = lambda run: rollback_run(run, here.inside.api, Silent())  # noqa: E731 - what is killed
-    assert here.dies(loaded, rolling, lambda name: name == point)
+    assert dies(here.inside, loaded, rolling, lambda name: name == point)
     undone = here.inside.rollback(run)
     assert isinstance(undone, Outcome)
     assert (undone.exit_code, here.provider.things()) == (0, {"pool": "small"})
@@ -178,7 +154,7 @@ def test_a_rollback_of_what_still_runs_says_so_and_waits(here: Here) -> None:
     here.provider.set("pool", "small")
     here.provider.held.set()
     run = here.inside.begin(Thing("pool", "large"))
-    assert here.dies(run, lambda run: apply(here, run), lambda name: name == "after change.submitted")
+    assert dies(here.inside, run, lambda run: apply(here, run), lambda name: name == "after change.submitted")
     loaded = here.inside.load(run)
     shown = rollback_plan(loaded, here.inside.api)["changes"]
     assert [(item["address"], item["note"]) for item in shown] == [
@@ -225,7 +201,7 @@ def test_what_failed_while_nobody_looked_is_not_repeated(here: Here) -> None:
     """A resume tells why and leaves it to a rollback; the rollback has nothing to put back."""
     here.provider.held.set()
     run = here.inside.begin(Thing("pool", "large"))
-    assert here.dies(run, lambda run: apply(here, run), lambda name: name == "after change.submitted")
+    assert dies(here.inside, run, lambda run: apply(here, run), lambda name: name == "after change.submitted")
     here.provider.errors = [("STOCKOUT", None)]
     here.provider.held.clear()
     refused = here.resume(run)
@@ -241,7 +217,7 @@ def test_half_of_a_change_cannot_be_resumed(here: Here) -> None:
     """What a failed operation has left is no change that is done."""
     here.provider.held.set()
     run = here.inside.begin(Thing("pool", "large"))
-    assert here.dies(run, lambda run: apply(here, run), lambda name: name == "after change.submitted")
+    assert dies(here.inside, run, lambda run: apply(here, run), lambda name: name == "after change.submitted")
     here.provider.errors = [("STOCKOUT", "half")]
     here.provider.held.clear()
     assert isinstance(here.resume(run), Refused)
@@ -320,7 +296,7 @@ def test_another_operation_is_waited_for_so_long_and_no_longer(here: Here, monke
 def test_an_operation_that_is_forgotten_is_judged_by_what_is_there(here: Here) -> None:
     """An API keeps its operations for some days; who resumes later looks at the thing."""
     run = here.inside.begin(Thing("pool", "large"))
-    assert here.dies(run, lambda run: apply(here, run), lambda name: name == "before change.done")
+    assert dies(here.inside, run, lambda run: apply(here, run), lambda name: name == "before change.done")
     here.provider.note(next(iter(here.provider.operations())), None)
     resumed = here.resume(run)
     assert isinstance(resumed, Outcome)
@@ -331,12 +307,47 @@ def test_somebody_elses_value_is_left_alone(here: Here) -> None:
     """Neither what was there nor what the operation makes: a rollback has drifted."""
     here.provider.set("pool", "small")
     run = here.inside.begin(Thing("pool", "large"))
-    assert here.dies(run, lambda run: apply(here, run), lambda name: name == "before change.done")
+    assert dies(here.inside, run, lambda run: apply(here, run), lambda name: name == "before change.done")
     here.provider.set("pool", "theirs")
     refused = here.inside.rollback(run)
     assert isinstance(refused, Drifted)
     assert "/value" in f"{refused.summary} {refused.detail}"
     assert here.provider.things() == {"pool": "theirs"}
+
+
+def test_the_lock_is_kept_while_an_operation_runs(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operation takes longer than a lock lasts that nobody renews; another run is kept off all the time."""
+    monkeypatch.setattr(locks, "_BEAT_SECONDS", 0.2)
+    lease, held = list[str](), here.inside.begin(Thing("pool", "large"))
+    here.provider.held.set()
+    seen: list[float] = []
+
+    class Looking(Silent):
+        def underway(self, change: Any, operation: Any, seconds: float) -> None:
+            lease.extend(item["spec"]["renewTime"] for item in here.leases())
+            seen.append(seconds)
+            if seconds > 1.5:
+                here.provider.held.clear()
+
+    assert apply(here, held, Looking()).exit_code == 0
+    assert len(set(lease)) > 3
+    assert here.leases() == []
+
+
+def test_progress_fits_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """State and percent, as far as the API tells them, in 80 columns; one that is over in a second is not told."""
+    address = "node-pool/europe-west3/example/a-pool-with-a-name-of-many-words"
+    change, progress = Change.between(address, None, {"a": 1}), Progress(quiet=False)
+    progress.underway(change, Underway("RUNNING", 40), 0.5)
+    assert capsys.readouterr().err == ""
+    progress.underway(change, Underway("RUNNING", 40), 12.3)
+    first = capsys.readouterr().err
+    assert "waiting 12 s: RUNNING 40 %: creating" in first
+    assert max(map(len, first.splitlines())) <= 80
+    Progress(quiet=False).underway(change, Underway(), 12.3)
+    assert "waiting 12 s: under way: creating" in capsys.readouterr().err
+    Progress(quiet=True).underway(change, Underway(), 12.3)
+    assert capsys.readouterr().err == ""
 
 
 def test_waits_grow_and_stay_bounded() -> None:

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from remediation.engine.apply import apply_run
 from remediation.engine.operations import Operation
 from remediation.engine.outcome import Outcome
+from remediation.engine.resuming import resume_run
+from remediation.engine.run import Run
 from remediation.model.changes import Change
-from remediation.model.errors import Drifted
+from remediation.model.errors import Drifted, Refused
 from remediation.model.records import from_record, to_record
 from remediation.model.refs import Ref
 from remediation.model.status import Status
@@ -24,6 +26,7 @@ from remediation.model.steps import Ensure
 from remediation.providers.kubernetes.gone import Gone
 from remediation.providers.kubernetes.without import Without
 from runbook_sandbox.kubernetes import Cluster, Fault
+from tests.engine.dying import dies
 from tests.engine.inside import Inside, Silent, emulated
 
 THINGS = Ref("v1", "ConfigMap", "things", "default")
@@ -163,6 +166,49 @@ def test_an_answer_that_is_lost_is_looked_at(here: tuple[Inside, Cluster], close
     assert apply_run(run, inside.api, Silent(), lambda _: True).exit_code == 0
     assert lost
     assert inside.client.read(THINGS)["data"] == {"b": "2"}
+
+
+POINTS = [
+    f"{when} {what}"
+    for what in ("change.intended", "submit", "change.done", "run.status")
+    for when in ("before", "after")
+]
+
+
+@pytest.mark.parametrize("verb", ["resume", "rollback"])
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_anywhere_it_ends_as_all_or_nothing(here: tuple[Inside, Cluster], point: str, verb: str) -> None:
+    """A taint and a field, or neither; a patch that is tried out first is no write."""
+    inside, _ = here
+    where = taint(inside, DEDICATED, OTHER)
+    steps = (
+        Without("v1", "Node", where.name, "", "/spec/taints", {"key": "dedicated"}),
+        Without("v1", "ConfigMap", "things", "default", "/data/a"),
+    )
+    run = inside.begin(*steps)
+    assert dies(
+        inside, run, lambda run: apply_run(run, inside.api, Silent(), lambda _: True), lambda name: name == point
+    )
+    if verb == "resume":
+        ended = resume_or_not(inside, run)
+        assert (ended, inside.client.read(where)["spec"]["taints"], inside.client.read(THINGS)["data"]) == (
+            True,
+            [OTHER],
+            {"b": "2"},
+        )
+    else:
+        assert isinstance(inside.rollback(run), Outcome)
+        taints = inside.client.read(where)["spec"]["taints"]
+        assert sorted(taints, key=str_of) == sorted([DEDICATED, OTHER], key=str_of)
+        assert inside.client.read(THINGS)["data"] == {"a": "1", "b": "2"}
+
+
+def resume_or_not(inside: Inside, run: Run) -> bool:
+    """Finish a run; tell whether it ended well. One that had ended before it died has nothing to be finished."""
+    try:
+        return resume_run(inside.load(run), inside.api, Silent(), lambda _: True).exit_code == 0
+    except Refused as problem:
+        return "there is nothing to resume" in problem.summary
 
 
 def test_waiting_for_something_to_go_watches_it(here: tuple[Inside, Cluster]) -> None:
