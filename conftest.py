@@ -35,6 +35,7 @@ os.umask(0o022)
 # So many workers start a real control plane; each of these takes a tenth of a processor for as long as it lives.
 _PLANES = 2
 _CONTRACT = "tests/contract/"
+_LONG = ("tests/sandbox/test_sandbox.py", "tests/contract/")
 
 
 class _Scheduling(LoadScopeScheduling):
@@ -68,8 +69,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Scheduli
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes longest first."""
-    items.sort(key=lambda item: not _is_real(item.nodeid))
+    """Put what takes longest first: otherwise one worker is at it alone when all others have ended."""
+    items.sort(key=lambda item: (not _is_real(item.nodeid), not item.nodeid.startswith(_LONG)))
 
 
 _HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")

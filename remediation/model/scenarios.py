@@ -101,6 +101,11 @@ class Scenario:
     servers: tuple[str, ...] = ("emulated", "real")
     runbook: str = ""
 
+    @property
+    def changes(self) -> bool:
+        """Whether its run changes anything."""
+        return self.ends not in ("refused", "already_ok", "not_applicable")
+
     def values(self, places: Mapping[str, str]) -> dict[str, Any]:
         """Return the parameters as they are in a world with these places."""
         return {name: _placed(value, places) for name, value in self.parameters.items()}

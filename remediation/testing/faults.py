@@ -17,19 +17,20 @@ from runbook_sandbox.kubernetes import Fault, Response
 Choose = Callable[[int], str]
 
 
-def _answer(code: int, reason: str, **headers: str) -> Fault:
+def answer(code: int, reason: str, **headers: str) -> Fault:
+    """Return a Status of the Kubernetes API instead of an effect."""
     about = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
     status = about | {"message": f"injected {reason}", "reason": reason, "code": code}
     return Fault(answer=Response(code, status, headers=headers))
 
 
 FAULTS = {
-    "409": _answer(409, "Conflict"),
-    "422": _answer(422, "Invalid"),
-    "429": _answer(429, "TooManyRequests", **{"Retry-After": "1"}),
-    "500": _answer(500, "InternalError"),
-    "503": _answer(503, "ServiceUnavailable"),
-    "401": _answer(401, "Unauthorized"),
+    "409": answer(409, "Conflict"),
+    "422": answer(422, "Invalid"),
+    "429": answer(429, "TooManyRequests", **{"Retry-After": "1"}),
+    "500": answer(500, "InternalError"),
+    "503": answer(503, "ServiceUnavailable"),
+    "401": answer(401, "Unauthorized"),
     "reset before": Fault(close="before"),
     "reset after": Fault(close="after"),
     "slow": Fault(delay=0.3),

@@ -69,10 +69,9 @@ class Interrupted(Playing):
 
     @pytest.mark.timeout(600)
     @pytest.mark.parametrize("verb", ["rollback", "resume"])
-    def test_a_patch_that_was_held_up_on_its_way(self, played: Played, verb: str) -> None:
+    def test_a_patch_that_was_held_up_on_its_way(self, changing: Played, verb: str) -> None:
         """It is refused when it arrives after the run was ended without it, and no trace of that is left on the object."""
-        self.changes(played)
-        sweep = played.kept("wire", lambda: Sweep(played, wire=True))
+        sweep = changing.kept("wire", lambda: Sweep(changing, wire=True))
         if not sweep.on_the_wire:
             pytest.skip("its run patches nothing")
         tried = sweep.on_the_wire if EVERY else sweep.on_the_wire[:1]

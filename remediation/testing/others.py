@@ -24,7 +24,7 @@ def note(played: Played, document: dict[str, Any]) -> list[str]:
     if not updated:
         pytest.skip("its run changes no object that was there before")
     for obj in updated:
-        played.world.cluster.edit(*_where(played, obj), _annotated, obj["metadata"].get("namespace", ""), "somebody")
+        played.emulated.cluster.edit(*_where(played, obj), _annotated, obj["metadata"].get("namespace", ""), "somebody")
     return [states.place(obj) for obj in updated]
 
 
@@ -40,7 +40,7 @@ def contradict(played: Played, document: dict[str, Any]) -> None:
     for change, obj in _changed(played, document):
         for changed in _other_values(change, obj):
             namespace = obj["metadata"].get("namespace", "")
-            played.world.cluster.edit(*_where(played, obj), partial(_take, changed), namespace, "somebody")
+            played.emulated.cluster.edit(*_where(played, obj), partial(_take, changed), namespace, "somebody")
             return
     pytest.skip("its run writes no field of the cluster that could have another value")
 
@@ -53,7 +53,7 @@ def _changed(played: Played, document: dict[str, Any]) -> Iterator[tuple[dict[st
 
 
 def _where(played: Played, obj: State) -> tuple[str, str]:
-    return played.world.cluster.kind_of(obj).storage, obj["metadata"]["name"]
+    return played.emulated.cluster.kind_of(obj).storage, obj["metadata"]["name"]
 
 
 def _annotated(obj: State) -> None:

@@ -13,10 +13,12 @@ from typing import Any, TypeVar, cast
 from remediation.model.scenarios import Scenario
 from remediation.testing import states
 from remediation.testing.planted import assert_only_in_secrets
+from remediation.testing.played_world import PlayedWorld
 from remediation.testing.worlds import EmulatedWorld
 
 T = TypeVar("T")
-_SECONDS = 15.0
+# On a machine that many share, what takes a moment takes much longer.
+_SECONDS = 40.0
 
 
 class Played:
@@ -27,7 +29,7 @@ class Played:
         words: the runbook with the parameters that fix it, as a person types them.
     """
 
-    def __init__(self, world: EmulatedWorld, scenario: Scenario, folder: Path) -> None:
+    def __init__(self, world: PlayedWorld, scenario: Scenario, folder: Path) -> None:
         self.world, self.scenario, self.folder = world, scenario, folder
         self._kept: dict[str, object] = {}
         self._stores = (str(folder / f"{scenario.name}-{number}.db") for number in itertools.count())
@@ -36,6 +38,12 @@ class Played:
         world.settle()
         self.words = scenario.words(world.places)
         self.broken, self._dump = world.whole(), world.dump()
+
+    @property
+    def emulated(self) -> EmulatedWorld:
+        """Its world, where requests can be disturbed and a colleague is quicker than the API."""
+        assert isinstance(self.world, EmulatedWorld), "a real control plane cannot be disturbed"
+        return self.world
 
     def kept(self, name: str, make: Callable[[], T]) -> T:
         """Return what was made under this name, made once."""
@@ -46,6 +54,8 @@ class Played:
     def again(self) -> str:
         """Set the world back to where it is broken, and return the store of the next try."""
         self.world.set_back(self._dump)
+        if not self._dump:
+            self.scenario.breaks(self.world)
         return next(self._stores)
 
     @cached_property
@@ -68,11 +78,6 @@ class Played:
     def codes(self) -> tuple[int, ...]:
         """The exit codes that its run may have: what is refused may be the caller's mistake, or the world's state."""
         return (2, 3) if self.scenario.ends == "refused" else (0,)
-
-    @property
-    def writes(self) -> bool:
-        """Whether its run changes anything."""
-        return self.scenario.ends not in ("refused", "already_ok", "not_applicable")
 
     def told(self, document: dict[str, Any], what: str) -> str:
         """Return a sentence for whoever reads why it failed."""
@@ -112,11 +117,11 @@ class Played:
         return states.differences(self.fixed, state)
 
 
-def _without_disks(state: dict[str, Any], world: EmulatedWorld) -> dict[str, Any]:
+def _without_disks(state: dict[str, Any], world: PlayedWorld) -> dict[str, Any]:
     return {place: _unmarked(value, world) if place.startswith("node/") else value for place, value in state.items()}
 
 
-def _unmarked(node: dict[str, Any], world: EmulatedWorld) -> dict[str, Any]:
+def _unmarked(node: dict[str, Any], world: PlayedWorld) -> dict[str, Any]:
     notes = {key: value for key, value in _notes(node) if key not in world.marks.values()}
     return node | {"metadata": node["metadata"] | {"annotations": notes}}
 

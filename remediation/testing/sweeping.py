@@ -27,7 +27,7 @@ class Sweep:
     """
 
     def __init__(self, played: Played, *, wire: bool = False) -> None:
-        self.played, self.world, self.name = played, played.world, played.scenario.name
+        self.played, self.world, self.name = played, played.emulated, played.scenario.name
         store = played.again()
         with Faults(self.world) as faults:
             whole = self.world.verb(store, "run", *played.words, "--yes", wire=wire)

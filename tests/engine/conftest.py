@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from remediation.journal import opened
 from tests.engine.inside import Inside, emulated
-from tests.engine.sweeping import Sweep, Sweeps
 from tests.engine.world import World, end, start
 
 
@@ -21,12 +19,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     found = World(tmp_path_factory.mktemp("world"), secure=False)  # thousands of connections, and none is about TLS
     yield found
     found.close()
-
-
-@pytest.fixture(scope="module")
-def sweeps(world: World, tmp_path_factory: pytest.TempPathFactory) -> Sweeps:
-    """Return what sweeps over one runbook: its run is measured once for all tests of one file."""
-    return cache(lambda case, wire=False: Sweep(world, tmp_path_factory.mktemp(case), case, wire=wire))
 
 
 @pytest.fixture

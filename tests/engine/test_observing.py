@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from remediation.testing.faults import answer
 from runbook_sandbox.kubernetes import Fault
 from runbook_sandbox.places import HOST, PULLER
-from tests.engine.sweeping import answer
 from tests.engine.world import World, break_, comparable, end, start
 from tests.running import Cli
 
