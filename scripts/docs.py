@@ -9,6 +9,7 @@ from remediation.catalogue import index
 from remediation.catalogue.loading import load
 from remediation.catalogue.runbook import Runbook
 from remediation.catalogue.surveyed import surveys as surveyed_of
+from remediation.model.status import RowClass
 from remediation.testing.survey import surveys
 from remediation.verbs.rights import rights_of
 
@@ -27,16 +28,25 @@ def chapter(book: Runbook) -> str:
 ## {book.name}
 
 {book.summary} Rows {", ".join(book.covers)}, class {book.cls}, risk **{book.risk}**.
-Alerts: {", ".join(f"`{name}`" for name in book.alerts)}. Source: <{book.source}>
+{_alerts(book)}Source: <{book.source}>
 
 {book.description}
 
 {table}
 
-    runbook plan {book.name} {book.example}
+    {_first(book)}
 
 Least rights: {_rights(book)}
 {_powers(book)}"""
+
+
+def _alerts(book: Runbook) -> str:
+    return f"Alerts: {', '.join(f'`{name}`' for name in book.alerts)}. " if book.alerts else ""
+
+
+def _first(book: Runbook) -> str:
+    """Return what a person types first: a row that only looks has no plan."""
+    return f"runbook diagnose {book.name}" if book.cls is RowClass.DIAG else f"runbook plan {book.name} {book.example}"
 
 
 def _rights(book: Runbook) -> str:
