@@ -128,21 +128,24 @@ class Keeper:
         self._locks = [*self._locks, *more]
 
     def _beat(self, stop: threading.Event) -> None:
-        due = awake_clock() + _BEAT_SECONDS
-        while not stop.wait(min(max(due - awake_clock(), 0), _LOOK_SECONDS * max(1, len(self._locks) / _FEW))):
+        due, certain = awake_clock() + _BEAT_SECONDS, True
+        while not stop.wait(self._pause(due, certain=certain)):
+            renewing = not certain or awake_clock() >= due
             try:
                 self.check()
-                if awake_clock() < due:
-                    _each(self._locks, lambda lock: lock.confirm())
-                else:
-                    due = awake_clock() + _AGAIN_SECONDS
-                    _each(self._locks, lambda lock: lock.renew())
-                    due = awake_clock() + _BEAT_SECONDS
+                _each(self._locks, (lambda lock: lock.renew()) if renewing else (lambda lock: lock.confirm()))
+                due, certain = (awake_clock() + _BEAT_SECONDS if renewing else due), True
             except LockLost as problem:
                 self._lost = self._lost or problem
                 return
-            except Exception:  # noqa: BLE001, S112 - whatever it is, `check` stops the run before the lock lapses
-                continue
+            except Exception:  # noqa: BLE001 - whatever it is, `check` stops the run before the lock lapses
+                # Where nobody says whether they are ours, they are renewed at once: two attempts fit in the time that is left.
+                due, certain = awake_clock() + (_AGAIN_SECONDS if renewing else 0), False
+
+    def _pause(self, due: float, *, certain: bool) -> float:
+        """Return how long until the next renewal, or until the next look, which many locks have more rarely."""
+        look = _LOOK_SECONDS * max(1, len(self._locks) / _FEW)
+        return min(max(due - awake_clock(), 0), look if certain else inf)
 
     def left(self) -> float:
         """Return for how many seconds a request may still be repeated before the locks are lost; no end without locks."""

@@ -17,6 +17,7 @@ from remediation.access import locks
 from remediation.access.journal_lock import JournalLock
 from remediation.access.locks import Keeper, Waiting
 from remediation.access.sightings import Busy, Sighting
+from remediation.access.stopping import Stop
 from remediation.journal import opened
 from remediation.journal.holder import acquisition, holder
 from remediation.model.errors import Locked, LockLost
@@ -27,6 +28,7 @@ from remediation.providers.kubernetes.client import KubernetesClient
 from remediation.providers.kubernetes.locks import ClusterLock, lease_of
 from remediation.verbs.api import RunApi
 from runbook_sandbox.kubernetes import Cluster, Fault, Server, serve
+from runbook_sandbox.kubernetes.responses import Response
 from tests.entries import enter
 
 LEASES = "leases.coordination.k8s.io"
@@ -433,3 +435,34 @@ def test_the_heartbeat_outlives_a_bad_moment(place: Place, monkeypatch: pytest.M
         time.sleep(1)
         keeper.check()
     assert lock.beats > 3
+
+
+def test_a_look_that_is_not_answered_keeps_no_renewal_waiting(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many requests: nobody can say whether the lock is ours, and it is renewed all the same."""
+    monkeypatch.setattr("remediation.access.locks._BEAT_SECONDS", 0.6)
+    monkeypatch.setattr("remediation.access.locks._AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr("remediation.access.locks._LOOK_SECONDS", 0.2)
+
+    def storm(method: str, path: str, *_: Any) -> Fault | None:
+        return Fault(answer=Response(429, {"message": "slow down"})) if method == "GET" and "/leases/" in path else None
+
+    ours = place.lock(me())
+    with Keeper().holding([ours], waiting()):
+        place.cluster.faults = storm
+        for _ in range(2):
+            before, ends = ours.renewed, time.monotonic() + 3
+            while ours.renewed == before:
+                assert time.monotonic() < ends
+                time.sleep(0.05)
+        place.cluster.faults = None
+
+
+def test_a_lease_that_somebody_takes_away_is_missed_within_two_seconds(place: Place) -> None:
+    """Long before its next renewal; the run waits for something else meanwhile."""
+    stop, ours = Stop(), place.lock(me())
+    with Keeper(stop).holding([ours], waiting()):
+        started = time.monotonic()
+        place.client.delete(ours.ref, place.client.read(ours.ref)["metadata"]["uid"])
+        with pytest.raises(LockLost, match="its Lease is gone"):
+            stop.wait(30)
+    assert time.monotonic() - started < 4

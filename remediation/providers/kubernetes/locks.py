@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -126,19 +126,19 @@ class ClusterLock:
         except NotFound:
             raise self._lost("its Lease is gone") from None
         except Conflict:
-            present = self._ours()
+            present = self._ours(self._client.read)
             self._lease = self._client.replace(self.ref, present | {"spec": self._spec(present)})
         self.renewed = sent
 
     def confirm(self) -> None:
-        """Raise LockLost when our Lease is gone or somebody else has it; writes nothing."""
+        """Raise LockLost when our Lease is gone or somebody else has it; asks once, for the next renewal must not wait for it."""
         if self._lease is not None:
-            self._ours()
+            self._ours(lambda ref: self._client.request("GET", ref.path))
 
-    def _ours(self) -> State:
+    def _ours(self, read: Callable[[Ref], State]) -> State:
         """Return our Lease as it is now; raises LockLost when there is none or somebody else has it."""
         try:
-            present = self._client.read(self.ref)
+            present = read(self.ref)
         except NotFound:
             raise self._lost("its Lease is gone") from None
         known = (self._lease or {}).get("metadata", {}).get("uid")
@@ -157,7 +157,7 @@ class ClusterLock:
             try:
                 self._delete(self._lease)
             except Conflict:
-                self._delete(self._ours())
+                self._delete(self._ours(self._client.read))
         self._lease = None
 
     def _delete(self, lease: State) -> None:
