@@ -84,7 +84,7 @@ def _lived(played: Played, rights: list[Permission]) -> list[Permission]:
         verb("diagnose", words[0])
         verb("plan", *words)
         run = verb("run", *words, "--yes").get("run_id")
-        if run and played.writes:
+        if run and played.scenario.changes:
             verb("run", *words, "--yes")
             verb("verify", run, "--within", "1")
             verb("rollback", run, "--yes")
