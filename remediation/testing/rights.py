@@ -80,7 +80,7 @@ def _lived(played: Played, rights: list[Permission]) -> list[Permission]:
     def verb(*said: str) -> Any:
         return played.world.verb(store, *said)["document"]
 
-    with guarded(played.world, lets):
+    with guarded(played.emulated, lets):
         verb("diagnose", words[0])
         verb("plan", *words)
         run = verb("run", *words, "--yes").get("run_id")
