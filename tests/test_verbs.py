@@ -144,3 +144,11 @@ def test_public_names_exist() -> None:
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_a_record_loads_its_own_runbook_only(work: Workspace) -> None:
+    """Of forty runbooks, the other thirty-nine are not imported to work on a run of one."""
+    run = work.carry_out(work.plan("ip-masq-agent", **MASQUERADE))
+    code = f"import sys, pathlib\nfrom remediation.verbs import Settings, Workspace\nWorkspace(Settings(journal=pathlib.Path({str(work.settings.journal)!r}))).load({run.run_id!r})\nprint([m for m in sys.modules if m.endswith('.runbook') and m.startswith('runbooks.')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['runbooks.ip_masq_agent.runbook']"

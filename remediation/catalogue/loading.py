@@ -54,6 +54,12 @@ def _in_module(name: str) -> list[Runbook]:
     return [value for value in vars(module).values() if isinstance(value, Runbook)]
 
 
+def prepare(name: object) -> None:
+    """Import one runbook, if there is one of this name, so that what its runs have recorded is known without all the others."""
+    if isinstance(name, str) and (module := _modules().get(name)):
+        _in_module(module)
+
+
 def chosen(*names: str) -> list[Runbook]:
     """Return the runbooks of these names, or all of them; raises UsageProblem for a name that there is not."""
     return [find(name) for name in names] or list(load().values())

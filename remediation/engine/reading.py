@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from remediation.catalogue import loading
 from remediation.engine.operations import Operation
 from remediation.journal import Event
 from remediation.model import versions
@@ -27,14 +28,15 @@ def require_readable(event: Event) -> None:
     with complete():
         content = versions.entry(event.kind, event.payload)
         if event.kind == "run.created":
-            require_known_target(content)
+            require_known(content)
         for item in (*content.get("operations", ()), *content.get("undo", ())):
             Operation.from_json(item)
 
 
-def require_known_target(created: State) -> None:
-    """Raise Unreadable for a run whose target, parameters or plan cannot be what they should."""
+def require_known(created: State) -> None:
+    """Raise Unreadable for a run whose target, parameters or plan cannot be what they should; import its runbook."""
     target_kind(created)
+    loading.prepare(created.get("runbook"))
     for name in ("target", "parameters", "plan"):
         if not isinstance(created[name], dict):
             raise Unreadable(f"its {name} is no object")

@@ -12,7 +12,7 @@ from remediation.engine.kept import kept
 from remediation.engine.listed import ended, iso, said, unreadable
 from remediation.engine.operations import Operation, outputs, with_known
 from remediation.engine.plan import Plan
-from remediation.engine.reading import complete, require_known_target, target_kind
+from remediation.engine.reading import complete, require_known, target_kind
 from remediation.engine.standing import Standing
 from remediation.journal import Event, Journal
 from remediation.journal.holder import holder, is_dead
@@ -93,7 +93,7 @@ class Run(Standing):
         try:
             with complete():
                 run = cls(journal, run_id, versions.entry("run.created", events[0].payload), started=events[0].time)
-                require_known_target(run.created)
+                require_known(run.created)
                 run.operations = [Operation.from_json(item) for item in run.created["operations"]]
                 run.undo = [Operation.from_json(item) for item in run.created["undo"]]
                 run.first_undo = len(run.operations)
