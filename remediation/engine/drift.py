@@ -34,7 +34,7 @@ def reverse_of(run: Run, index: int, api: Api) -> Change | None:
     if not resource.ephemeral:  # of keys each run has made its own
         require_newest(run, index, change)
     if not change.reversible:
-        raise irreversible(change, run.id)
+        raise irreversible(change, run)
     if drifted := in_the_way(resource, reverse, written, seen):
         raise drift(reverse.address, drifted, run.id)
     if reverse.action == "delete" and seen.state is not None and not resource.made_by(run.id, seen.state):
@@ -53,13 +53,13 @@ def _left(run: Run, index: int, resource: Resource, change: Change, api: Api) ->
         raise foreign(change.address, problem, run.id) from problem
 
 
-def irreversible(change: Change, run_id: str) -> Irreversible:
+def irreversible(change: Change, run: Run) -> Irreversible:
     """Return the refusal to undo a run with a change that nothing brings back."""
     why = change.note or "this change is irreversible"
     return Irreversible(
         f"{change.address} cannot be undone",
-        f"{why}; a run is undone as a whole, so its other changes stay",
-        command("runbook", "runs", run_id),
+        f"{why}; a run is undone as a whole, so all of it stays: {few(run.in_place, 5)}",
+        command("runbook", "runs", run.id),
     )
 
 

@@ -66,7 +66,7 @@ def _reverse(run: Run, index: int, api: Api) -> Change | None:
     if change is None or not is_underway(run, index, api):
         return reverse_of(run, index, api)
     if not change.reversible:
-        raise irreversible(change, run.id)
+        raise irreversible(change, run)
     return replace(change.reverse(), note="the operation that runs there is waited for first")
 
 

@@ -11,9 +11,11 @@ from remediation.engine.reach import unlike
 from remediation.engine.run import Run
 from remediation.model.api import Api
 from remediation.model.commands import command
+from remediation.model.diffing import State
 from remediation.model.errors import NotApplicable, Refused, StalePlan, UsageProblem
 from remediation.model.facts import Facts
-from remediation.model.references import resolved
+from remediation.model.references import references, resolved
+from remediation.model.steps import Resource
 
 
 def refuse_outdated(run: Run, api: Api, begun: Callable[[int], bool]) -> None:
@@ -21,14 +23,30 @@ def refuse_outdated(run: Run, api: Api, begun: Callable[[int], bool]) -> None:
     plan = Plan(run.book, run.target, run.created["parameters"])
     steps = run.book.steps(run.target, facts=Facts(api), **_values(run))
     try:
-        wanted = resolved(Planner(plan, api).wanted(steps), run.outputs)
+        wanted = Planner(plan, api).wanted(steps)
     except (Refused, UsageProblem, NotApplicable) as problem:
         raise outdated(run, problem.summary) from problem
+    wanted = resolved(wanted, _known(run, api, wanted))
     for index, item in enumerate(run.operations):
         if item.change and not begun(index) and (found := unlike(item, wanted)):
             raise outdated(run, found)
         if item.change and run.progress_of(index) == "done" and _is_let_go(item, api):
             raise outdated(run, f"{item.change.address} is not in place any more")
+
+
+def _known(run: Run, api: Api, wanted: list[Resource]) -> dict[str, State]:
+    """Return what steps refer to: as it is, for a record alone is no proof, and as it was planned where it is still to be made."""
+    referred = {item.address for item in references(wanted)}
+    ahead = {
+        item.change.address: item.change.after or {}
+        for index, item in enumerate(run.operations)
+        if item.change and run.progress_of(index) == "untouched"
+    }
+    return {
+        item.address: ahead[item.address] if item.address in ahead else item.read(api) or {}
+        for item in wanted
+        if item.address in referred
+    }
 
 
 def _is_let_go(operation: Operation, api: Api) -> bool:

@@ -70,6 +70,8 @@ def _states(run: Run, api: Api) -> list[State]:
 
 def _state(run: Run, index: int, resource: Resource, change: Change, api: Api) -> State | None:
     progress = run.progress_of(index)
+    if index in run.failed and progress == "done":
+        return _line(change, "failing", run.failed[index], required=True)
     if progress == "done" and not change.temporary:
         return _still_there(resource, as_written(change, run.written[index]), api)
     if progress == "undone" and change.temporary:

@@ -81,6 +81,7 @@ def test_an_unhealthy_run_with_an_irreversible_change_stays_as_it_is(here: tuple
     refused = inside.rollback(run)
     assert isinstance(refused, Irreversible)
     assert (refused.exit_code, there(cluster)) == (6, ["first", "shredded"])
+    assert "all of it stays: configmap/default/first, configmap/default/shredded" in refused.detail
 
 
 def test_an_irreversible_change_that_was_refused_is_in_nobodys_way(here: tuple[Inside, Cluster]) -> None:

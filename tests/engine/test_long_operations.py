@@ -16,6 +16,7 @@ from remediation.engine.outcome import Outcome
 from remediation.engine.resuming import resume_plan, resume_run
 from remediation.engine.rollback import rollback_plan, rollback_run
 from remediation.engine.run import Run
+from remediation.engine.verify import verify_run
 from remediation.model.changes import Change
 from remediation.model.errors import Drifted, Interrupted, Refused, RunbookError, StalePlan
 from remediation.model.long_writes import Underway
@@ -222,6 +223,9 @@ def test_half_of_a_change_cannot_be_resumed(here: Here) -> None:
     here.provider.held.clear()
     assert isinstance(here.resume(run), Refused)
     assert isinstance(here.resume(run), Refused)
+    shown = verify_run(here.inside.load(run), here.inside.api, Silent(), 0)
+    assert (shown.status, (shown.verify or {})["checks"][0]["status"]) == (Status.UNHEALTHY, "failing")
+    assert "STOCKOUT" in (shown.verify or {})["checks"][0]["detail"]
     undone = here.inside.rollback(run)
     assert isinstance(undone, Outcome)
     assert (undone.exit_code, here.provider.things()) == (0, {})

@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediation.engine.apply import apply_run
+from remediation.engine.operations import Operation, with_known
 from remediation.engine.outcome import Outcome
 from remediation.engine.resuming import resume_run
 from remediation.engine.run import Run
+from remediation.engine.still_wanted import refuse_outdated
+from remediation.model.changes import Change
 from remediation.model.errors import Interrupted, RunbookError, StalePlan
 from remediation.model.references import Later, references, resolved
 from remediation.model.refs import Ref
@@ -28,6 +31,7 @@ ADDRESS = Later(SERVICE, "/spec/clusterIP")
 USER = KubernetesObject(
     "v1", "ConfigMap", "user", "default", {"data": {"url": f"http://{ADDRESS}:80", "address": ADDRESS}}
 )
+MAKER = KubernetesObject("v1", "ConfigMap", "maker", "default", {"data": {"a": "made"}})
 THING = Ref("v1", "ConfigMap", "user", "default")
 SHOWN = "(known after apply of service/default/web /spec/clusterIP)"
 
@@ -94,6 +98,48 @@ def test_a_later_process_knows_what_was_made(here: tuple[Inside, Cluster]) -> No
     assert resumed.exit_code == 0
     assert inside.client.read(THING)["data"]["address"] == address_of(inside)
     assert isinstance(inside.rollback(run), Outcome)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_was_known_in_the_plan_is_looked_at_again(here: tuple[Inside, Cluster], moved: bool) -> None:
+    """A record alone is no proof: neither somebody else's edit nor a forged entry leads to a write."""
+    inside, _ = here
+    user = KubernetesObject("v1", "ConfigMap", "user", "default", {"data": {"copy": Later(MAKER, "/data/a")}})
+
+    class Killed(Silent):
+        def changing(self, change: Any) -> None:
+            if change.address.endswith("user"):
+                raise Interrupted("stopped")
+
+    run = inside.begin(MAKER, user)
+    assert isinstance(apply_run(run, inside.api, Killed(), lambda _: True).error, Interrupted)
+    if not moved:
+        assert resume_run(inside.load(run), inside.api, Silent(), lambda _: True).exit_code == 0
+        assert inside.client.read(THING)["data"] == {"copy": "made"}
+        return
+    inside.client.patch(MAKER.ref, [{"op": "replace", "path": "/data/a", "value": "theirs"}])
+    with pytest.raises(StalePlan, match="has to become something else by now"):
+        resume_run(inside.load(run), inside.api, Silent(), lambda _: True)
+
+
+def test_a_value_that_is_forged_in_the_record_is_not_used(here: tuple[Inside, Cluster]) -> None:
+    """What a later step would write is compared with what is there."""
+    inside, _ = here
+    run = inside.begin(SERVICE, USER)
+
+    class Killed(Silent):
+        def changing(self, change: Any) -> None:
+            if change.address.startswith("configmap"):
+                raise Interrupted("stopped")
+
+    apply_run(run, inside.api, Killed(), lambda _: True)
+    loaded = inside.load(run)
+    forged = {"service/default/web": {"spec": {"clusterIP": "203.0.113.66"}}}
+    loaded.operations[1] = with_known(
+        Operation("change", USER, Change.between(USER.address, None, USER.desired(None))), forged
+    )
+    with pytest.raises(StalePlan, match="has to become something else by now"):
+        refuse_outdated(loaded, inside.api, lambda index: index == 0)
 
 
 def test_what_is_not_said_ends_the_run(here: tuple[Inside, Cluster]) -> None:
