@@ -117,3 +117,23 @@ def test_a_write_that_was_held_up_does_not_land_after_the_rollback(world: World,
     time.sleep(8)
     world.cluster.settle()
     assert comparable(world.state()) == before
+
+
+def test_who_interrupts_waits_for_no_answer(world: World, tmp_path: Path) -> None:
+    """An API server that takes half a minute for a write does not keep Ctrl-C from ending the run, which can be finished later."""
+    before = break_(world, "ip-masq-agent")
+    held = Held(world, "PATCH", "/daemonsets/ip-masq-agent", 60)
+    process = start(world, tmp_path, "run", *MASQ, "--yes")
+    assert held.came.wait(30)
+    process.send_signal(signal.SIGINT)
+    asked = time.monotonic()
+    done = end(process)
+    assert time.monotonic() - asked < 15
+    held.let_go.set()
+    world.cluster.faults = None
+    assert (done["code"], done["status"]) == (1, "failed")
+    assert done["error"]["next"].startswith(f"runbook resume {done['run_id']} --")
+    assert world.locks() == []
+    assert end(start(world, tmp_path, "resume", done["run_id"], "--yes"))["status"] == "verified"
+    assert end(start(world, tmp_path, "rollback", done["run_id"], "--yes"))["status"] == "rolled_back"
+    assert comparable(world.state()) == before
