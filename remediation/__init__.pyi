@@ -67,6 +67,7 @@ from remediation.model.facts import Fact as Fact
 from remediation.model.facts import Facts as Facts
 from remediation.model.rights import Permission as Permission
 from remediation.model.api import Api as Api
+from remediation.model.api import GoogleApi as GoogleApi
 from remediation.model import limits as limits
 
 # Resources and checks of your own: frozen dataclasses that a journal can record

@@ -60,6 +60,8 @@ def _migrate_half(cloud: GoogleCloud, project: Project) -> None:
     seen = {"networks": [{"networkUrl": f"{BASE}/{project.id}/global/networks/default"}]}
     zone = {"kind": "dns#managedZone", "id": "1", "name": "registry", "dnsName": "gcr.io.", "visibility": "private"}
     project.network.zones.append(zone | {"privateVisibilityConfig": seen})
+    rule = {"ruleName": "apis", "dnsName": "*.googleapis.com.", "behavior": "behaviorUnspecified"}
+    project.network.response_policies.append({"responsePolicyName": "apis", **seen, "rules": [rule]})
 
 
 def _share(cloud: GoogleCloud, project: Project) -> None:

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from remediation import Facts, Forbidden, GoogleField, Permission, State
+from remediation import Facts, Forbidden, GoogleApi, GoogleField, Permission, State
 
 FIELD, METHOD = "privateIpGoogleAccess", "setPrivateIpGoogleAccess"
 # How Google's registries end; Private Google Access leads to these and to none of anybody else's.
 _REGISTRIES = ("pkg.dev", "gcr.io")
 _GATEWAY = "/gateways/default-internet-gateway"
-_READS = ("subnetworks.get", "routers.list", "routes.list", "networks.getEffectiveFirewalls")
+_READS = (
+    *("compute.subnetworks.get", "compute.routers.list", "compute.routes.list"),
+    *("compute.networks.getEffectiveFirewalls", "dns.managedZones.list"),
+    *("dns.responsePolicies.list", "dns.responsePolicyRules.list"),
+)
 _EVERYWHERE = "0.0.0.0/0"
 
 
@@ -34,7 +38,8 @@ class Subnet:
         path: ``projects/P/regions/R/subnetworks/S``.
         access: whether it has Private Google Access.
         nats: the Cloud NATs that translate addresses of its nodes.
-        routes, firewalls, zones: those of its network, as their APIs show them.
+        routes, firewalls: those of its network, as their API shows them.
+        zones: the names that DNS answers there otherwise than elsewhere.
     """
 
     path: str
@@ -114,7 +119,7 @@ class Subnet:
         ]
         if own in (self.zones or ()) or not others:
             return ""
-        return f"private DNS zones are there for {', '.join(others)} and not for {own}: half a migration"
+        return f"private DNS names are there for {', '.join(others)} and not for {own}: half a migration"
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ class SubnetWays:
     def permissions(self) -> tuple[Permission, ...]:
         """Read networks, and zones."""
         project = self._project if self.foreign else ""
-        return tuple(Permission.google(each, project) for each in (*(f"compute.{name}" for name in _READS), "dns.managedZones.list"))  # fmt: skip
+        return tuple(Permission.google(each, project) for each in _READS)
 
     @property
     def _project(self) -> str:
@@ -146,7 +151,7 @@ class SubnetWays:
         rules = _readable(
             lambda: google.get("compute", f"/compute/v1/{network.partition('/v1/')[2]}/getEffectiveFirewalls")
         )
-        zones = _readable(lambda: google.every("dns", f"/dns/v1/projects/{self._project}/managedZones", "managedZones"))
+        zones = _readable(lambda: tuple(_names(google, f"/dns/v1/projects/{self._project}", network)))
         return Subnet(
             self.path,
             bool(found.get(FIELD)),
@@ -154,7 +159,7 @@ class SubnetWays:
             None if routers is None else tuple(_nats(routers, found)),
             None if routes is None else tuple(each for each in routes if each.get("network") == network),
             rules,
-            None if zones is None else tuple(_names(zones, network)),
+            zones,
         )
 
 
@@ -181,14 +186,23 @@ def _covers(nat: State, subnet: State) -> bool:
     return any(each & {"ALL_IP_RANGES", "PRIMARY_IP_RANGE"} for each in ranges)
 
 
-def _names(zones: list[State], network: str) -> Iterator[str]:
-    """Yield the names of private zones that a network sees; links to a network differ in their host."""
-    for zone in zones:
-        links = [
-            str(each.get("networkUrl")) for each in (zone.get("privateVisibilityConfig") or {}).get("networks") or []
-        ]
-        if any(link.partition("/projects/")[2] == network.partition("/projects/")[2] for link in links):
+def _names(google: GoogleApi, base: str, network: str) -> Iterator[str]:
+    """Yield the names that a network sees otherwise than the world does: by private zones, and by rules of response policies."""
+    for zone in google.every("dns", f"{base}/managedZones", "managedZones"):
+        if _sees((zone.get("privateVisibilityConfig") or {}).get("networks"), network):
             yield str(zone["dnsName"])
+    for policy in google.every("dns", f"{base}/responsePolicies", "responsePolicies"):
+        if _sees(policy.get("networks"), network):
+            rules = f"{base}/responsePolicies/{policy['responsePolicyName']}/rules"
+            yield from (
+                str(rule["dnsName"]).removeprefix("*.") for rule in google.every("dns", rules, "responsePolicyRules")
+            )
+
+
+def _sees(networks: list[State] | None, network: str) -> bool:
+    """Tell whether a network is among those that are named; links to one differ in their host."""
+    found = {str(each.get("networkUrl")).partition("/projects/")[2] for each in networks or []}
+    return network.partition("/projects/")[2] in found
 
 
 def _rules(firewalls: State, address: str) -> Iterator[tuple[str, bool, bool]]:

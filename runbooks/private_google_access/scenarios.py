@@ -45,7 +45,7 @@ CLOSED = Scenario(
 )
 SLOW = Scenario(
     "private-google-access-slow",
-    "the same, and Compute Engine takes three seconds for the change",
+    "pods of shop/web wait for an image of pkg.dev, and Compute Engine takes three seconds for the change",
     _hide("slow"),
     _TIMED_OUT,
     servers=_SERVERS,

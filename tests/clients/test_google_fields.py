@@ -145,6 +145,15 @@ def test_its_rights_are_enough_and_each_is_needed(api: Any, cloud: GoogleCloud) 
         cloud.projects["example-prod"].network.subnetwork("europe-west3", "default")["privateIpGoogleAccess"] = False
 
 
+def test_rights_in_another_project_are_named_and_not_asked_of_the_target(api: Any, cloud: GoogleCloud) -> None:
+    """Those in the project of a shared network may be granted on the one subnet, which the project does not show."""
+    there = GoogleField(*("compute", "subnetworks", SUBNET, "privateIpGoogleAccess"), value=True, foreign_project=True)
+    assert str(there.permissions[0]) == "compute.subnetworks.get in project example-prod"
+    cloud.permissions[OWNER] = set()
+    assert api.google.missing("example-prod", list(there.permissions)) == []
+    assert api.google.missing("example-prod", list(FIELD.permissions)) == list(FIELD.permissions)
+
+
 def test_it_is_recorded() -> None:
     """A journal gives it back as it was."""
     assert from_record(to_record(FIELD)) == FIELD
