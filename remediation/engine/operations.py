@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from typing import Literal
 
+import remediation
 from remediation.catalogue import loading
 from remediation.engine.kept import kept
 from remediation.model.artefacts import Collect
@@ -16,7 +17,8 @@ from remediation.model.records import found_by, from_record, to_record
 from remediation.model.references import references, resolved
 from remediation.model.steps import Ensure, Resource
 
-# The runbooks import every kind of record that one of their runs can hold.
+# Which kinds of record there are, is known once each runbook and all that runbooks may import has been loaded.
+found_by(lambda: [getattr(remediation, name) for name in dir(remediation)])
 found_by(loading.load)
 
 

@@ -24,8 +24,12 @@ def found_by(finder: Callable[[], object]) -> None:
 
 def recorded(cls: T) -> T:
     """Make a frozen dataclass writable to and readable from a record; raises TypeError when its name is taken."""
-    if _KINDS.setdefault(cls.__name__, cls) is not cls:
-        raise TypeError(f"two kinds of records are called {cls.__name__}")
+    first = _KINDS.setdefault(cls.__name__, cls)
+    if first is not cls:
+        raise TypeError(
+            f"two kinds of records are called {cls.__name__}, one in {first.__module__} and one in {cls.__module__}; "
+            "a journal knows them by that name, so it has to be another one"
+        )
     return cls
 
 

@@ -70,13 +70,43 @@ def test_a_new_process_finds_every_kind() -> None:
     assert len(marked) > 10
 
 
+def test_a_run_is_read_with_its_own_runbook() -> None:
+    """The other rows of the catalogue are not loaded for it, nor can they be in its way."""
+    created = {
+        "runbook": "ip-masq-agent",
+        "target": {},
+        "target_kind": "cluster",
+        "parameters": {},
+        "plan": {},
+        "operations": [
+            {
+                "kind": "ensure",
+                "of": -1,
+                "resource": None,
+                "ensure": {"check": {"$type": "AgentsAtDefaults"}, "within": 1, "always": True},
+            }
+        ],
+    }
+    code = (
+        "import sys\nfrom remediation.engine.reading import require_readable\nfrom remediation.journal import Event\n"
+        "import inspect\n"
+        f"fields = dict.fromkeys(inspect.signature(Event).parameters, 0) | {{'kind': 'run.created', 'payload': {created!r}}}\n"
+        "require_readable(Event(**fields))\n"
+        "print([name for name in sys.modules if name.count('.') == 1 and name.startswith('runbooks.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "['runbooks.ip_masq_agent']"
+
+
 def test_only_what_is_marked_is_written() -> None:
     """A dataclass that nobody meant for the journal does not get there, not even under the name of another."""
     credential = Credential("a@example.com", "1", "hunter2")
     for value in (credential, [credential], {"x": credential}):
         with pytest.raises(TypeError, match="Credential is not marked"):
             records.to_record(value)
-    with pytest.raises(TypeError, match="two kinds of records are called ServiceAccountKey"):
+    with pytest.raises(
+        TypeError, match=r"two kinds of records are called ServiceAccountKey, one in runbooks\.pull_secret"
+    ):
         records.recorded(type("ServiceAccountKey", (), {}))
     assert records.from_record(records.to_record(OBJECTS[2])) == OBJECTS[2]
 
