@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 from remediation.engine.asking import Observer
 from remediation.engine.execution import Executor
@@ -103,9 +103,10 @@ def _carry_out(run: Run, executor: Executor) -> None:
 def _undone(run: Run, executor: Executor, problem: RunbookError) -> Outcome:
     anything = bool(run.written)
     try:
-        with executor.api.stop.shielded():
+        # What is undone because somebody has asked for the end is undone to the end.
+        with executor.api.stop.shielded() if isinstance(problem, Interrupted) else nullcontext():
             put_back(run, executor)
-    except (LockLost, StoreProblem):
+    except (LockLost, Stopped, StoreProblem):
         raise
     except RunbookError as second:
         problem.detail = f"{problem.detail or 'it was to be undone'}; that failed too: {second.summary}"
