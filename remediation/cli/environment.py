@@ -16,8 +16,8 @@ from remediation.model.errors import UsageProblem
 
 PREFIX = "RUNBOOK_"
 KNOWN = (
-    "RUNBOOK_CATALOGUE",
     "RUNBOOK_STORE",
+    "RUNBOOK_CATALOGUE",
     "RUNBOOK_PATIENCE",
     "RUNBOOK_GOOGLE_ENDPOINT",
     "RUNBOOK_IAM_ENDPOINT",
