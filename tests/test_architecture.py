@@ -215,7 +215,6 @@ OF_THE_CODE = {
     "remediation/catalogue/sources.py": {"_folders", "_installed"},  # where runbooks are
     "remediation/catalogue/surveyed.py": {"surveys"},
     "remediation/journal/holder.py": {"_boot", "_namespace"},  # of this host
-    "remediation/model/later.py": {"homes"},  # of the author API, as its stub says
     "remediation/model/records.py": {"_KINDS", "_FINDERS"},
     "remediation/model/targets.py": {"_KINDS", "_FINDERS"},
     "remediation/model/versions.py": {"RECORDS"},
