@@ -85,6 +85,7 @@ class Kubelet:
                 node = self._store.get("nodes", "", pod["spec"]["nodeName"]) if pod else None
                 if pod and node and "deletionTimestamp" not in pod["metadata"] and not _is_finished(pod):
                     self._advance(pod, node)
+        self._cluster.controllers.look_at_everything()  # those that wait try again by themselves
 
     def reconcile(self, namespace: str, name: str, storage: str) -> float | None:
         """Bring one pod on."""

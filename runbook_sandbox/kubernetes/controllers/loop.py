@@ -115,7 +115,12 @@ class Loop:
             _log.exception("reconciling %s %s/%s", storage, namespace, name)
             return
         if again is not None:
-            heapq.heappush(self._later, (time.monotonic() + again, index, key))
+            self._look_again(time.monotonic() + again, index, key)
+
+    def _look_again(self, when: float, index: int, key: Key) -> None:
+        """Look at a key later, unless that is to be done sooner anyway: what comes again and again would add up."""
+        if not any(due <= when for due, *known in self._later if known == [index, key]):
+            heapq.heappush(self._later, (when, index, key))
 
     def settle(self, seconds: float) -> None:
         """Wait until nothing is due; raises TimeoutError."""

@@ -90,6 +90,30 @@ def test_a_pod_waits_until_its_node_has_a_way(cluster: Cluster) -> None:
     _until(cluster, lambda: "running" in _state(cluster))
 
 
+def test_a_world_that_is_set_back_goes_on_trying(cluster: Cluster) -> None:
+    """A pod that ran, and is set back to where it waits, is tried again like any other."""
+    cloud = new_cloud()
+    hide_nodes(cloud)
+    install(cluster, Paths(cloud, **COORDINATES))
+    spec = {"containers": [{"name": "web", "image": "us-docker.pkg.dev/example-prod/shop/web:1.0"}]}
+    cluster.create(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "default"}, "spec": spec}
+    )
+    _until(cluster, lambda: "waiting" in _state(cluster))
+    waiting, subnet = (
+        cluster.dump(),
+        lambda: cloud.projects["example-prod"].network.subnetwork("europe-west3", "default"),
+    )
+    for _ in range(3):
+        subnet()["privateIpGoogleAccess"] = True
+        _until(cluster, lambda: "running" in _state(cluster))
+        cluster.load(waiting)
+        cluster.settle()  # the kubelet has looked at it already, and believes that it runs
+        subnet()["privateIpGoogleAccess"] = False
+        cluster.controllers.kubelet.reconsider()
+        _until(cluster, lambda: "waiting" in _state(cluster))
+
+
 def _state(cluster: Cluster) -> dict[str, Any]:
     statuses = (cluster.get("pods", "web", "default") or {}).get("status", {}).get("containerStatuses") or [{}]
     return dict(statuses[0].get("state", {}))
