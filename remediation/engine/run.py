@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
-from remediation.catalogue import loading
-from remediation.catalogue.runbook import Runbook
+from remediation.engine.created import Created, described
 from remediation.engine.kept import kept
 from remediation.engine.listed import ended, iso, said, unreadable
 from remediation.engine.operations import Operation, outputs, with_known
 from remediation.engine.plan import Plan
-from remediation.engine.reading import complete, require_known, target_kind
+from remediation.engine.reading import complete, require_known
 from remediation.engine.standing import Standing
 from remediation.journal import Event, Journal
 from remediation.journal.holder import holder, is_dead
 from remediation.journal.ids import draw
 from remediation.model import versions
 from remediation.model.changes import Seen, Written
-from remediation.model.commands import command
 from remediation.model.diffing import State
-from remediation.model.errors import StalePlan, Unreadable, UsageProblem
+from remediation.model.errors import Unreadable
 from remediation.model.references import references
 from remediation.model.status import Status
-from remediation.model.steps import Steps
-from remediation.model.targets import Target
 
 
 @dataclass
-class Run(Standing):
+class Run(Standing, Created):
     """One run and its record. Every method that changes something writes to the journal first.
 
     Attributes:
@@ -42,8 +37,6 @@ class Run(Standing):
     """
 
     journal: Journal
-    id: str
-    created: State
     operations: list[Operation] = field(default_factory=list)
     undo: list[Operation] = field(default_factory=list)
     first_undo: int = 0
@@ -59,21 +52,9 @@ class Run(Standing):
     @classmethod
     def begin(cls, journal: Journal, plan: Plan, about: State) -> Run:
         """Record a new run with everything that a later day needs to finish or undo it; ``about`` says who and why."""
-        created = about | {
-            "runbook": plan.book.name,
-            "id": plan.book.id,
-            "target": plan.target.as_json(),
-            "target_kind": plan.book.target.kind,
-            "parameters": plan.parameters,
-            "plan": plan.as_json(),
-            "operations": [item.as_json() for item in plan.operations],
-            "undo": [item.as_json() for item in plan.undo],
-            "already_ok": plan.already_ok,
-            "own_undo": plan.book.undo is not None,
-        }
-        created, actor = versions.stamped("run.created", created), about.get("actor") or "unknown"
+        created, actor = described(plan, about), about.get("actor") or "unknown"
         event = journal.begin(draw, lambda run_id: created | {"holder": holder(run_id, actor, plan.book.name)})
-        run = cls(journal, event.run_id, event.payload, list(plan.operations), started=event.time, fresh=True)
+        run = cls(event.run_id, event.payload, journal, list(plan.operations), started=event.time, fresh=True)
         run.undo, run.first_undo = list(plan.undo), len(run.operations)
         return run
 
@@ -92,7 +73,7 @@ class Run(Standing):
     def _told_by(cls, journal: Journal, run_id: str, events: list[Event]) -> Run:
         try:
             with complete():
-                run = cls(journal, run_id, versions.entry("run.created", events[0].payload), started=events[0].time)
+                run = cls(run_id, versions.entry("run.created", events[0].payload), journal, started=events[0].time)
                 require_known(run.created)
                 run.operations = [Operation.from_json(item) for item in run.created["operations"]]
                 run.undo = [Operation.from_json(item) for item in run.created["undo"]]
@@ -210,43 +191,6 @@ class Run(Standing):
     def _refers(self) -> bool:
         return any(item for operation in self.operations for item in references((operation.resource, operation.change)))
 
-    @cached_property
-    def book(self) -> Runbook:
-        """The runbook, as it is now; raises StalePlan when this version does not have it."""
-        try:
-            return loading.find(self.name)
-        except UsageProblem as problem:
-            raise self._needs(f"the runbook {self.name!r}") from problem
-
-    @property
-    def undo_steps(self) -> Callable[..., Steps] | None:
-        """The steps that the runbook adds to the undo, None when it adds none; raises StalePlan when they are not known."""
-        if self.created["own_undo"] and self.book.undo is None:
-            raise self._needs(f"the undo of {self.name!r}")
-        return self.book.undo if self.created["own_undo"] else None
-
-    def _needs(self, what: str) -> StalePlan:
-        summary = f"run {self.id} needs {what}, which this version does not have"
-        return StalePlan(
-            summary, "use the version that made the run", command("runbook", "runs", self.id, "-o", "json")
-        )
-
-    @property
-    def name(self) -> str:
-        """What the runbook was called when the run was made."""
-        return str(self.created["runbook"])
-
-    @property
-    def target_kind(self) -> type[Target]:
-        """What the run was made for: a cluster or a project."""
-        return target_kind(self.created)
-
-    @property
-    def target(self) -> Target:
-        """The coordinates that the run was made for."""
-        known = {item.name for item in fields(self.target_kind)}
-        return self.target_kind(**{name: value for name, value in self.created["target"].items() if name in known})
-
     @property
     def in_place(self) -> list[str]:
         """The addresses of what is, or may be, changed by this run now."""
@@ -261,11 +205,6 @@ class Run(Standing):
             for index, item in enumerate(self.operations)
             if item.change and self.progress_of(index) != "untouched"
         }
-
-    @cached_property
-    def holder(self) -> str:
-        """Who holds the locks of this run while this process works on it."""
-        return holder(self.id, self.created.get("actor") or "unknown", self.created["runbook"])
 
     @property
     def scopes(self) -> list[str]:

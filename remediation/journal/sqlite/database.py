@@ -53,12 +53,11 @@ class Database:
     def snapshot(self) -> Iterator[sqlite3.Connection]:
         """Read as of one moment, row by row, while others go on writing."""
         with self._guard, self._telling():
-            self._patiently(lambda: self.connection.execute("BEGIN"))
+            self._patiently(self._look)
             try:
                 yield self.connection
             finally:
-                with suppress(sqlite3.Error):
-                    self.connection.execute("ROLLBACK")
+                self._end()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -71,9 +70,21 @@ class Database:
                 yield self.connection
                 self.connection.execute("COMMIT")
             except BaseException:
-                with suppress(sqlite3.Error):  # SQLite itself has ended it where the disk is full
-                    self.connection.execute("ROLLBACK")
+                self._end()
                 raise
+
+    def _look(self) -> None:
+        """Begin to read; what is seen from now on is chosen by the first question, which others may make wait."""
+        self.connection.execute("BEGIN")
+        try:
+            self.connection.execute("SELECT 1 FROM settings LIMIT 1").fetchone()
+        except sqlite3.Error:
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        with suppress(sqlite3.Error):  # SQLite itself has ended it where the disk is full
+            self.connection.execute("ROLLBACK")
 
     def _begin(self) -> None:
         taken = self._await_turn()
