@@ -92,6 +92,7 @@ class Provider(Protocol):
 
     name: str
     scopes: tuple[str, ...]  # the first words of the lock scopes that are its own
+    identity_rights: tuple[Permission, ...]  # what `identity` takes
 
     def reach(self, kind: type[Target], given: Given, warn: Callable[[str], None] = ...) -> tuple[Target, Any]:
         """Return the target that is meant, and the means to reach it.
@@ -143,6 +144,7 @@ class ProviderDefaults:
     """What a provider is unless it says otherwise: locks are kept in the journal, and take no rights."""
 
     scopes: tuple[str, ...] = ()
+    identity_rights: tuple[Permission, ...] = ()
 
     def require_named(self, given: Given, target: Callable[[], Target]) -> None:
         """Do nothing: a target that has no usual one is always named."""

@@ -13,10 +13,8 @@ from remediation.model.diffing import State
 from remediation.model.powers import Power, powers
 from remediation.model.rights import Permission
 from remediation.model.status import RowClass
-from remediation.model.targets import Cluster, Target
+from remediation.model.targets import Target
 
-# Which cluster it is, is recorded with each run; a row that only looks has none.
-_WHICH_CLUSTER = Permission("get", "namespaces", "", "", "kube-system")
 _CLUSTER_SCOPED = ("nodes", "namespaces", "servicecidrs")
 
 
@@ -29,8 +27,9 @@ def permissions_of(book: Runbook, target: Target, values: dict[str, Any]) -> lis
         if (provider := providers.locking(scope))
         for right in (*provider.lock_rights(scope), *provider.lock_wishes(scope))
     }
-    which = [_WHICH_CLUSTER] if book.target is Cluster and book.cls is not RowClass.DIAG else []
-    return book.permissions(target, given) + which + sorted(locks)
+    # Which target it is, is recorded with each run; a row that only looks has none.
+    which = () if book.cls is RowClass.DIAG else providers.named(book.target.provider).identity_rights
+    return [*book.permissions(target, given), *which, *sorted(locks)]
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 class Workspace(Place):
     """A place to work, and every verb on it. What a verb needs is loaded when it is called.
 
+    It serves one thread. Runs that go on at once in one process have a workspace each; clients, locks, secrets, warnings
+    and the token are then each its own, and they may have one journal.
+
     A verb raises an error of `remediation.model.errors` where nothing was begun; once a run is recorded, its outcome
     has the error.
     """

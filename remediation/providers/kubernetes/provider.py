@@ -27,6 +27,7 @@ class Kubernetes:
 
     name = "kubernetes"
     scopes = ("cluster",)
+    identity_rights = (Permission("get", "namespaces", "", "", "kube-system"),)
 
     def reach(
         self, kind: type[Target], given: Given, warn: Callable[[str], None] = lambda _: None
