@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -134,6 +135,18 @@ def test_a_record_and_the_rights_are_documents(work: Workspace) -> None:
         "Role",
         "RoleBinding",
     }
+
+
+def test_a_plan_is_kept_for_a_later_day(work: Workspace) -> None:
+    """Through JSON and back: it is run as it was approved, or refused when it is no plan of this runbook."""
+    plan = work.plan("ip-masq-agent", **MASQUERADE)
+    text = json.dumps(plan.saved()).encode()
+    saved = verbs.read_saved(text, plan.book, "the approved plan")
+    later = work.ready(work.request(plan.book, {}).as_saved(saved))
+    assert later.fingerprint == plan.fingerprint
+    assert work.carry_out(later).status == "verified"
+    with pytest.raises(UsageProblem, match="the approved plan was changed after it was made"):
+        verbs.read_saved(text.replace(b"10.1.0.0/16", b"10.9.0.0/16"), plan.book, "the approved plan")
 
 
 def test_public_names_exist() -> None:

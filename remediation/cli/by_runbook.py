@@ -16,7 +16,7 @@ from remediation.cli.hints import remember_runbook
 from remediation.cli.layout import labelled
 from remediation.cli.near_names import AllMissing, NameFirst
 from remediation.cli.options import accept_common, parameter_option
-from remediation.cli.render import document, print_json
+from remediation.cli.render import outcome_document, print_json
 from remediation.cli.session import Session
 from remediation.model.errors import NotApplicable, RunbookError
 from remediation.model.status import Status
@@ -75,7 +75,7 @@ def _reported(
             raise
         outcome = Outcome(Status(problem.status), problem.exit_code, error=problem)
         if session.json:
-            print_json(document(book.name, book.id, _target_json(session, book), outcome))
+            print_json(outcome_document(book.name, book.id, _target_json(session, book), outcome))
         else:
             say("\n".join(labelled(f"{style('not applicable', bold=True)}: ", problem.summary)))
         return problem.exit_code

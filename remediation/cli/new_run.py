@@ -18,7 +18,7 @@ from remediation.cli.options import ON_UNHEALTHY, run_options, target_options
 from remediation.cli.paging import show
 from remediation.cli.plans import plan_text
 from remediation.cli.question import confirmed
-from remediation.cli.render import document, heading, outcome_text, print_json
+from remediation.cli.render import following, heading, outcome_document, outcome_text, print_json
 from remediation.cli.session import Session
 from remediation.model.commands import Hints
 from remediation.model.diffing import State
@@ -58,7 +58,7 @@ def _request(session: Session, book: Runbook, values: dict[str, Any]) -> Request
 def emit(session: Session, book: tuple[str, str | None], target: Target, outcome: Outcome) -> int:
     """Print an outcome and return the exit code; ``book`` is the name and the row of the runbook."""
     if session.json:
-        print_json(document(*book, target.as_json(), outcome))
+        print_json(outcome_document(*book, target.as_json(), outcome))
     else:
         say(outcome_text(outcome))
     return outcome.exit_code
@@ -71,10 +71,9 @@ def _heading(plan: Planned) -> str:
 
 def _show_plan(session: Session, plan: Planned) -> int:
     outcome = plan.outcome
-    content = document(plan.book.name, plan.book.id, plan.target.as_json(), outcome)
-    content |= {"parameters": plan.request.parameters}
+    content = plan.document(following)
     if session.get("out"):
-        plan_files.save(session.get("out"), plan.as_saved(content))
+        plan_files.save(session.get("out"), plan.saved(following))
     if session.json:
         print_json(content | {"left_open": half_way.as_json(plan.left_open())})
     else:

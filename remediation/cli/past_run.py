@@ -15,7 +15,7 @@ from remediation.cli.new_run import emit, when_unhealthy
 from remediation.cli.options import ON_UNHEALTHY, full_option, run_options, target_options
 from remediation.cli.plans import plan_text
 from remediation.cli.question import confirmed
-from remediation.cli.render import document, heading, next_lines, print_json
+from remediation.cli.render import heading, next_lines, outcome_document, print_json
 from remediation.cli.session import Session
 from remediation.model.commands import command, repeat
 from remediation.model.diffing import State
@@ -52,7 +52,7 @@ def _reporting(session: Session, run_id: str, verb: Any) -> int:
         run = _known(session, run_id)
         outcome = Outcome(Status(problem.status), problem.exit_code, run.id if run else None, error=problem)
         created = run.created if run else {"runbook": None, "id": None, "target": {}}
-        print_json(document(created["runbook"], created["id"], created["target"], outcome))
+        print_json(outcome_document(created["runbook"], created["id"], created["target"], outcome))
         return problem.exit_code
 
 

@@ -17,6 +17,7 @@ from remediation.model.errors import RunbookError
 from remediation.model.status import Status
 from remediation.model.targets import Target
 from remediation.verbs import Outcome
+from remediation.verbs.documents import document
 
 _COLOURS = {
     Status.VERIFIED: "green",
@@ -87,28 +88,21 @@ def _next(outcome: Outcome) -> Hints:
     return tuple(command("runbook", verb, outcome.run_id) for verb in verbs if outcome.run_id)
 
 
-def document(name: str | None, row: str | None, target: State, outcome: Outcome) -> State:
-    """Return the one JSON document of the contract."""
-    problem = outcome.error
-    return {
-        "run_id": outcome.run_id,
-        "runbook": name,
-        "id": row,
-        "target": target,
-        "status": str(outcome.status),
-        "plan": outcome.plan or {"fingerprint": None, "changes": [], "already_ok": [], "checks": []},
-        "verify": outcome.verify or {"status": "not run", "checks": []},
-        "error": {"summary": problem.summary, "detail": problem.detail, "next": joined(here(ways_from(problem)))}
-        if problem
-        else None,
-    }
+def following(problem: RunbookError) -> str:
+    """Return what to type next after an error, for a document."""
+    return joined(here(ways_from(problem)))
+
+
+def outcome_document(name: str | None, row: str | None, target: State, outcome: Outcome) -> State:
+    """Return the one JSON document of this invocation."""
+    return document(name, row, target, outcome, following)
 
 
 def refusal(words: list[str], problem: RunbookError) -> State:
     """Return the document for a command line that ended before a target was known."""
     named = next((book for book in index.entries() if book["name"] in words), {})
     outcome = Outcome(Status(problem.status), problem.exit_code, error=problem)
-    return document(named.get("name"), named.get("id"), {}, outcome)
+    return outcome_document(named.get("name"), named.get("id"), {}, outcome)
 
 
 def print_json_list(name: str, items: list[State]) -> None:

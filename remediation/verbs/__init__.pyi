@@ -14,6 +14,7 @@ from remediation.verbs.observing import Silent as Silent
 from remediation.verbs.request import Request as Request
 from remediation.engine.consent import Consent as Consent
 from remediation.verbs.saved_plan import SavedPlan as SavedPlan
+from remediation.verbs.saved_plan import read_saved as read_saved
 from remediation.verbs.running import Approval as Approval
 from remediation.verbs.running import OnUnhealthy as OnUnhealthy
 
@@ -26,6 +27,7 @@ from remediation.verbs.history import Audit as Audit
 from remediation.verbs.doctor import Answer as Answer
 from remediation.verbs.rights import Rights as Rights
 from remediation.engine.outcome import Outcome as Outcome
+from remediation.verbs.documents import document as document
 from remediation.engine.run import Run as Run
 from remediation.journal.stores import newest as newest
 from remediation.model.status import Status as Status

@@ -15,6 +15,7 @@ from remediation.model.commands import repeat_as
 from remediation.model.diffing import State
 from remediation.model.errors import StalePlan
 from remediation.model.status import Status
+from remediation.verbs.documents import Next, as_it_says, document
 
 if TYPE_CHECKING:
     from remediation.catalogue.runbook import Runbook
@@ -71,9 +72,14 @@ class Planned:
         verify = self.proof.verify if self.proof else None
         return Outcome(Status.ALREADY_OK, plan=self.as_json(), verify=verify if verify and verify["checks"] else None)
 
-    def as_saved(self, document: State) -> State:
-        """Return what is to be kept for a later `Request.as_saved`; ``document`` is the JSON document of the plan."""
-        return document | {"target_uid": self.api.target_uid()}
+    def document(self, following: Next = as_it_says) -> State:
+        """Return the JSON document of the plan; ``following`` returns what to type next after an error."""
+        said = document(self.book.name, self.book.id, self.target.as_json(), self.outcome, following)
+        return said | {"parameters": self.request.parameters}
+
+    def saved(self, following: Next = as_it_says) -> State:
+        """Return what is to be kept for a later day, when `read_saved` reads it back and `Request.as_saved` runs exactly it."""
+        return self.document(following) | {"target_uid": self.api.target_uid()}
 
     def require_permissions(self) -> None:
         """Refuse a plan that the caller may not carry out; raises MissingPermission."""

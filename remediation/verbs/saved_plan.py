@@ -29,7 +29,7 @@ class SavedPlan:
 
     Attributes:
         book: the runbook.
-        content: the document of the plan, as `Planned.as_saved` returns it.
+        content: the document of the plan, as `Planned.saved` returns it.
         source: how a person names it, in errors.
         run_again: what to type to run it where it was made.
         plan_again: what to type to make it anew where it was made.
