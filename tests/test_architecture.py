@@ -94,6 +94,14 @@ def test_imports_point_one_way(path: Path) -> None:
     assert not sdks or here == "providers", path
 
 
+def test_one_folder_knows_which_database_the_journal_is() -> None:
+    """Another store can take its place: nobody else names SQLite or its errors, and one function chooses."""
+    folder = ROOT / "remediation" / "journal"
+    outside = [path for path in FILES if not path.is_relative_to(folder / "sqlite") and room(path) != "testing"]
+    knowing = {path for path in outside if {name for name in modules(path) if "sqlite" in name}}
+    assert knowing == {folder / "stores.py"}
+
+
 @pytest.mark.parametrize("words", [["--help"], ["list"], ["list", "-o", "json"], ["run", "--help"]])
 def test_starting_loads_no_sdk(words: list[str]) -> None:
     """Help and lists load neither an SDK nor the engine's libraries."""
