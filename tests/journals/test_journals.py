@@ -7,6 +7,8 @@ import hashlib
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -215,6 +217,28 @@ def test_a_journal_of_an_older_version_is_carried_on(tmp_path: Path) -> None:
     assert added.position == len(older["events"]) + 1
     assert [event.sequence for event in journal.intact(run)] == list(range(1, len(older["last"]) + 2))
     assert opened(tmp_path / "j.db").verify().entries == len(older["events"]) + 1
+
+
+_CARRY_ON = """
+import os, signal, sys, threading
+import remediation.journal.sqlite.store
+from remediation.journal import opened
+if float(sys.argv[2]):
+    threading.Timer(float(sys.argv[2]), os.kill, (os.getpid(), signal.SIGKILL)).start()
+journal = opened(sys.argv[1])
+journal.begin(lambda: f"run-{os.getpid()}", lambda _: {})
+"""
+
+
+def test_an_older_journal_is_carried_on_once(tmp_path: Path) -> None:
+    """By several processes at once, and after one that was killed on the way: all of it or nothing."""
+    older = _older(tmp_path / "j.db")
+    for when in ("0.001", "0.005", "0.01", "0.02"):
+        subprocess.run([sys.executable, "-c", _CARRY_ON, tmp_path / "j.db", when], check=False)
+    words = [sys.executable, "-c", _CARRY_ON, str(tmp_path / "j.db"), "0"]
+    assert [process.wait(60) for process in [subprocess.Popen(words) for _ in range(4)]] == [0] * 4
+    audit = opened(tmp_path / "j.db").verify()
+    assert 4 <= audit.runs - older["runs"] == audit.entries - len(older["events"]) <= 8
 
 
 # What the version 8abcbda kept of each run beside its entries; some before it did not keep the parameters.
