@@ -30,7 +30,7 @@ def hide_nodes(cloud: GoogleCloud, *more: str) -> None:
         for cluster in project.clusters.values():
             cluster["networkConfig"]["defaultEnablePrivateNodes"] = True
             for pool in cluster["nodePools"]:
-                pool["networkConfig"]["enablePrivateNodes"] = True
+                pool.setdefault("networkConfig", {})["enablePrivateNodes"] = True
         for word in more:
             _TRAITS[word](cloud, project)
 

@@ -208,7 +208,12 @@ class GoogleCloud:
             for name, kept in state["projects"].items():
                 project = self.add_project(name, kept["number"])
                 project.box.policy, project.services = kept["policy"], kept["services"]
-                project.clusters, project.operations = kept["clusters"], kept["operations"]
+                # What an earlier version has kept lacks fields that are shown by now.
+                project.clusters = {
+                    key: new_cluster(name, each["location"], each["name"], each)
+                    for key, each in kept["clusters"].items()
+                }
+                project.operations = kept["operations"]
                 project.agents, project.roles = set(kept.get("agents", ())), kept.get("roles", {})
                 project.network.load(kept.get("network", {}))
                 for place, policy in kept.get("repositories", {}).items():

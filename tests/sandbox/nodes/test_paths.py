@@ -49,6 +49,18 @@ def test_nodes_with_addresses_of_their_own_reach_everything() -> None:
     assert Paths(new_cloud(), **COORDINATES).dead_end(NODE, "us-docker.pkg.dev") == ""
 
 
+def test_a_cloud_that_an_earlier_version_has_kept_can_be_broken_too() -> None:
+    """It knew nothing of networks, neither in its clusters nor beside them."""
+    kept, later = new_cloud().dump(), new_cloud()
+    for project in kept["projects"].values():
+        del project["network"]
+        for cluster in project["clusters"].values():
+            del cluster["networkConfig"], cluster["nodePools"][0]["networkConfig"]
+    later.load(kept)
+    hide_nodes(later)
+    assert Paths(later, **COORDINATES).dead_end(NODE, "us-docker.pkg.dev") == PUBLIC
+
+
 @pytest.mark.parametrize(
     ("nat", "dialled"),
     [
