@@ -20,8 +20,14 @@ def listed(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
         file: its ``__file__``.
     """
 
+    known: dict[str, str] = {}
+
     def homes() -> dict[str, str]:
-        return {name: module for module, name in _LINE.findall(Path(file).with_suffix(".pyi").read_text("utf-8"))}
+        if not known:  # a row takes dozens of names, and to read the list takes a third of a millisecond
+            known.update(
+                (name, module) for module, name in _LINE.findall(Path(file).with_suffix(".pyi").read_text("utf-8"))
+            )
+        return known
 
     def get(name: str) -> Any:
         if name.startswith("__") or (home := homes().get(name)) is None:
