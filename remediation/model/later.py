@@ -19,7 +19,6 @@ def listed(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
         package: its ``__name__``.
         file: its ``__file__``.
     """
-
     known: dict[str, str] = {}
 
     def homes() -> dict[str, str]:
