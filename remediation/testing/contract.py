@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from remediation.catalogue import scenarios, sources
+from remediation.catalogue import loading, scenarios, sources
 from remediation.model.scenarios import Scenario
 from remediation.testing import others, states
 from remediation.testing.playing import Played
@@ -60,6 +60,8 @@ class Playing:
             if fixture in metafunc.fixturenames:
                 ids = [f"real-{name}" if cls.server == "real" else name for name in names]
                 metafunc.parametrize(fixture, names, indirect=True, ids=ids)
+        if "row" in metafunc.fixturenames:
+            metafunc.parametrize("row", sorted({item.runbook for item in cls.scenarios().values()}))
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -99,6 +101,12 @@ class Contract(Playing):
         played.until(played.shows, f"diagnose does not say {played.scenario.seen}")
         if kubectl := _kubectl(played):
             played.until(lambda: played.scenario.seen.shown in kubectl(), "kubectl does not show it")
+
+    def test_every_option_is_tried(self, row: str) -> None:
+        """An option that no scenario gives is one that nobody has tried."""
+        given = {name for item in self.scenarios().values() if item.runbook == row for name in item.parameters}
+        idle = [option.flag_name for option in loading.find(row).parameters if option.name not in given]
+        assert not idle, f"no scenario of {row} gives {', '.join(idle)}: add one that needs it"
 
     def test_it_is_healed_and_stays_healed(self, played: Played) -> None:
         """The run ends as the scenario says; a second one finds nothing to do, and writes nothing."""

@@ -145,3 +145,54 @@ MANAGED = Scenario(
     says="is owned by",
     rehearsed=False,
 )
+
+
+def _listed(*ranges: str) -> str:
+    return "\n".join(["nonMasqueradeCIDRs:", *(f"- {item}" for item in ranges), "resyncInterval: 60s", ""])
+
+
+def _misspell(world: World) -> None:
+    """Give the agent a range with host bits, which it rejects; nodes keep the rules of before."""
+    _run_agent(world, _CONFIG.format(interval="60s"))
+    world.wait_until(lambda: _all_ready(world), "an agent runs on every node")
+    world.change(_CONFIG_MAP, {"data": {"config": _listed("10.0.0.7/8", "172.16.0.0/12", "192.168.0.0/16")}})
+    _need_outside(world)
+
+
+def _list_many(world: World) -> None:
+    """Give the agent a list that is nearly as long as it may be."""
+    neighbours = (f"192.168.{number}.0/24" for number in range(58))
+    _run_agent(world, _listed("10.0.0.0/8", "172.16.0.0/12", *neighbours))
+    _need_outside(world)
+
+
+def _masquerade_already(world: World) -> None:
+    _run_agent(world, _listed("10.64.0.0/16", "172.16.0.0/12", "192.168.0.0/16"))
+    world.wait_until(lambda: _all_ready(world), "an agent runs on every node")
+
+
+MENDED = Scenario(
+    "ip-masq-agent-repair",
+    "ip-masq-agent rejects its configuration: a range has host bits",
+    _misspell,
+    Symptom("10.0.0.7/8"),
+    {"masquerade": ["10.1.0.0/16"], "repair": True},
+    rehearsed=False,
+)
+JOINED = Scenario(
+    "ip-masq-agent-join",
+    "pods cannot reach 10.1.125.70, and the agent's list is nearly full",
+    _list_many,
+    Symptom(_OUTSIDE),
+    {"masquerade": ["10.1.0.0/16"], "join": True},
+    rehearsed=False,
+)
+ALREADY = Scenario(
+    "ip-masq-agent-already",
+    "nothing is wrong: 10.1.0.0/16 is masqueraded",
+    _masquerade_already,
+    Symptom("", "healthy"),
+    {"masquerade": ["10.1.0.0/16"], "restart": False},
+    ends="already_ok",
+    rehearsed=False,
+)

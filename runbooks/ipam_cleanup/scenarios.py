@@ -6,6 +6,7 @@ from remediation import Ref, Scenario, Symptom, World
 
 # All that a /24 has for pods, but for some that run.
 _LEAKED_ADDRESSES = "250"
+_DIGEST = "sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716"
 
 
 def _leak(world: World) -> None:
@@ -22,4 +23,12 @@ LEAKED = Scenario(
     _leak,
     Symptom("pods on node-2 get no address", kubectl=("get", "events", "-A"), shown="FailedCreatePodSandBox"),
     {"node": ["node-2"]},
+)
+MIRRORED = Scenario(
+    "ipam-cleanup-mirrored",
+    "pods on node-2 get no address, and nodes pull from a registry of the company only",
+    _leak,
+    Symptom("pods on node-2 get no address"),
+    {"node": ["node-2"], "max_reservations": "254", "image": f"registry.example.com/debian@{_DIGEST}"},
+    rehearsed=False,
 )

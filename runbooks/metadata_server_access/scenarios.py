@@ -6,6 +6,7 @@ from remediation import Ref, Scenario, State, Symptom, World
 
 _CLIENT_LOG = ("logs", "-n", "shop", "-l", "app=billing")
 _POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "restrict-egress", "shop")
+_MIRRORED = "registry.example.com/debian@sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716"
 _IMAGE = "registry.example.com/billing:3.0.1"
 _NAMES = {"plural": "ciliumclusterwidenetworkpolicies", "kind": "CiliumClusterwideNetworkPolicy"}
 _SCHEMA = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
@@ -77,7 +78,7 @@ BEFORE_DATAPLANE_V2 = Scenario(
     "pods of shop/billing get no token: restrict-egress allows the address that they ask, but Calico sees another",
     _calico,
     Symptom("restrict-egress does not let them reach 169.254.169.252", kubectl=_CLIENT_LOG, shown="i/o timeout"),
-    {"namespace": "shop", "policy": "restrict-egress"},
+    {"namespace": "shop", "policy": "restrict-egress", "image": _MIRRORED},
     neighbours=(_POLICY,),
     rehearsed=False,
 )
