@@ -5,6 +5,8 @@
 CHECKOUT is a working tree of that version: its command line runs, its sandbox is worked on. Each case is run once to its
 end and then killed at some of its points, each time from the same start. One file for each case: what was before, and for
 each ending the journal and what was different then, without locks, for those lapse, and without later events.
+
+It reads journals of one chain, as versions wrote them that had no table ``entries``.
 """
 
 from __future__ import annotations
@@ -66,7 +68,10 @@ CASES: dict[str, tuple[Callable[[World], None], tuple[str, ...]]] = {
     "container-service-agent": (_broken("container-service-agent"), ("container-service-agent",)),
     "ip-masq-agent-changed": (_broken("ip-masq-agent"), MASQUERADE),
     "ip-masq-agent-created": (_agent_without_file, MASQUERADE),
-    "ip-masq-agent-deployed": (_no_agent, (*MASQUERADE, "--deploy-agent")),
+    "ip-masq-agent-deployed": (
+        _no_agent,
+        (*MASQUERADE, "--deploy-agent", "--location", "europe-west3", "--cluster", "sandbox"),
+    ),
     "ipam-cleanup": (_broken("ipam-cleanup"), ("ipam-cleanup", "--node", "node-2", "--max-reservations", "300")),
     "pull-secret-file": (_broken("pull-secret"), (*PULL, "--from-key-file", "puller.json")),
     "pull-secret-key": (_broken("pull-secret"), (*PULL, "--google-service-account", PULLER)),
