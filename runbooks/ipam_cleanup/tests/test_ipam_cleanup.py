@@ -158,7 +158,8 @@ def test_a_pod_that_waits_for_something_else_is_not_the_symptom(cli: Cli, contro
     control_plane.kubectl("-n", namespace, "patch", "pod", "waits", "--subresource=status", "-p", since)
     done = cli("run", "ipam-cleanup", "--node", "node-3", "--yes").expect(0)
     assert done.status == "already_ok"
-    assert "1 more wait for something else" in done.json["verify"]["checks"][0]["detail"]
+    # Pods of other tests on this control plane may wait there too.
+    assert re.search(r"[1-9]\d* more waits? for something else", done.json["verify"]["checks"][0]["detail"])
 
 
 def test_warnings_of_the_server_are_shown(cli: Cli, leak: str, control_plane: ControlPlane) -> None:
