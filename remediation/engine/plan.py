@@ -153,6 +153,8 @@ class Planner:
         return found
 
     def _during(self, step: During) -> None:
+        if step.proves and not self.plan.changes:
+            return
         first = len(self.plan.operations)
         for resource in step.resources:
             self._resource(resource, temporary=True)

@@ -240,10 +240,14 @@ class Ensure:
 
 @dataclass(frozen=True)
 class During:
-    """Put ``resources`` in place, wait for ``until``, then put everything back as it was."""
+    """Put ``resources`` in place, wait for ``until``, then put everything back as it was.
+
+    One that ``proves`` what was changed before it is only for a run that changes something.
+    """
 
     resources: tuple[Resource, ...]
     until: Ensure
+    proves: bool = False
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,7 @@ def metadata_server_access(
     if set(chosen.allowed) <= {allowing.name}:
         yield allowing
         yield Caution("the selector", f"when somebody changes podSelector of {policy}, change that of {allowing.name}")
-    if not chosen.allowed:
-        yield from _tried(now, chosen, image)
+    yield from _tried(now, chosen, image)
     yield Ensure(ClientsReady(namespace, chosen.selector), within=120)
 
 
@@ -141,4 +140,4 @@ def _tried(now: Situation, chosen: Isolated, image: str) -> Steps:
         return
     account = next((pod["spec"].get("serviceAccountName") for pod in chosen.pods), None) or "default"
     asking = probe(chosen.namespace, chosen.selector, account, image)
-    yield During((asking,), Ensure(ProbeAnswered(chosen.namespace), within=120, always=False))
+    yield During((asking,), Ensure(ProbeAnswered(chosen.namespace), within=120, always=False), proves=True)
