@@ -41,6 +41,7 @@ from remediation.providers.kubernetes.container_log import ContainerLog as Conta
 from remediation.model.steps import Advise as Advise
 
 # What a plan tells a person beside its changes
+from remediation.model.redaction import redacted as redacted
 from remediation.model.remarks import Caution as Caution
 from remediation.model.remarks import Evidence as Evidence
 from remediation.model.remarks import Note as Note

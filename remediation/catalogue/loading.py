@@ -34,7 +34,12 @@ def packages() -> dict[str, str]:
 
 
 def _refuse_repeated(books: list[Runbook]) -> None:
-    """Raise UsageProblem where two runbooks say that they are the same row of the catalogue."""
+    """Raise UsageProblem where two runbooks say that they are the same row of the catalogue, or have one name."""
+    modules: dict[str, str] = {}
+    for book in books:
+        if other := modules.get(book.name):
+            raise UsageProblem(f"two runbooks are called {book.name!r}: in {other} and {book.steps.__module__}")
+        modules[book.name] = book.steps.__module__
     known: dict[str, str] = {}
     for row, name in ((row, book.name) for book in books for row in book.covers):
         if other := known.get(row):
@@ -49,8 +54,8 @@ def _modules() -> dict[str, str]:
 def _in_module(name: str) -> list[Runbook]:
     try:
         module = importlib.import_module(name)
-    except (ImportError, AttributeError, TypeError, SyntaxError) as problem:
-        raise UsageProblem(f"the runbook in {name} cannot be loaded: {problem}") from problem
+    except (Exception, SystemExit) as problem:  # whatever goes wrong in it, the others are not at fault
+        raise UsageProblem(f"the runbook in {name} cannot be loaded: {type(problem).__name__}: {problem}") from problem
     return [value for value in vars(module).values() if isinstance(value, Runbook)]
 
 

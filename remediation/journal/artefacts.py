@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from remediation.journal.protocol import Journal
@@ -35,8 +36,10 @@ def expire(journal: Journal, now: float) -> list[Path]:
     gone = []
     for home in sorted(folder(journal).glob("*")):
         for event in journal.events(home.name, KEPT):
-            path = home / Path(str(event.payload.get("file", ""))).name
-            if event.payload.get("until", now) < now and path.is_file():
-                path.unlink()
-                gone.append(path)
+            # One that is another user's, or whose entry is damaged, stays: it must not end the run that looks.
+            with suppress(OSError, AttributeError, TypeError):
+                path = home / Path(str(event.payload.get("file", ""))).name
+                if event.payload.get("until", now) < now and path.is_file():
+                    path.unlink()
+                    gone.append(path)
     return gone

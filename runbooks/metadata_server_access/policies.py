@@ -37,6 +37,10 @@ class Peer:
         return f"{self.address} port {self.ports[0]}"
 
 
+# What only a label that is there fulfils.
+_PRESENT = ("In", "Exists")
+
+
 def selects(selector: State, labels: Mapping[str, str]) -> bool:
     """Tell whether a label selector matches these labels; an empty one matches all."""
     plain = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
@@ -56,13 +60,18 @@ def _holds(each: State, labels: Mapping[str, str]) -> bool:
 
 
 def fewest(selector: State) -> dict[str, str]:
-    """Return the fewest labels that a selector matches."""
-    needed = {
-        each["key"]: (each.get("values") or ["true"])[0]
-        for each in selector.get("matchExpressions") or []
-        if each["operator"] in ("In", "Exists")
-    }
+    """Return the fewest labels that a selector matches; labels that it does not match where there are none."""
+    expressions = selector.get("matchExpressions") or []
+    needed = {each["key"]: _value(each["key"], expressions) for each in expressions if each["operator"] in _PRESENT}
     return needed | dict(selector.get("matchLabels") or {})
+
+
+def _value(key: str, expressions: Iterable[State]) -> str:
+    """Return a value of a label that every expression about it holds for, any where none of those that are named does."""
+    about = [each for each in expressions if each["key"] == key]
+    listed = [value for each in about if each["operator"] == "In" for value in each["values"]]
+    fitting = (value for value in (*listed, "true", "runbook") if all(_holds(each, {key: value}) for each in about))
+    return next(fitting, "true")
 
 
 def isolates(policy: State) -> bool:

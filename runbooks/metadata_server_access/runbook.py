@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from remediation import (
     Caution,
     Cluster,
+    Command,
     During,
     Ensure,
     Finding,
@@ -26,7 +27,7 @@ from remediation import (
     runbook,
 )
 
-from .policies import fewest
+from .policies import fewest, selects
 from .proof import IMAGE, ClientsReady, ProbeAnswered, probe
 from .situation import POLICIES, Isolated, PoliciesAbove, Situation
 
@@ -85,6 +86,8 @@ def metadata_server_access(
     chosen = _chosen(now, namespace, policy)
     yield from _meant(now, chosen)
     allowing = _allowing(chosen)
+    taken = now.of_others(namespace, allowing.name)
+    need(not taken, f"{taken} is not from this runbook, and what it isolates would be open", _shown(allowing))
     if set(chosen.allowed) <= {allowing.name}:
         yield allowing
         yield Caution("the selector", f"when somebody changes podSelector of {policy}, change that of {allowing.name}")
@@ -131,9 +134,16 @@ def _allowing(chosen: Isolated) -> KubernetesObject:
     return KubernetesObject(*POLICIES, f"{chosen.name}-metadata-server", chosen.namespace, wanted, row="AUTH-07")
 
 
+def _shown(allowing: KubernetesObject) -> Command:
+    return command("kubectl", "-n", allowing.namespace, "get", "networkpolicy", allowing.name, "-o", "yaml")
+
+
 def _tried(now: Situation, chosen: Isolated, image: str) -> Steps:
     """Let a new pod ask, unless a controller would take it for one of its own."""
     labels = fewest(chosen.selector)
+    if not selects(chosen.selector, labels):
+        yield Unchecked("that a new pod gets a token", f"no labels were found that {chosen.name} selects")
+        return
     if adopters := now.adopters(chosen.namespace, labels):
         why = f"{few(adopters)} would take a pod with the labels that {chosen.name} selects for its own"
         yield Unchecked("that a new pod gets a token", why)

@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from remediation import Facts, Forbidden, Invalid, NotFound, ObjectNamed, ObjectsOf, Permission, State, live_pods
+from remediation import (
+    Facts,
+    Forbidden,
+    Invalid,
+    NotFound,
+    ObjectNamed,
+    ObjectsOf,
+    Permission,
+    State,
+    limits,
+    live_pods,
+    redacted,
+)
 
 from .policies import Peer, allows, isolates, on_purpose, selects
 
@@ -15,7 +27,8 @@ _NO_ANSWER = re.compile(
 )
 # Where Workload Identity says which account of Google a service account acts as.
 _WORKLOAD_IDENTITY = "iam.gke.io/gcp-service-account"
-_MOST_LOGS = 3
+_MOST_LOGS, _LONGEST_LINE = 3, 500
+ROW = "AUTH-07"
 POLICIES = "networking.k8s.io/v1", "NetworkPolicy"
 # Who judges packets, and where it sees those for the metadata server go. The second port of each is what newer versions use.
 # Source: https://cloud.google.com/kubernetes-engine/docs/how-to/network-policy
@@ -164,7 +177,8 @@ class TimedOut:
             text = facts.api.kubernetes.text(path, {"tailLines": "100", "limitBytes": "65536"})
         except (NotFound, Invalid, Forbidden):
             return ""
-        return next((line.strip() for line in reversed(text.splitlines()) if _NO_ANSWER.search(line)), "")
+        lines = (limits.cut(line.strip(), _LONGEST_LINE) for line in reversed(text.splitlines()))
+        return next((redacted(line) for line in lines if _NO_ANSWER.search(line)), "")
 
 
 @dataclass(frozen=True)
@@ -195,6 +209,16 @@ class Situation:
         account = self.facts(ObjectNamed("v1", "ServiceAccount", name, space)) or {"metadata": {}}
         email = (account["metadata"].get("annotations") or {}).get(_WORKLOAD_IDENTITY)
         return f"its pods run as {space}/{name}, which acts as {email}" if email else ""
+
+    def of_others(self, namespace: str, name: str) -> str:
+        """Return the policy that has a name and was not made by this runbook, empty when there is none."""
+        for each in self.facts(ObjectsOf(*POLICIES, namespace)):
+            if (
+                each["metadata"]["name"] == name
+                and (each["metadata"].get("annotations") or {}).get("runbook/id") != ROW
+            ):
+                return f"networkpolicy/{namespace}/{name}"
+        return ""
 
     def adopters(self, namespace: str, labels: dict[str, str]) -> list[str]:
         """Return the controllers that would take a pod with these labels for one of theirs."""

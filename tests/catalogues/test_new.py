@@ -75,3 +75,31 @@ def test_a_name_that_is_not_allowed_writes_nothing(tmp_path: Path, words: list[s
     assert done.returncode == 2
     assert why in " ".join(done.stderr.split())
     assert [file.name for file in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize(
+    "words", [("class",), ("wake-up", "--package", "remediation"), ("wake-up", "--package", 'my "own')]
+)
+def test_a_name_that_python_has_another_use_for_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """What it would write could not be loaded, or would stand in for us."""
+    name, *package = words
+    folder = tmp_path / (package[-1] if package else "ours")
+    done = runbook("new", name, "--catalogue", str(folder), *package[:1])
+    assert (done.returncode, "is not allowed" in done.stderr) == (2, True), done.stderr
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("there", ["file", "folder", "row"])
+def test_what_is_in_the_way_is_neither_followed_nor_a_bug(tmp_path: Path, there: str) -> None:
+    """A file where the catalogue is to be, and links that lead nowhere."""
+    folder = tmp_path / "ours"
+    if there == "file":
+        folder.touch()
+    elif there == "folder":
+        folder.symlink_to(tmp_path / "nowhere")
+    else:
+        folder.mkdir()
+        (folder / "wake_up").symlink_to(tmp_path / "nowhere")
+    done = runbook("new", "wake-up", "--catalogue", str(folder))
+    assert (done.returncode, "bug:" in done.stderr) == (2, False), done.stderr
+    assert not (tmp_path / "nowhere").exists()

@@ -71,6 +71,14 @@ def test_a_package_that_is_installed_is_part_of_the_catalogue(tmp_path: Path) ->
             "the parameter namespace is annotated",
         ),
         ("say_hello", "OWN-01", ROW.replace("Namespace,", "Nmespace,"), "cannot import name 'Nmespace'"),
+        ("say_hello", "OWN-01", "1 / 0", "ZeroDivisionError: division by zero"),
+        ("say_hello", "OWN-01", "import sys; sys.exit(0)", "SystemExit: 0"),
+        (
+            "say_hello",
+            "OWN-01",
+            ROW.replace("def {name}", "def ip_masq_agent"),
+            "two runbooks are called 'ip-masq-agent'",
+        ),
     ],
 )
 def test_a_bad_one_is_refused_in_one_sentence(tmp_path: Path, name: str, row_id: str, text: str, why: str) -> None:

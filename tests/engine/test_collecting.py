@@ -188,6 +188,10 @@ def test_a_recorded_one_is_read_back(here: tuple[Inside, Cluster]) -> None:
         ("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "abc"),
         ("-----BEGIN PRIVATE KEY-----\nabc, cut", "abc"),
         ("token eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl end", "eyJzdWIiOi"),
+        ('{"password": "two words, hunter2"}', "hunter2"),
+        ("password = 'hunter2'", "hunter2"),
+        (r'{"log": "{\"password\": \"hunter2\"}"}', "hunter2"),
+        ("https://user:p@hunter2@registry.example.com/v2/", "hunter2"),
         ("got ya29.a0Af_by-x end", "a0Af_by"),
     ],
 )
@@ -197,6 +201,27 @@ def test_what_looks_like_a_secret_is_not_kept(text: str, secret: str) -> None:
     assert secret not in shown
     assert shown.startswith("before ")
     assert "***" in shown
+
+
+@pytest.mark.parametrize(
+    "word", ["a-", "eyJ-", "password-", "://a:", "-----BEGIN A PRIVATE KEY----", 'token="', "token=\\\\"]
+)
+def test_a_hostile_log_does_not_take_hours(word: str) -> None:
+    """Nothing else in this process gets on meanwhile, the renewal of its locks neither."""
+    started = time.process_time()
+    redacted(word * (400_000 // len(word)))
+    assert time.process_time() - started < 5
+
+
+def test_what_of_others_cannot_be_removed_fails_no_run(here: tuple[Inside, Cluster]) -> None:
+    """A journal may be shared, and entries may be damaged."""
+    inside, _ = here
+    TEXTS["agent"] = "text"
+    run, _ = inside.run(Collect(Told("agent")), MADE)
+    for odd in ({"file": "x" * 300, "until": 1}, {"file": "told", "until": "never"}):
+        run.note(artefacts.KEPT, {"index": 0} | odd)
+    _, done = inside.run(Collect(Told("agent")), MADE)
+    assert (done.exit_code, done.notes) == (0, [])
 
 
 @given(st.text())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+import sys
+from collections.abc import Container
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -11,6 +14,9 @@ from remediation.model.commands import command
 from remediation.model.errors import UsageProblem
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9]*([-_][A-Za-z0-9]+)*")
+# A package of these names would stand in for what runbooks are made with.
+_OURS = ("remediation", "runbooks", "runbook_sandbox")
 _ID = re.compile(r"[A-Z][A-Z0-9]*-[0-9]{2}")
 _ROW = {
     "runbook.py": "runbook.py",
@@ -33,12 +39,16 @@ def new_runbook(name: str, catalogue: Path, row_id: str = "OWN-01", *, package: 
         package: whether the catalogue is the package of a project of its own, which is written around it.
 
     Raises:
-        UsageProblem: a name is not allowed, or is taken.
+        UsageProblem: a name is not allowed, or is taken, or a file cannot be written.
     """
+    catalogue = catalogue.resolve() if package else catalogue
     _require(_NAME, name, "NAME", "lower-case letters, digits and hyphens, such as start-pods")
     _require(_ID, row_id, "--id", "capital letters, a hyphen and two digits, such as OWN-01")
-    row = name.replace("-", "_")
-    home = catalogue / catalogue.name.replace("-", "_") if package else catalogue
+    row, home = name.replace("-", "_"), catalogue / catalogue.name.replace("-", "_") if package else catalogue
+    _require_free(row, f"NAME {name!r}", keyword.kwlist)
+    if package:
+        _require(_PACKAGE, catalogue.name, "--catalogue", "letters, digits and hyphens, such as my-runbooks")
+        _require_free(home.name, f"--catalogue {catalogue.name!r}", {*_OURS, *sys.stdlib_module_names, *keyword.kwlist})
     _refuse_taken(home / row)
     words = {"name": name, "row": row, "id": row_id, "catalogue": home.name, "project": catalogue.name}
     wanted = _ROW | {_TESTS[package]: f"tests/test_{row}.py"}
@@ -51,8 +61,15 @@ def _require(allowed: re.Pattern[str], text: str, what: str, words: str) -> None
         raise UsageProblem(f"{what} {text!r} is not allowed; allowed are {words}", "nothing was written")
 
 
+def _require_free(word: str, what: str, taken: Container[str]) -> None:
+    if word in taken:
+        raise UsageProblem(
+            f"{what} is not allowed; allowed is a word that Python has no use for", "nothing was written"
+        )
+
+
 def _refuse_taken(folder: Path) -> None:
-    if folder.exists():
+    if folder.exists() or folder.is_symlink():
         raise UsageProblem(
             f"{folder} exists already; allowed is a name that is not taken",
             "nothing was written",
@@ -67,7 +84,13 @@ def _project(folder: Path, home: Path, words: dict[str, str]) -> list[Path]:
 
 
 def _write(template: str, file: Path, words: dict[str, str]) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
     text = (files(__name__) / f"{template}.txt").read_text("utf-8")
-    file.write_text(Template(text).substitute(words), "utf-8")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(Template(text).substitute(words))
+    except OSError as problem:
+        raise UsageProblem(
+            f"{file} cannot be written: {problem.strerror}", "what was written before it stays"
+        ) from problem
     return file

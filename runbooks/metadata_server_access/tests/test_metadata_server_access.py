@@ -182,6 +182,36 @@ selectors = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.parametrize(
+    "expressions",
+    [
+        [("In", ["a", "b"]), ("NotIn", ["a"])],
+        [("In", ["a", "b"]), ("In", ["b", "c"])],
+        [("Exists", []), ("NotIn", ["true"])],
+    ],
+)
+def test_several_expressions_about_one_label_are_all_fulfilled(expressions: list[tuple[str, list[str]]]) -> None:
+    """A probe that the policy does not select proves nothing."""
+    selector = {"matchExpressions": [{"key": "x", "operator": each, "values": values} for each, values in expressions]}
+    assert selects(selector, fewest(selector))
+
+
+def test_a_policy_of_somebody_else_with_the_name_stays_as_it_is(shop: Shop) -> None:
+    """It would isolate its pods no longer: whatever may reach them, and whatever they may reach."""
+    shop.start()
+    shop.isolate()
+    vault = {"podSelector": {"matchLabels": {"app": "vault"}}, "policyTypes": ["Ingress", "Egress"]}
+    shop.put("networking.k8s.io/v1", "NetworkPolicy", "restrict-egress-metadata-server", vault)
+    done = shop.cli("run", *WORDS, "--yes")
+    assert (done.status, "is not from this runbook" in done.json["error"]["summary"]) == ("refused", True)
+    [kept] = [
+        each
+        for each in shop.cluster.store.list("networkpolicies.networking.k8s.io")
+        if each["metadata"]["name"].endswith("server")
+    ]
+    assert kept["spec"] == vault
+
+
 @given(selectors)
 def test_the_fewest_labels_are_enough_and_none_too_many(selector: dict[str, Any]) -> None:
     """A probe has the labels that the policy asks for: with one fewer it would be another's pod."""
