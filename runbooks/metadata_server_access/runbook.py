@@ -139,14 +139,14 @@ def _shown(allowing: KubernetesObject) -> Command:
 
 
 def _tried(now: Situation, chosen: Isolated, image: str) -> Steps:
-    """Let a new pod ask, unless a controller would take it for one of its own."""
+    """Let a new pod ask, unless it would be no proof, or a controller would take it for one of its own."""
     labels = fewest(chosen.selector)
-    if not selects(chosen.selector, labels):
-        yield Unchecked("that a new pod gets a token", f"no labels were found that {chosen.name} selects")
-        return
-    if adopters := now.adopters(chosen.namespace, labels):
-        why = f"{few(adopters)} would take a pod with the labels that {chosen.name} selects for its own"
-        yield Unchecked("that a new pod gets a token", why)
+    adopters = now.adopters(chosen.namespace, labels)
+    if adopters or not selects(chosen.selector, labels):
+        theirs = f"{few(adopters)} would take a pod with the labels that {chosen.name} selects for its own"
+        yield Unchecked(
+            "that a new pod gets a token", theirs if adopters else f"{chosen.name} selects no labels that were found"
+        )
         return
     account = next((pod["spec"].get("serviceAccountName") for pod in chosen.pods), None) or "default"
     asking = probe(chosen.namespace, chosen.selector, account, image)
