@@ -36,6 +36,20 @@ def use_catalogue(folder: Path) -> None:
         sources.use_folder(folder)
 
 
+def standing_for(found: dict[str, Scenario], *, every: bool) -> dict[str, Scenario]:
+    """Return the scenarios that long tests play: the first of each row that changes something, or all that are rehearsed.
+
+    With EVERY_SCENARIO=1 they play all of them, which takes hours.
+    """
+    changing = {name: item for name, item in found.items() if item.changes}
+    if os.environ.get("EVERY_SCENARIO"):
+        return changing
+    if every:
+        return {name: item for name, item in changing.items() if item.rehearsed}
+    first = {item.runbook: name for name, item in reversed(changing.items())}
+    return {name: changing[name] for name in first.values()}
+
+
 class Playing:
     """What plays scenarios: one embedded world for all tests of a class, and each scenario broken once."""
 

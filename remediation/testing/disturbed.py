@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from remediation.testing.contract import Playing
+from remediation.model.scenarios import Scenario
+from remediation.testing.contract import Playing, standing_for
 from remediation.testing.faults import FAULTS, HEALS, at, pairs, sampled, storm
 from remediation.testing.sweeping import Sweep
 
@@ -23,6 +24,11 @@ def _given_up(document: dict[str, Any]) -> bool:
 
 class Disturbed(Playing):
     """Each way in which an API can fail, alone, in pairs and for a while; a part of them unless EVERY_FAULT=1."""
+
+    @classmethod
+    def scenarios(cls) -> dict[str, Scenario]:
+        """Return one scenario of each row, or all that are rehearsed."""
+        return standing_for(super().scenarios(), every=EVERY)
 
     @pytest.mark.timeout(1800)
     @pytest.mark.parametrize("kind", FAULTS)
@@ -57,8 +63,6 @@ class Disturbed(Playing):
     @pytest.mark.timeout(600)
     def test_a_storm_of_some_seconds(self, sweep: Sweep) -> None:
         """Eight seconds of 429 in the middle of a run are waited for."""
-        if not (sweep.played.scenario.rehearsed or EVERY):
-            pytest.skip("one scenario of a row is enough, unless EVERY_FAULT=1")
         for first in range(sweep.requests // 2, sweep.requests - 1, 3 if EVERY else sweep.requests):
             document = sweep.suffer(storm("429", first, seconds=8), f"8 s of 429 from request {first}")
             assert sweep.makes_keys or not _given_up(document), f"{sweep.name}: {document['error']}"

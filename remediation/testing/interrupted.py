@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from remediation.testing.contract import Playing
+from remediation.model.scenarios import Scenario
+from remediation.testing.contract import Playing, standing_for
 from remediation.testing.faults import sampled
 from remediation.testing.playing import Played
 from remediation.testing.sweeping import Sweep, entries
@@ -30,6 +31,11 @@ SHORT = {
 
 class Interrupted(Playing):
     """SIGKILL and SIGSTOP before and after each request and journal entry; a part of them unless EVERY_POINT=1."""
+
+    @classmethod
+    def scenarios(cls) -> dict[str, Scenario]:
+        """Return one scenario of each row, or all that are rehearsed."""
+        return standing_for(super().scenarios(), every=EVERY)
 
     @pytest.mark.timeout(1800)
     def test_killed_anywhere_a_run_ends_in_all_or_none(self, sweep: Sweep) -> None:

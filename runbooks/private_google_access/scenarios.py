@@ -49,6 +49,7 @@ SLOW = Scenario(
     _hide("slow"),
     _TIMED_OUT,
     servers=_SERVERS,
+    rehearsed=False,
 )
 BUSY = Scenario(
     "private-google-access-busy",
