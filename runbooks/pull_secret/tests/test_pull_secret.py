@@ -262,10 +262,10 @@ def test_every_replica_has_to_be_there(cli: Cli, shop: str, control_plane: Contr
 
 
 def _lift_quota(control_plane: ControlPlane, namespace: str, stopped: threading.Event) -> None:
-    """Lift the quota some time after the pods that it allows have started."""
-    running = ("-n", namespace, "get", "pods", "--field-selector=status.phase=Running", "-o", "name")
+    """Lift the quota some time after all stuck pods were deleted, and the pods that it allows have started."""
+    phases = ("-n", namespace, "get", "pods", "-o", "jsonpath={.items[*].status.phase}")
     while not stopped.wait(1):
-        if control_plane.kubectl(*running).stdout.split():
+        if set(control_plane.kubectl(*phases).stdout.split()) == {"Running"}:
             stopped.wait(20)
             control_plane.kubectl("-n", namespace, "delete", "quota", "few", "--ignore-not-found")
             # The controller waits ever longer after each refusal; an edit makes it look again.
