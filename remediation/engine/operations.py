@@ -60,7 +60,7 @@ class Operation:
         return cls(
             document["kind"],
             resource,
-            resource.own(_change(change)) if change and resource else None,
+            resource.own(_change(change, resource)) if change and resource else None,
             _ensure(ensure) if ensure else None,
             document.get("of", -1),
             _collect(document["collect"]) if document.get("collect") else None,
@@ -116,7 +116,8 @@ def _ensure(document: State) -> Ensure:
     return Ensure(from_record(document["check"]), document.get("within", 60.0), document.get("always", True))
 
 
-def _change(document: State) -> Change:
+def _change(document: State, resource: Resource) -> Change:
+    """Return a recorded change; what nothing brings back is that also where its record says otherwise."""
     edits = tuple(
         Edit(parse_pointer(item["path"]), item.get("old", ABSENT), item.get("new", ABSENT))
         for item in document["edits"]
@@ -126,7 +127,7 @@ def _change(document: State) -> Change:
         document["before"],
         document["after"],
         edits,
-        document.get("reversible", True),
+        document.get("reversible", True) and resource.reversible,
         document.get("temporary", False),
         document.get("note", ""),
     )

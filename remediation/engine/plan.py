@@ -108,6 +108,7 @@ class Planner:
         self._known: dict[
             str, State
         ] = {}  # what is at each address when the plan is carried out, as far as it is known
+        self.passing: set[str] = set()  # the addresses of what `wanted` has found that is there for a while only
 
     def drive(self, steps: Steps) -> Plan:
         """Consume the steps; raises Refused or NotApplicable where a precondition does not hold."""
@@ -142,14 +143,18 @@ class Planner:
     def wanted(self, steps: Steps) -> list[Resource]:
         """Return what the steps want to act on; raises like `drive` where a precondition does not hold."""
         found: list[Resource] = []
+        lasting: set[str] = set()
         for step in steps:
             match step:
                 case Ensure() | Unchecked() | WhenUndone() | Advise() | Collect():
                     continue
                 case During():
                     found += step.resources
+                    self.passing |= {item.address for item in step.resources}
                 case _:
+                    lasting.add(step.address)
                     found.append(step)
+        self.passing -= lasting
         return found
 
     def _during(self, step: During) -> None:

@@ -22,14 +22,17 @@ def refuse_outdated(run: Run, api: Api, begun: Callable[[int], bool]) -> None:
     """Ask every precondition again, and whether what is still to be done is still wanted: time has passed."""
     plan = Plan(run.book, run.target, run.created["parameters"])
     steps = run.book.steps(run.target, facts=Facts(api), **_values(run))
+    planner = Planner(plan, api)
     try:
-        wanted = Planner(plan, api).wanted(steps)
+        wanted = planner.wanted(steps)
     except (Refused, UsageProblem, NotApplicable) as problem:
         raise outdated(run, problem.summary) from problem
     wanted = resolved(wanted, _known(run, api, wanted))
     for index, item in enumerate(run.operations):
         if item.change and not begun(index) and (found := unlike(item, wanted)):
             raise outdated(run, found)
+        if item.change and item.change.address in planner.passing and not item.is_temporary:
+            raise outdated(run, f"{item.change.address} is recorded as what stays, and is there for a while only")
         if item.change and run.progress_of(index) == "done" and _is_let_go(item, api):
             raise outdated(run, f"{item.change.address} is not in place any more")
 

@@ -116,6 +116,23 @@ def test_an_operation_that_fails_says_why(api: Any, network: Network) -> None:
     assert FIELD.left(api, _change(FIELD, api)) is None
 
 
+def test_an_operation_of_another_project_or_resource_is_not_ours(api: Any) -> None:
+    """A record that names one would pass for a change that is made."""
+    handle = _submit(FIELD, api, _change(FIELD, api))
+    name = handle.rpartition("/")[2]
+    for other in (
+        handle.replace("example-prod", "example-shop"),
+        f"../{name}",
+        f"projects/example-prod/global/operations/{name}",
+    ):
+        with pytest.raises(NotFound):
+            FIELD.poll(api, other)
+    neighbour = GoogleField(**{**vars(FIELD), "resource": SUBNET.replace("default", "other")})
+    with pytest.raises(NotFound, match="is no operation on"):
+        neighbour.poll(api, handle)
+    assert isinstance(FIELD.poll(api, handle), Written)
+
+
 def test_what_is_not_there(api: Any) -> None:
     """A resource that does not exist is not made, and an operation that nobody remembers is not found."""
     absent = GoogleField("compute", "subnetworks", SUBNET.replace("default", "absent"), "privateIpGoogleAccess", True)

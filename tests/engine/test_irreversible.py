@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+from remediation.engine.operations import Operation
 from remediation.engine.outcome import Outcome
 from remediation.engine.rollback import rollback_plan
+from remediation.engine.still_wanted import refuse_outdated
 from remediation.model.changes import Change, Written
-from remediation.model.errors import Interrupted, Irreversible, Refused
+from remediation.model.errors import Interrupted, Irreversible, Refused, StalePlan
 from remediation.model.records import recorded
 from remediation.model.rights import Permission
 from remediation.model.status import Status
-from remediation.model.steps import CheckDefaults, Ensure, Verdict
+from remediation.model.steps import CheckDefaults, During, Ensure, Verdict
 from remediation.providers.kubernetes.objects import KubernetesObject
 from runbook_sandbox.kubernetes import Cluster, Fault, Response
 from tests.engine.inside import Inside, emulated
@@ -117,3 +119,26 @@ def test_a_refusal_names_no_other_change(here: tuple[Inside, Cluster]) -> None:
     assert (done.exit_code, there(cluster)) == (0, ["first", "second"])
     assert not isinstance(inside.rollback(run), Refused)
     assert there(cluster) == []
+
+
+def test_a_record_cannot_make_it_reversible(here: tuple[Inside, Cluster]) -> None:
+    """It would be finished with nobody there, and undone in part."""
+    inside, _ = here
+    run = inside.begin(named("shredded", Shredded))
+    forged = run.operations[0].as_json()
+    forged["change"]["reversible"] = True
+    told = Operation.from_json(forged).change
+    assert told is not None
+    assert not told.reversible
+
+
+def test_a_record_cannot_let_stay_what_is_there_for_a_while(here: tuple[Inside, Cluster]) -> None:
+    """A pod that looks into a node would stay there, in a run that ends well."""
+    inside, _ = here
+    run = inside.begin(named("lasting"), During((named("probe"),), Ensure(NeverWell(), 0)))
+    refuse_outdated(run, inside.api, lambda _: False)
+    made = next(item for item in run.operations if item.is_temporary)
+    assert made.change
+    run.operations[run.operations.index(made)] = replace(made, change=replace(made.change, temporary=False))
+    with pytest.raises(StalePlan, match="is there for a while only"):
+        refuse_outdated(run, inside.api, lambda _: False)

@@ -145,8 +145,10 @@ class GoogleField(LongWrites):
         return self._operation(begun)
 
     def poll(self, api: Api, handle: str) -> Underway | Written:
-        """Ask how far the operation is; raises OperationFailed in the words of the API."""
-        told = api.google.get(self.service, _ROOTS[self.service] + handle)
+        """Ask how far the operation is; raises OperationFailed in the words of the API, NotFound for one of another resource."""
+        told = api.google.get(self.service, self._place + handle.rpartition("/")[2])
+        if handle != self._operation(told) or not self._is_meant(told):
+            raise NotFound(f"{handle} is no operation on {self.resource}")
         if told["status"] != "DONE":
             return Underway(str(told["status"]), float(told.get("progress", 0)))
         if errors := (told.get("error") or {}).get("errors"):
@@ -160,18 +162,25 @@ class GoogleField(LongWrites):
     def find(self, api: Api, change: Change, token: str, since: float) -> str | None:
         """Look for the operation that the token has begun; the API shows it with each."""
         del change, since
-        place = f"{self.resource.rsplit('/', 2)[0]}/operations"
-        listed = api.google.every(
-            self.service, _ROOTS[self.service] + place, "items", filter=f'clientOperationId = "{token}"'
-        )
+        which = f'clientOperationId = "{token}"'
+        listed = api.google.every(self.service, self._place.removesuffix("/"), "items", filter=which)
         return next((self._operation(each) for each in listed if each.get("clientOperationId") == token), None)
 
     def _url(self) -> str:
         return _ROOTS[self.service] + self.resource
 
+    @property
+    def _place(self) -> str:
+        """Where the operations on it are."""
+        return f"{_ROOTS[self.service]}{self.resource.rsplit('/', 2)[0]}/operations/"
+
     def _operation(self, shown: State) -> str:
-        """Return the path of an operation, ``projects/P/regions/R/operations/O``, from the link that it has to itself."""
-        return str(shown["selfLink"]).partition(_ROOTS[self.service])[2]
+        """Return the path of an operation, ``projects/P/regions/R/operations/O``: a record may name none of elsewhere."""
+        return f"{self._place}{shown['name']}".removeprefix(_ROOTS[self.service])
+
+    def _is_meant(self, shown: State) -> bool:
+        """Tell whether an operation is one on this resource; links name projects by id or by number."""
+        return str(shown.get("targetLink", self.resource)).split("/")[-4:] == self.resource.split("/")[-4:]
 
 
 def _about(handle: str) -> Any:
