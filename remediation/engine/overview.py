@@ -5,7 +5,7 @@ from __future__ import annotations
 from remediation.engine.listed import ended, iso, said, unreadable
 from remediation.journal import Event, Journal, Summary
 from remediation.journal.holder import is_dead
-from remediation.journal.protocol import TWICE
+from remediation.journal.protocol import DAMAGED, TWICE
 from remediation.model.commands import joined
 from remediation.model.diffing import State
 from remediation.model.errors import Unreadable
@@ -34,7 +34,8 @@ def _status(item: Summary) -> str:
 
 
 def _why_not(journal: Journal, form: str, position: int) -> str:
-    return "two runs have its id" if form == TWICE else _unread(journal.event(position))
+    known = {TWICE: "two runs have its id", DAMAGED: "its row in the list of runs is damaged"}
+    return known.get(form) or _unread(journal.event(position))
 
 
 def _unread(event: Event) -> str:

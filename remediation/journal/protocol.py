@@ -36,7 +36,8 @@ class Summary:
         position: of its first entry, in the order of the store.
         about: what it says of itself: runbook, id, target, actor, ticket, reason, parameters.
         verify: what was proven when it ended.
-        shapes: the forms of its entries, each with the position of an entry that has it; `TWICE` when two runs have its id.
+        shapes: the forms of its entries, each with the position of an entry that has it; `TWICE` when two runs have its id,
+            `DAMAGED` when its row cannot be read.
     """
 
     run_id: str
@@ -50,7 +51,7 @@ class Summary:
     shapes: dict[str, int]
 
 
-TWICE = "twice"
+TWICE, DAMAGED = "twice", "damaged"
 
 
 @dataclass(frozen=True)

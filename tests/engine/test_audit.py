@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from remediation.engine.overview import lines
 from remediation.journal import Journal, opened
 from remediation.journal.events import Entry, Head
 from remediation.model.errors import Tampered
@@ -194,3 +195,45 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
     """The file is for its owner alone."""
     opened(tmp_path / "folder" / "j.db")
     assert stat.S_IMODE(os.stat(tmp_path / "folder" / "j.db").st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "about = '{'",
+        "about = '7'",
+        "about = CAST(x'7bff7d' AS TEXT)",
+        "verify = '}{'",
+        "verify = '{\"checks\": [1]}'",
+        "shapes = '['",
+        "shapes = '7'",
+        "started = 'x'",
+        "finished = 'x'",
+        "about = printf('%.*c', 100000, '[')",
+    ],
+)
+def test_a_damaged_row_hides_no_other_run_and_stops_none(store: Path, damage: str) -> None:
+    """It is listed as what it is; its run goes on, whose entries are as they were."""
+    forge(store, f"UPDATE summaries SET {damage} WHERE run_id = 'open'")
+    journal = opened(store)
+    found = {line["run_id"]: line for line in lines(journal)}
+    assert set(found) == {*RUNS, "open"}
+    assert "its row in the list of runs is damaged" in found["open"]["error"]["summary"]
+    assert "damaged" not in str(found["middle"])
+    enter(journal, "open", "run.status", {"status": "verified", "verify": None})
+    journal.close()
+
+
+def test_a_run_that_the_list_says_has_ended_is_found(store: Path) -> None:
+    """Nobody would look for what it has left half-way."""
+    forge(store, "UPDATE summaries SET status = 'verified' WHERE run_id = 'open'")
+    assert "of run open" in found(store).summary
+
+
+def test_a_store_without_its_chain_takes_nothing(store: Path) -> None:
+    """It says what is wrong, and not that there is a bug."""
+    forge(store, "DELETE FROM anchors")
+    journal = opened(store)
+    with pytest.raises(Tampered):
+        enter(journal, "open", "change.done", {"index": 0})
+    journal.close()

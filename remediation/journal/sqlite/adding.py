@@ -6,6 +6,7 @@ import json
 import sqlite3
 from typing import Any, NamedTuple
 
+from remediation.journal.chain import unlinked
 from remediation.journal.events import START, Entry, Head, Link, is_anchored
 from remediation.journal.sqlite.summaries import Said, fold
 from remediation.journal.sqlite.times import now
@@ -56,7 +57,10 @@ def _last_position(database: sqlite3.Connection) -> int:
     query = (
         "SELECT max(coalesce((SELECT max(position) FROM entries), 0), (SELECT position FROM anchors WHERE number = 0))"
     )
-    return int(database.execute(query).fetchone()[0])
+    found = database.execute(query).fetchone()[0]
+    if not isinstance(found, int):
+        raise unlinked(0)
+    return found
 
 
 def add_link(database: sqlite3.Connection, position: int, run_id: str, digest: str) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from remediation.journal import chain, former
-from remediation.journal.events import START, Entry, Head, Link
+from remediation.journal.events import START, Entry, Head, Link, parsed
 from remediation.journal.former import Former
 from remediation.journal.protocol import Anchor, Audit
 from remediation.journal.sqlite.adding import former_head_of, last_link
+from remediation.journal.sqlite.summaries import TOLD, status_after
 
 _ENTRIES = "SELECT position, run_id, sequence, time, kind, payload, previous, digest FROM entries"
 _LINKS = "SELECT number, position, run_id, entry, previous, digest FROM anchors"
@@ -73,7 +74,8 @@ def _require_listed(database: sqlite3.Connection, heads: dict[str, Head]) -> int
     """Return how many runs there are; raises Tampered unless the list has each of them with its end."""
     heads.pop("", START)  # what is about the journal itself is no run
     listed = 0
-    for run_id, *head in database.execute("SELECT run_id, sequence, digest FROM summaries"):
+    for run_id, status, *head in database.execute("SELECT run_id, status, sequence, digest FROM summaries").fetchall():
+        _require_told(database, run_id, status)
         chain.require_end(
             run_id, heads.pop(run_id) if run_id in heads else former_head_of(database, run_id), Head(*head)
         )
@@ -81,6 +83,14 @@ def _require_listed(database: sqlite3.Connection, heads: dict[str, Head]) -> int
     for run_id, found in heads.items():
         chain.require_end(run_id, found, START)
     return listed
+
+
+def _require_told(database: sqlite3.Connection, run_id: str, status: str) -> None:
+    """Raise Tampered unless the list says how a run ended as its entries do: one that hides as ended is never cleaned up."""
+    query = f"SELECT kind, payload FROM all_entries WHERE run_id = ? AND kind IN ({','.join('?' * len(TOLD))}) ORDER BY position DESC LIMIT 1"  # noqa: S608 - constant text
+    kind, text = database.execute(query, (run_id, *TOLD)).fetchone() or ("", "")
+    if status != status_after(kind, parsed(text)):
+        raise chain.broken(run_id, 1, "the list of runs says that the run ended otherwise")
 
 
 def _require_end(database: sqlite3.Connection, head: Anchor) -> None:

@@ -11,7 +11,7 @@ import sqlite3
 from typing import Any, NamedTuple
 
 from remediation.journal.events import CREATED, Entry, parsed
-from remediation.journal.protocol import TWICE, Summary
+from remediation.journal.protocol import DAMAGED, TWICE, Summary
 
 SUMMARIES = """
 CREATE TABLE summaries (
@@ -25,6 +25,7 @@ _ABOUT = ("runbook", "id", "target", "actor", "ticket", "reason", "parameters")
 _FORMED = ("operations", "change", "edits", "resource", "ensure", "check")
 _NAMED = ("$type", "$version", "target_kind")
 _AGAIN = ("run.resumed", "run.rolling_back")
+TOLD = ("run.status", *_AGAIN)
 
 
 class Said(NamedTuple):
@@ -59,7 +60,7 @@ def fold(database: sqlite3.Connection, entry: Entry, said: Said) -> None:
 
 def _after(row: tuple[Any, ...], entry: Entry, said: Said) -> tuple[Any, ...]:
     status, finished, verify, holder, shapes = row
-    if said.form not in (known := json.loads(shapes)):
+    if said.form not in (known := _document(shapes) or {}):
         shapes = json.dumps(known | {said.form: entry.position}, separators=(",", ":"))
     if said.kind == "run.status":
         status, finished, verify = (
@@ -70,6 +71,12 @@ def _after(row: tuple[Any, ...], entry: Entry, said: Said) -> tuple[Any, ...]:
     elif said.kind in _AGAIN:
         status, finished, holder = "running", None, plain(said.payload.get("holder", ""))
     return status, finished, verify, holder, shapes
+
+
+def status_after(kind: str, payload: Any) -> str:
+    """Return the status of a run whose last entry about that is this one."""
+    said = payload if isinstance(payload, dict) else {}
+    return plain(said.get("status")) if kind == "run.status" else "running"
 
 
 def carry_on(database: sqlite3.Connection) -> None:
@@ -110,8 +117,22 @@ def newest_first(database: sqlite3.Connection, most: int | None, statuses: tuple
 
 def _summary(row: tuple[Any, ...]) -> Summary:
     run_id, position, started, about, status, finished, verify, holder, shapes = row
-    said, proof, forms = json.loads(f"[{about},{verify},{shapes}]")
-    return Summary(run_id, position, started, said, status, finished, proof, holder, forms)
+    said, proof, forms = map(_document, (about, verify, shapes))
+    times = all(isinstance(time, float) for time in (started, started if finished is None else finished))
+    checks = all(isinstance(each, dict) for each in (proof or {}).get("checks") or ())
+    if said is None or forms is None or (proof is None and verify != "null") or not (times and checks):
+        # One row that somebody has damaged must not hide all others.
+        return Summary(plain(run_id), position, 0.0, said or {}, "unknown", None, None, "", {DAMAGED: position})
+    return Summary(run_id, position, started, said, plain(status), finished, proof, plain(holder), forms)
+
+
+def _document(text: Any) -> dict[str, Any] | None:
+    """Return a JSON object, None for anything else."""
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def plain(text: Any) -> str:
