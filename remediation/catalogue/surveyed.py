@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from remediation.model.commands import command
+from remediation.model.errors import UsageProblem
 from remediation.model.records import from_record, identity
 from remediation.model.rights import Permission
 
@@ -44,12 +46,17 @@ def declared(book: Runbook, target: Target, facts: Facts | None, **values: Any) 
     """Return what the runbook asks and touches with these values: the rights of its facts, its resources and its checks.
 
     Args:
-        book: whose folder has a survey; one that has none touches nothing.
+        book: whose folder has a survey.
         target: what it acts on.
         facts: asked for what only the target knows, such as the number of a project; None prints a word instead.
         values: parameters that are given, as the steps want them.
+
+    Raises:
+        UsageProblem: it has no survey, or one that cannot be read: nobody knows what it touches.
     """
-    found = surveys(book.steps.__module__).get(book.name, {})
+    found = surveys(book.steps.__module__).get(book.name)
+    if not isinstance(found, dict):
+        raise _unknown(f"{file_beside(book.steps.__module__)} does not say what {book.name} touches", book.name)
     filling = _Filling(book, target, facts, values, found.get("facts", {}))
     rights = [Permission(*filled) for entry in found.get("rights", []) for filled in filling.instances(entry, "right")]
     records = [_thing(book, entry, filled) for entry in found.get("records", []) for filled in filling.merged(entry)]
@@ -60,7 +67,15 @@ def declared(book: Runbook, target: Target, facts: Facts | None, **values: Any) 
 def surveys(module: str) -> Json:
     """Return the surveys of the runbooks in the folder of a module, by name of runbook; none where nobody has made one."""
     path = file_beside(module)
-    return cast("Json", json.loads(path.read_text("utf-8"))) if path.is_file() else {}
+    try:
+        found = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except (ValueError, RecursionError) as problem:
+        raise _unknown(f"{path} cannot be read: {problem}", "NAME") from problem
+    return found if isinstance(found, dict) else {}
+
+
+def _unknown(why: str, name: str) -> UsageProblem:
+    return UsageProblem(why, "nothing was changed", command("python", "-m", "remediation.testing.survey", name))
 
 
 def file_beside(module: str) -> Path:

@@ -108,3 +108,15 @@ def test_whoever_names_none_pays_nothing() -> None:
     code = "import sys; from remediation.catalogue import index; index.entries(); print({'configparser', 'importlib.metadata'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("survey", [None, "{", "[]", '{"say-hello": 7}', '{"other": {}}'])
+def test_a_runbook_that_nobody_has_surveyed_has_no_rights_to_show(tmp_path: Path, survey: str | None) -> None:
+    """A role without them would look like all that it takes."""
+    row(tmp_path, "say_hello")
+    if survey is not None:
+        (tmp_path / "say_hello" / "surveyed.json").write_text(survey)
+    done = runbook("rbac", "say-hello", "--namespace", "shop", "--catalogue", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert "surveyed.json" in done.stderr
+    assert "remediation.testing.survey" in done.stderr

@@ -41,7 +41,8 @@ def new_runbook(name: str, catalogue: Path, row_id: str = "OWN-01", *, package: 
     Raises:
         UsageProblem: a name is not allowed, or is taken, or a file cannot be written.
     """
-    catalogue = catalogue.resolve() if package else catalogue
+    if catalogue.name in ("", ".."):  # the folder where one is, which has a name too
+        catalogue = catalogue.resolve()
     _require(_NAME, name, "NAME", "lower-case letters, digits and hyphens, such as start-pods")
     _require(_ID, row_id, "--id", "capital letters, a hyphen and two digits, such as OWN-01")
     row, home = name.replace("-", "_"), catalogue / catalogue.name.replace("-", "_") if package else catalogue
