@@ -15,7 +15,7 @@ import pytest
 from runbook_sandbox.kubernetes import Cluster, serve
 from runbook_sandbox.nodes.marks import DESTINATION
 from runbook_sandbox.nodes.rules import install
-from runbooks.ip_masq_agent import runbook as ip_masq_agent
+from runbooks.ip_masq_agent import remarks
 
 OUTSIDE = "10.1.0.9"
 AGENT: dict[str, Any] = {
@@ -78,7 +78,7 @@ def world(tmp_path: Path, assets: Path) -> Iterator[World]:
 
 def test_the_probe_that_a_plan_prints_tells_whether_packets_come_back(world: World) -> None:
     """It ends by itself, with nc's words and exit code, and leaves no pod behind."""
-    printed = ip_masq_agent._PROBE.partition("kubectl ")[2].format(address=OUTSIDE).replace("PORT", "443")
+    printed = remarks._PROBE.partition("kubectl ")[2].format(address=OUTSIDE).replace("PORT", "443")
     words = printed.replace("-w 5", "-w 1").split()
     before = world.run(*words)
     assert (before.returncode, f"nc: {OUTSIDE} ({OUTSIDE}:443): Connection timed out" in before.stdout) == (1, True)
