@@ -38,14 +38,15 @@ class EmulatedWorld(PlayedWorld):
         self.beginning = self.dump()
 
     def dump(self) -> str:
-        """Return the state of cluster and cloud."""
-        return json.dumps({"cluster": self.cluster.dump(), "cloud": self.cloud.dump()})
+        """Return the state of cluster and cloud, and of the disks and kernels of the nodes."""
+        return json.dumps({"cluster": self.cluster.dump(), "cloud": self.cloud.dump(), "nodes": self.agents.dump()})
 
     def set_back(self, kept: str = "") -> None:
         """Bring cluster and cloud to where they were when `dump` was asked, or to the beginning; nothing fails any more."""
         state, self.cluster.faults, self.cloud.faults = json.loads(kept or self.beginning), None, None
         self.cluster.load(state["cluster"])
         self.cloud.load(state["cloud"])
+        self.agents.load(state["nodes"])
         self.cluster.controllers.kubelet.reconsider()
 
     def settle(self) -> None:

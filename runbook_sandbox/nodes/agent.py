@@ -69,6 +69,16 @@ class Agents:
         self._logs.clear()
         self._rules.clear()
 
+    def dump(self) -> dict[str, Any]:
+        """Return what is in the kernels of the nodes and in the logs, as one JSON document."""
+        return {"rules": dict(self._rules), "logs": {uid: list(lines) for uid, lines in self._logs.items()}}
+
+    def load(self, kept: dict[str, Any]) -> None:
+        """Bring nodes and logs to where they were when `dump` was asked."""
+        self.reboot()
+        self._rules.update(kept["rules"])
+        self._logs.update(kept["logs"])
+
     def _notice(self, change: Change) -> None:
         if change.storage == "pods" and _is_agent(change.object):
             if change.type == "DELETED":
