@@ -59,6 +59,13 @@ class Listener(ThreadingHTTPServer):
         """Take no more connections than there may be threads."""
         return len(self._connections) < MOST_CONNECTIONS
 
+    def serve_forever(self, poll_interval: float = 0.5) -> None:
+        """Serve until it is closed; a moment without memory ends a connection, and not the server."""
+        while not self.closing:
+            with contextlib.suppress(MemoryError):
+                super().serve_forever(poll_interval)
+                return
+
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember a connection, and send small answers at once."""
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
