@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,14 @@ with Cluster(nodes=1) as cluster, serve(cluster) as server:
 """
 
 
+def again(url: str, token: str, body: bytes | None = None) -> tuple[int, str]:
+    """Ask like a client that takes a connection which was closed for want of memory for what it is."""
+    for _ in range(5):
+        with suppress(OSError):
+            return ask(url, token, body)
+    return ask(url, token, body)
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the limit of memory is Linux's")
 def test_a_client_takes_no_more_memory_than_the_sandbox_may_have() -> None:
     """What is too much is refused as by a full etcd; everything else goes on."""
@@ -196,12 +205,12 @@ def test_a_client_takes_no_more_memory_than_the_sandbox_may_have() -> None:
         assert process.stdout
         url, token = json.loads(process.stdout.readline())
         body = {"metadata": {"generateName": "large-"}, "data": {"a": "x" * 2_000_000}}
-        answers = [ask(url + MAPS, token, json.dumps(body).encode()) for _ in range(40)]
+        answers = [again(url + MAPS, token, json.dumps(body).encode()) for _ in range(40)]
         assert answers[0][0] == 201
         assert (answers[-1][0], json.loads(answers[-1][1])["message"]) == (
             500,
             "etcdserver: mvcc: database space exceeded",
         )
-        assert ask(url + "/api/v1/nodes", token)[0] == 200
+        assert again(url + "/api/v1/nodes", token)[0] == 200
         process.communicate()
         assert process.returncode == 0
