@@ -106,10 +106,14 @@ def _stopped(sweep: Sweep, point: int, verb: str, *, wire: bool = False) -> bool
     where = f"{sweep.name}, stopped at point {point}, {sweep.points[point]!r}"
     if "stopped" not in first:
         return False
+    # A request more than usual moves the points: who sleeps before the first intent has nothing that could be undone.
+    if not any(kind == "change.intended" for kind, _ in entries(store)):
+        world.wake(first["stopped"])
+        return False
     sweep.finish(store, verb, "last", where, "--wait", "20", set=SHORT)
     ended, record = world.whole(), entries(store)
     woken = world.wake(first["stopped"])
-    where = f"{where}; then {verb}; then it woke and ended with {woken['document']['error']}"
+    where = f"{where}; then {verb}; then it woke and ended as {woken['document']}"
     assert (woken["code"] != 0, woken["document"]["status"]) == (True, "failed"), where
     assert entries(store) == record, where
     assert world.whole() == ended, where
