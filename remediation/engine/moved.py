@@ -61,7 +61,7 @@ def _moved(pointer: str, old: Any, new: Any, address: str = "", how: str = "") -
 
 def shown_path(pointer: str) -> str:
     """Return a JSON pointer as people write it: ``data.config``."""
-    return pointer.lstrip("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
+    return ".".join(diffing.parse_pointer(pointer))
 
 
 def _lines(old: str, new: str) -> tuple[str, str]:

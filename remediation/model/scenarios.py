@@ -45,6 +45,9 @@ class World(Protocol):
     def run(self, name: str, image: str, replicas: int = 1, *, namespace: str = "shop", **pod: Any) -> None:
         """Run pods of a Deployment; ``labels``, ``annotations`` and ``spec`` are theirs."""
 
+    def report(self, app: str, reason: str, message: str) -> None:
+        """Let the kubelet of a pod of ``app`` in ``shop`` warn of something, once the pod has a node."""
+
     def tell(self, *words: str) -> None:
         """Tell the embedded cloud what to break, in the words of its `breaking` module."""
 

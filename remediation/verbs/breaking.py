@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from remediation.model.diffing import State, diff, json_patch, merge
@@ -103,6 +104,16 @@ class ServedWorld:
         about = {"name": name, "namespace": namespace}
         self.put({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": about, "spec": selected})
 
+    def report(self, app: str, reason: str, message: str) -> None:
+        """Let the kubelet of a pod of ``app`` in ``shop`` warn of something, once the pod has a node."""
+        self.wait_until(lambda: self._placed(app), f"the pod {app} has a node")
+        self.put(_warning(app, self._placed(app)[0], reason, message))
+
+    def _placed(self, app: str) -> States:
+        """Return the pods that have a node: a kubelet reports only of pods that are there."""
+        found = self.list(Ref("v1", "Pod", "", "shop"), f"app={app}")
+        return [pod for pod in found if pod["spec"].get("nodeName") and "deletionTimestamp" not in pod["metadata"]]
+
     def tell(self, *words: str) -> None:
         """Tell the embedded cloud what to break."""
         self._tell(*words)
@@ -120,3 +131,22 @@ def ref_of(obj: State) -> Ref:
     """Return the address of an object."""
     metadata = obj["metadata"]
     return Ref(obj["apiVersion"], obj["kind"], metadata["name"], metadata.get("namespace", ""))
+
+
+def _warning(app: str, pod: State, reason: str, message: str) -> State:
+    """Return an event as the kubelet of a pod's node writes it."""
+    about = {name: pod["metadata"][name] for name in ("name", "namespace", "uid")}
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{app}.{reason.lower()}", "namespace": about["namespace"]},
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", **about},
+        "type": "Warning",
+        "reason": reason,
+        "message": message,
+        "source": {"component": "kubelet", "host": pod["spec"]["nodeName"]},
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }

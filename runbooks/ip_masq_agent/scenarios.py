@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from remediation import Ref, Scenario, State, Symptom, World, manifest
+from remediation import Ref, Scenario, Symptom, World, manifest
 
 _CONFIG = """\
 nonMasqueradeCIDRs:
@@ -37,32 +35,7 @@ def _need_outside(world: World) -> None:
     image = "registry.example.com/onprem-client:1.0.0"
     world.run("onprem-client", image, annotations={world.marks["destination"]: _OUTSIDE})
     if world.real:
-        world.wait_until(lambda: _placed(world), "the pod onprem-client has a node")
-        world.put(_failed_probe(_placed(world)[0]))
-
-
-def _placed(world: World) -> list[State]:
-    """Return the pods that have a node: a kubelet reports only of pods that are there."""
-    found = world.list(Ref("v1", "Pod", "", "shop"), "app=onprem-client")
-    return [pod for pod in found if pod["spec"].get("nodeName") and "deletionTimestamp" not in pod["metadata"]]
-
-
-def _failed_probe(pod: State) -> State:
-    about = {name: pod["metadata"][name] for name in ("name", "namespace", "uid")}
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"name": "onprem-client.unreachable", "namespace": "shop"},
-        "involvedObject": {"apiVersion": "v1", "kind": "Pod", **about},
-        "type": "Warning",
-        "reason": "Unhealthy",
-        "message": f"Readiness probe failed: dial tcp {_OUTSIDE}:443: i/o timeout",
-        "source": {"component": "kubelet", "host": pod["spec"]["nodeName"]},
-        "firstTimestamp": now,
-        "lastTimestamp": now,
-        "count": 1,
-    }
+        world.report("onprem-client", "Unhealthy", f"Readiness probe failed: dial tcp {_OUTSIDE}:443: i/o timeout")
 
 
 def _masquerade(world: World) -> None:

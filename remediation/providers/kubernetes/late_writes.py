@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from remediation.model.api import Api
 from remediation.model.changes import Written
@@ -42,9 +41,24 @@ def repeatedly(look: Callable[[], State], write: Callable[[State], Written]) -> 
 
 
 class Patched(ResourceDefaults):
-    """One object that is changed by patches which test its version. ``ref`` says where it is."""
+    """One object that is changed by patches which test its version."""
 
-    def outdate(self: Any, api: Api) -> None:
+    @property
+    def ref(self) -> Ref:
+        """Where it is."""
+        raise NotImplementedError
+
+    @property
+    def address(self) -> str:
+        """``kind/namespace/name``."""
+        return self.ref.address
+
+    @property
+    def scope(self) -> str:
+        """This one object."""
+        return self.ref.scope
+
+    def outdate(self, api: Api) -> None:
         """Give the object a new version and leave the rest of it alone: an annotation comes, and goes again."""
         try:
             for operations in (_marked, _unmarked):

@@ -76,16 +76,6 @@ class KubernetesObject(Patched):
         return Ref(self.api_version, self.kind, self.name, self.namespace)
 
     @property
-    def address(self) -> str:
-        """``kind/namespace/name``."""
-        return self.ref.address
-
-    @property
-    def scope(self) -> str:
-        """This one object."""
-        return self.ref.scope
-
-    @property
     def permissions(self) -> tuple[Permission, ...]:
         """Get and patch this one object; create cannot be limited to a name."""
         named = [

@@ -49,16 +49,6 @@ class Without(Patched):
         return Ref(self.api_version, self.kind, self.name, self.namespace)
 
     @property
-    def address(self) -> str:
-        """``kind/namespace/name``."""
-        return self.ref.address
-
-    @property
-    def scope(self) -> str:
-        """This one object."""
-        return self.ref.scope
-
-    @property
     def permissions(self) -> tuple[Permission, ...]:
         """Get and patch this one object."""
         where = (self.ref.plural, self.ref.group, self.namespace, self.name)

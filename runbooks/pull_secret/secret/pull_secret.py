@@ -81,16 +81,6 @@ class PullSecret(Patched):
         return Ref("v1", "Secret", self.name, self.namespace)
 
     @property
-    def address(self) -> str:
-        """``secret/namespace/name``."""
-        return self.ref.address
-
-    @property
-    def scope(self) -> str:
-        """This one Secret."""
-        return self.ref.scope
-
-    @property
     def permissions(self) -> tuple[Permission, ...]:
         """This one Secret; create cannot be limited to a name; who uses it is listed before it is deleted."""
         named = tuple(Permission(verb, "secrets", "", self.namespace, self.name) for verb in ("get", "patch", "delete"))
